@@ -1,0 +1,43 @@
+#ifndef JEMALLOC_EXPORTER_HEAP_COLLECTABLE_H_
+#define JEMALLOC_EXPORTER_HEAP_COLLECTABLE_H_
+
+#include <prometheus/client_metric.h>
+#include <prometheus/collectable.h>
+#include <prometheus/labels.h>
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+#include "jemalloc_exporter/heap_reader.h"
+
+namespace jemalloc_exporter {
+
+/// The heap of this process as Prometheus gauges, one for each field of
+/// `HeapState`; `kHeapFields` has their names and HELP.
+///
+///     auto heap = std::make_shared<HeapCollectable>();
+///     exposer.RegisterCollectable(heap);
+///
+/// Keep the pointer: registries hold a weak one.
+class HeapCollectable final : public prometheus::Collectable {
+ public:
+  /// Every gauge carries `labels`. `mallctl` is the jemalloc to ask; null
+  /// stands for a process without one.
+  explicit HeapCollectable(const prometheus::Labels& labels = {},
+                           Mallctl* mallctl = FindMallctl());
+
+  /// Reads the heap and returns a family for each field that could be read;
+  /// none where jemalloc is missing or linked but unused. The numbers are from
+  /// before the call's own allocations. Fresh on each call, except that callers
+  /// at the same time share one reading (see `ReadHeap`). Thread-safe. Never
+  /// throws: without memory for an answer it returns none.
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  std::vector<prometheus::ClientMetric::Label> labels_;
+  Mallctl* mallctl_;
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_HEAP_COLLECTABLE_H_

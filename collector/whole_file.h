@@ -1,0 +1,20 @@
+#ifndef JEMALLOC_EXPORTER_COLLECTOR_WHOLE_FILE_H_
+#define JEMALLOC_EXPORTER_COLLECTOR_WHOLE_FILE_H_
+
+#include <string>
+#include <string_view>
+
+namespace jemalloc_exporter {
+
+/// What a file has to survive: this process's end, or the machine's.
+enum class Survives { kCrash, kPowerCut };
+
+/// Makes the file at `path` hold `text`, atomically: a reader finds what was
+/// there before or all of `text`. Returns what went wrong, and then leaves
+/// nothing behind; empty if nothing did.
+std::string WriteWholeFile(const std::string& path, std::string_view text,
+                           Survives survives = Survives::kPowerCut);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_COLLECTOR_WHOLE_FILE_H_
