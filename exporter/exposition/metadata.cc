@@ -1,0 +1,73 @@
+#include "exposition/metadata.h"
+
+#include <prometheus/metric_type.h>
+
+#include <string_view>
+
+#include "exposition/escaping.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using prometheus::MetricType;
+
+// The base units of OpenMetrics, "Units and Base Units".
+constexpr std::string_view kBaseUnits[] = {"seconds", "bytes",   "joules",
+                                           "grams",   "meters",  "ratio",
+                                           "volts",   "amperes", "celsius"};
+
+std::string_view TypeName(Format format, const MergedFamily& family) {
+  switch (family.type) {
+    case MetricType::Counter:
+      // OpenMetrics knows a counter by the `_total` that its name goes without.
+      if (format == Format::kText || family.open_metrics_name != family.name) {
+        return "counter";
+      }
+      break;
+    case MetricType::Gauge:
+      return "gauge";
+    case MetricType::Summary:
+      return "summary";
+    case MetricType::Histogram:
+      return "histogram";
+    case MetricType::Untyped:
+      break;
+  }
+  return format == Format::kText ? "untyped" : "unknown";
+}
+
+std::string_view Unit(std::string_view name) {
+  for (const std::string_view unit : kBaseUnits) {
+    if (!name.ends_with(unit)) continue;
+    if (name.substr(0, name.size() - unit.size()).ends_with('_')) return unit;
+  }
+  return {};
+}
+
+// Appends `# KEYWORD name text`; a line without text says nothing.
+void AppendLine(std::string& page, std::string_view keyword,
+                std::string_view name, std::string_view text) {
+  if (text.empty()) return;
+  page.append("# ").append(keyword).append(" ");
+  page.append(name).append(" ").append(text).append("\n");
+}
+
+}  // namespace
+
+void AppendMetadata(std::string& page, Format format,
+                    const MergedFamily& family) {
+  std::string help;
+  AppendHelp(help, format, family.help);
+  const std::string_view type = TypeName(format, family);
+  if (format == Format::kText) {
+    AppendLine(page, "HELP", family.name, help);
+    AppendLine(page, "TYPE", family.name, type);
+  } else {
+    const std::string_view name = family.open_metrics_name;
+    AppendLine(page, "TYPE", name, type);
+    AppendLine(page, "UNIT", name, Unit(name));
+    AppendLine(page, "HELP", name, help);
+  }
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,18 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_EXPOSITION_METADATA_H_
+#define JEMALLOC_EXPORTER_EXPORTER_EXPOSITION_METADATA_H_
+
+#include <string>
+
+#include "exposition/families.h"
+#include "exposition/format.h"
+
+namespace jemalloc_exporter {
+
+/// Appends the lines that introduce a family: TYPE, HELP and, in OpenMetrics,
+/// UNIT. In the order that each format recommends.
+void AppendMetadata(std::string& page, Format format,
+                    const MergedFamily& family);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_EXPOSITION_METADATA_H_

@@ -1,0 +1,120 @@
+#include "web/io_events.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace jemalloc_exporter {
+namespace {
+
+constexpr rlim_t kMaxConnections = 2048;
+// In one go, so that accepting does not hold up the rest.
+constexpr int kMaxAccepted = 16;
+constexpr std::chrono::milliseconds kRest{100};
+constexpr std::chrono::seconds kProblemInterval{60};
+
+}  // namespace
+
+unsigned ConnectionLimit() {
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return kMaxConnections;
+  return static_cast<unsigned>(
+      std::clamp<rlim_t>(descriptors.rlim_cur / 2, 1, kMaxConnections));
+}
+
+IoEvents::IoEvents(MHD_Daemon* daemon, std::vector<FileDescriptor> listeners,
+                   std::function<void(const std::string& line)> on_problem)
+    : daemon_(daemon),
+      daemon_epoll_(
+          MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      listeners_(std::move(listeners)),
+      on_problem_(std::move(on_problem)) {
+  if (!wake_) throw std::system_error(errno, std::generic_category());
+}
+
+void IoEvents::Wait() {
+  std::vector<pollfd> polled{{wake_.get(), POLLIN, 0},
+                             {daemon_epoll_, POLLIN, 0}};
+  if (MayAccept()) {
+    for (const FileDescriptor& listener : listeners_) {
+      polled.push_back({listener.get(), POLLIN, 0});
+    }
+  }
+  if (poll(polled.data(), polled.size(), Timeout()) <= 0) return;
+  for (const pollfd& ready : polled) {
+    if (ready.revents == 0 || ready.fd == daemon_epoll_) continue;
+    if (ready.fd == wake_.get()) {
+      eventfd_t wakes = 0;
+      eventfd_read(wake_.get(), &wakes);
+    } else {
+      Accept(ready.fd);
+    }
+  }
+}
+
+void IoEvents::Wake() const { eventfd_write(wake_.get(), 1); }
+
+bool IoEvents::MayAccept() const {
+  const auto* const connections =
+      MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return connections->num_connections < limit_ && Clock::now() >= rest_until_;
+}
+
+// In milliseconds; -1 is none.
+int IoEvents::Timeout() const {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kNone{std::numeric_limits<int>::max()};
+  milliseconds timeout = kNone;
+  const auto rest = std::chrono::ceil<milliseconds>(rest_until_ - Clock::now());
+  if (rest > milliseconds::zero()) timeout = rest;
+  MHD_UNSIGNED_LONG_LONG daemon = 0;
+  if (MHD_get_timeout(daemon_, &daemon) == MHD_YES) {
+    timeout = std::min(timeout, milliseconds(daemon));
+  }
+  return timeout == kNone ? -1 : static_cast<int>(timeout.count());
+}
+
+void IoEvents::Accept(int listener) {
+  for (int accepted = 0; accepted < kMaxAccepted; ++accepted) {
+    if (!MayAccept() || !AcceptOne(listener)) return;
+  }
+}
+
+// Returns false when there is no more to accept.
+bool IoEvents::AcceptOne(int listener) {
+  sockaddr_storage client{};
+  socklen_t size = sizeof(client);
+  auto* const address = reinterpret_cast<sockaddr*>(&client);
+  const int connection =
+      accept4(listener, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (connection >= 0) {
+    // Where it fails, it closes the connection.
+    MHD_add_connection(daemon_, connection, address, size);
+    return true;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+      errno == ENOMEM) {
+    Rest(errno);
+  }
+  return false;
+}
+
+void IoEvents::Rest(int reason) {
+  const Clock::time_point now = Clock::now();
+  rest_until_ = now + kRest;
+  if (now < next_problem_) return;
+  next_problem_ = now + kProblemInterval;
+  on_problem_("cannot accept connections: " +
+              std::generic_category().message(reason));
+}
+
+}  // namespace jemalloc_exporter
