@@ -1,0 +1,79 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <charconv>
+#include <compare>
+#include <cstddef>
+#include <limits>
+#include <string_view>
+
+/// What the agent, inside its host, and the exporter agree on.
+///
+/// The agent of process 42 listens on an abstract Unix stream socket. Whoever
+/// connects, and is allowed to, is sent one JSON document and the end of the
+/// stream; nothing is read from him:
+///
+///     {"agent":1,"pid":42,"comm":"redis-server","jemalloc_version":"5.3.0-0-g…",
+///      "state":"used","heap_state":{"allocated_bytes":…,…}}
+namespace jemalloc_exporter {
+
+/// What the document is, and its keys. A reader ignores keys it does not know;
+/// a change that an older reader would misread takes a new version.
+inline constexpr int kAgentVersion = 1;
+inline constexpr std::string_view kAgentKey = "agent";
+inline constexpr std::string_view kPidKey = "pid";
+inline constexpr std::string_view kCommKey = "comm";
+inline constexpr std::string_view kJemallocVersionKey = "jemalloc_version";
+inline constexpr std::string_view kStateKey = "state";
+inline constexpr std::string_view kHeapStateKey = "heap_state";
+
+/// The values of `kStateKey`: see `HeapReading::used`.
+inline constexpr std::string_view kUsed = "used";
+inline constexpr std::string_view kUnused = "unused";
+
+/// A longer document is no agent's.
+inline constexpr std::size_t kMaxAnswerSize = std::size_t{16} * 1024;
+
+/// Bytes of a process's name in the kernel (TASK_COMM_LEN less the NUL).
+inline constexpr std::size_t kMaxCommSize = 15;
+
+/// Bytes of jemalloc's version that are told.
+inline constexpr std::size_t kMaxJemallocVersionSize = 64;
+
+/// The name of an agent's socket, after the NUL that makes it abstract:
+/// `jemalloc_exporter/42`. Containers of a pod share the names of sockets but
+/// not the numbers of processes; where the name is taken, the agent listens on
+/// `jemalloc_exporter/42.2`, and so on to `.9`.
+inline constexpr std::string_view kSocketPrefix = "jemalloc_exporter/";
+inline constexpr int kMaxPlace = 9;
+struct AgentName {
+  int pid = 0;
+  int place = 1;
+
+  // NOLINTNEXTLINE(modernize-use-nullptr): not of our making.
+  friend auto operator<=>(const AgentName&, const AgentName&) = default;
+};
+
+/// Writes the address of the agent of that name; returns its size for bind(2)
+/// and connect(2).
+inline socklen_t WriteAddress(AgentName name, sockaddr_un* address) {
+  *address = {};
+  address->sun_family = AF_UNIX;
+  char* end = std::copy(kSocketPrefix.begin(), kSocketPrefix.end(),
+                        address->sun_path + 1);
+  constexpr int kMaxDigits = std::numeric_limits<int>::digits10 + 1;
+  end = std::to_chars(end, end + kMaxDigits, name.pid).ptr;
+  if (name.place > 1) {
+    *end++ = '.';
+    *end++ = static_cast<char>('0' + name.place);
+  }
+  return static_cast<socklen_t>(end - reinterpret_cast<char*>(address));
+}
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
