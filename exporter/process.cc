@@ -1,0 +1,38 @@
+#include "process.h"
+
+#include <unistd.h>
+
+#include "agent/wire.h"
+#include "jemalloc_exporter/heap_reader.h"
+#include "label_text.h"
+#include "proc_stat.h"
+
+namespace jemalloc_exporter {
+
+std::string_view ToString(ProcessStatus status) {
+  switch (status) {
+    case ProcessStatus::kUsed:
+      return "used";
+    case ProcessStatus::kUnused:
+      return "unused";
+    case ProcessStatus::kUnreachable:
+      break;
+  }
+  return "unreachable";
+}
+
+Process ReadThisProcess() {
+  const HeapReading reading = ReadHeap();
+  Process process;
+  process.pid = getpid();
+  process.status = reading.used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
+  process.heap_state = reading.published();
+  if (const auto stat = ReadProcStat(process.pid)) {
+    process.comm = LabelText(stat->comm, kMaxCommSize);
+    process.resident_memory_bytes = stat->resident_memory_bytes;
+    process.start_time_seconds = stat->start_time_seconds;
+  }
+  return process;
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,22 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_PROCESSES_H_
+#define JEMALLOC_EXPORTER_EXPORTER_PROCESSES_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <vector>
+
+#include "process.h"
+#include "scrape_patience.h"
+
+namespace jemalloc_exporter {
+
+/// The processes that carry the agent, waiting for their answers no longer than
+/// `patience`; those below `ancestor` alone where that is given. Not this
+/// process. Ordered by pid. Thread-safe; throws std::bad_alloc.
+std::vector<Process> ReadOtherProcesses(
+    Seconds patience, std::optional<pid_t> ancestor = std::nullopt);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_PROCESSES_H_
