@@ -1,0 +1,112 @@
+// The source of the dashboard:
+//   jsonnet jemalloc.jsonnet > ../jemalloc.json
+local p = import 'panel.libsonnet';
+local q = import 'queries.libsonnet';
+
+local answered = std.foldl(
+  function(above, question) (
+    local top = above.y;
+    local placed = p.place(question[1], top + 1);
+    local folded = question[2];
+    local row = {
+      type: 'row',
+      title: question[0],
+      collapsed: folded,
+      gridPos: { x: 0, y: top, w: 24, h: 1 },
+      panels: if folded then placed.panels else [],
+    };
+    local panels = above.panels + [row] + if folded then [] else placed.panels;
+    { y: if folded then top + 1 else placed.y, panels: panels }
+  ),
+  import 'questions.libsonnet',
+  p.place(import 'glance.libsonnet')
+);
+local numbered(panels, first) = [
+  panels[i] { id: first + i } + (
+    if panels[i].type == 'row' then { panels: numbered(super.panels, first + 100) } else {}
+  )
+  for i in std.range(0, std.length(panels) - 1)
+];
+
+local variable(name, label, query, all) = {
+  name: name,
+  label: label,
+  type: 'query',
+  datasource: p.datasource,
+  query: { query: query, refId: name },
+  refresh: 2,
+  sort: 1,
+  multi: true,
+  includeAll: true,
+  allValue: all,
+  current: { selected: true, text: ['All'], value: ['$__all'] },
+  options: [],
+  regex: '',
+  hide: 0,
+  skipUrlSync: false,
+};
+
+{
+  id: null,
+  uid: 'jemalloc',
+  title: 'jemalloc',
+  description: 'The heaps of programs that run on jemalloc: leak, fragmentation, retention, or not the heap at all?',
+  tags: ['jemalloc', 'memory'],
+  schemaVersion: 38,
+  version: 1,
+  editable: false,
+  graphTooltip: 1,
+  timezone: 'browser',
+  time: { from: 'now-6h', to: 'now' },
+  refresh: '1m',
+  links: [{
+    title: 'Runbooks',
+    type: 'link',
+    icon: 'doc',
+    url: 'https://github.com/jemalloc-exporter/jemalloc_exporter/blob/main/dashboards/runbooks.md',
+    targetBlank: true,
+    asDropdown: false,
+    includeVars: false,
+    keepTime: false,
+    tags: [],
+    tooltip: 'What the alerts mean and what to do',
+  }],
+  annotations: {
+    list: [{
+      name: 'Restarts',
+      datasource: p.datasource,
+      enable: true,
+      iconColor: p.color.mapped,
+      // The value, not the time of the sample, is when it happened.
+      useValueForTime: true,
+      expr: '1000 * %s' % q.started,
+      step: '1m',
+      titleFormat: '{{comm}} started',
+      textFormat: 'pid {{pid}} on {{instance}}',
+      tagKeys: 'comm',
+    }],
+  },
+  templating: {
+    list: [
+      {
+        name: 'datasource',
+        label: 'Data source',
+        type: 'datasource',
+        query: 'prometheus',
+        refresh: 1,
+        multi: false,
+        includeAll: false,
+        current: {},
+        options: [],
+        regex: '',
+        hide: 0,
+        skipUrlSync: false,
+      },
+      variable('job', 'Job', 'label_values({__name__=~"jemalloc_arenas|jemalloc_exporter_build_info"}, job)', '.+'),
+      variable('instance', 'Instance', 'label_values({__name__=~"jemalloc_arenas|jemalloc_exporter_build_info", job=~"$job"}, instance)', '.+'),
+      // An embedded heap has no comm: `.*` lets it through, `.+` would not.
+      variable('comm', 'Process', 'label_values(jemalloc_up{job=~"$job", instance=~"$instance"}, comm)', '.*'),
+    ],
+  },
+  panels: numbered(answered.panels, 1),
+}

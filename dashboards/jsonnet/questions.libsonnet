@@ -1,0 +1,220 @@
+// A row of panels for each question that an owner asks.
+local p = import 'panel.libsonnet';
+local q = import 'queries.libsonnet';
+local limit = import 'thresholds.libsonnet';
+
+local leakOrRetention = [
+  { height: 10, cells: [
+    [8, p.processes(
+      'Live data of each process',
+      'What each process has allocated and not freed. **A line that never comes down to its earlier lows is a leak**, or a cache without a limit. A saw-tooth around one level is work.',
+      'bytes',
+      q.largest(q.allocated)
+    ) + p.defaults({ min: 0 })],
+    [8, p.processes(
+      'Held beyond live data by each process',
+      'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: the normal price.',
+      'bytes',
+      q.largest(q.held)
+    ) + p.defaults({ min: 0 })],
+    [8, p.processes(
+      'Outside jemalloc in each process',
+      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel.',
+      'bytes',
+      q.largest(q.foreign)
+    ) + p.defaults({ min: 0 }) + p.absent('RSS is not exported')],
+  ] },
+  { height: 10, cells: [
+    [8, p.processes(
+      'Growth of live data in an hour',
+      'The slope of a line through the last hour of live data. Around zero: no leak. **Above zero all the time: the time until memory runs out is what is free divided by this.**',
+      'bytes',
+      q.largest('deriv(%s[1h]) * 3600' % q.allocated)
+    ) + p.custom({ axisCenteredZero: true })],
+    [8, p.processes(
+          'Share of fragmentation',
+          'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is everyday life; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it: see whether it came after a peak that was freed.**',
+          'percentunit',
+          q.largest('%s / %s' % [q.fragmentation, q.active])
+        ) + p.defaults({ min: 0, thresholds: p.steps([[limit['fragmentation:ratio'], 'red']]) })
+        + p.custom({ thresholdsStyle: { mode: 'dashed' }, axisSoftMax: limit['fragmentation:ratio'] * 1.5 })],
+    [8, p.processes(
+          'Share kept by jemalloc',
+          'The share of dirty pages and metadata in what jemalloc holds: (resident - active) / resident. High for seconds after a large free is decay at work; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it for an hour: decay does not run, or is set too long.**',
+          'percentunit',
+          q.largest('%s / %s' % [q.retention, q.resident])
+        ) + p.defaults({ min: 0, thresholds: p.steps([[limit['retention:ratio'], 'red']]) })
+        + p.custom({ thresholdsStyle: { mode: 'dashed' }, axisSoftMax: limit['retention:ratio'] * 1.5 })],
+  ] },
+];
+
+local whoGrew = [
+  { height: 8, cells: [
+    [12, p.bargauge(
+      'Growth of live data in the range',
+      'By how much the live data of each process has changed in the time range, the ten that grew most. **The top one is whom to profile.** Narrow the range to the time when RSS rose.',
+      'bytes',
+      p.color.live,
+      [p.instant('sort_desc(topk(10, delta(%s[$__range])))' % q.allocated, '{{comm}} {{pid}} {{instance}}')]
+    )],
+    [12, p.bargauge(
+      'Growth of RSS in the range',
+      'By how much the RSS of each process has changed in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, kept pages, or no heap at all.',
+      'bytes',
+      p.color.rss,
+      [p.instant('sort_desc(topk(10, %s))' % q.ofKernel('resident_memory_bytes', 'delta(%s[$__range])'), '{{comm}} {{pid}} {{instance}}')]
+    ) + p.absent('RSS is not exported')],
+  ] },
+];
+
+local sinceWhen = [
+  { height: 10, cells: [
+    [12, p.processes(
+      'Live data against its peak',
+      'Live data as a share of its highest value in the range, so that small and large processes compare. **The point where the line bends is when it began:** look for a release, a restart (the vertical lines) or a change of traffic there.',
+      'percentunit',
+      q.largest('%s / max_over_time(%s[$__range] @ end())' % [q.allocated, q.allocated])
+    ) + p.defaults({ min: 0, max: 1 })],
+    [12, p.table(
+      'Latest starts',
+      'When each process was started, the latest first, those that ended in the range included. **Grew since its start and levels off: warm-up. Several starts of one program: see whether it is killed for its memory.**',
+      'dateTimeAsIso',
+      [p.row('topk(20, max by (%s) (1000 * %s))' % [q.identity, q.ofKernel('start_time_seconds', 'last_over_time(%s[$__range])')])],
+      [
+        ['comm', 'Process', p.label],
+        ['pid', 'PID', p.label + p.wide(80)],
+        ['instance', 'Instance', p.label],
+        ['Value', 'Started', p.wide(180)],
+      ],
+      'Started'
+    ) + p.absent('start time is not exported')],
+  ] },
+];
+
+local by(expr) = p.row('max by (%s) (%s)' % [q.identity, expr]);
+local share(red) = {
+  unit: 'percentunit',
+  min: 0,
+  max: 1,
+  color: { mode: 'thresholds' },
+  thresholds: p.steps([[red / 2, 'yellow'], [red, 'red']]),
+  'custom.cellOptions': { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' },
+  'custom.width': 160,
+};
+local sideBySide = [
+  { height: 13, cells: [
+    [24, p.table(
+      'Processes side by side',
+      'All processes with their latest numbers; click a column to sort. **Compare processes of the same program: the odd one out is the one to look at.** The shares of small processes are always high, and mean nothing. A process that does not answer has no numbers.',
+      'bytes',
+      [
+        by('jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0' % [q.process, q.process]),
+        by(q.allocated),
+        by(q.active),
+        by(q.resident),
+        by(q.mapped),
+        by(q.rss),
+        by('%s / %s' % [q.fragmentation, q.active]),
+        by('%s / %s' % [q.retention, q.resident]),
+        by(q.arenas),
+        by('time() - (%s)' % q.started),
+      ],
+      [
+        ['comm', 'Process', p.label],
+        ['pid', 'PID', p.label + p.wide(80)],
+        ['instance', 'Instance', p.label],
+        ['Value #A', 'State', {
+          unit: 'none',
+          'custom.width': 100,
+          'custom.cellOptions': { type: 'color-text' },
+          color: { mode: 'thresholds' },
+          thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'green', value: 1 }] },
+          mappings: [{ type: 'value', options: { '0': { text: 'unreachable', index: 0 }, '1': { text: 'answers', index: 1 } } }],
+        }],
+        ['Value #B', 'Allocated', p.wide(105)],
+        ['Value #C', 'Active', p.wide(105)],
+        ['Value #D', 'Resident', p.wide(105)],
+        ['Value #E', 'Mapped', p.wide(105)],
+        ['Value #F', 'RSS', p.wide(105)],
+        ['Value #G', 'Fragmentation', share(limit['fragmentation:ratio'])],
+        ['Value #H', 'Kept', share(limit['retention:ratio'])],
+        ['Value #I', 'Arenas', { unit: 'none' } + p.wide(75)],
+        ['Value #J', 'Age', { unit: 's' } + p.wide(105)],
+      ],
+      'RSS'
+    )],
+  ] },
+];
+
+local exporterItself = [
+  { height: 7, cells: [
+    [12, p.table(
+      'Targets',
+      'What Prometheus scrapes, and with which version of the exporter and of jemalloc. A program that embeds the collectable has no version. **down: see the runbook of JemallocExporterDown.**',
+      'none',
+      [
+        p.row('max by (job, instance) (%s)' % q.ofTargets('up{%s}' % q.target)),
+        p.row('max by (job, instance, version, revision, jemalloc_version) (jemalloc_exporter_build_info{%s})' % q.target),
+      ],
+      [
+        ['job', 'Job', p.label],
+        ['instance', 'Instance', p.label],
+        ['Value #A', 'State', {
+          'custom.width': 80,
+          'custom.cellOptions': { type: 'color-text' },
+          color: { mode: 'thresholds' },
+          thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'green', value: 1 }] },
+          mappings: [{ type: 'value', options: { '0': { text: 'down', index: 0 }, '1': { text: 'up', index: 1 } } }],
+        }],
+        ['version', 'Version', p.label],
+        ['revision', 'Revision', p.label],
+        ['jemalloc_version', 'jemalloc', p.label],
+      ],
+      'Instance'
+    )],
+    [12, p.timeseries(
+           'Duration of a scrape',
+           'How long Prometheus waited for a page. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
+           's',
+           [p.range(q.ofTargets('scrape_duration_seconds{%s}' % q.target), '{{instance}}')]
+         ) + p.defaults({ min: 0, thresholds: p.steps([[1, 'red']]) })
+         + p.custom({ thresholdsStyle: { mode: 'dashed' } })],
+  ] },
+  { height: 7, cells: [
+    [6, p.timeseries(
+          'Processes found',
+          'How many processes the exporter finds, over time. **unreachable above zero: a process is stopped or stuck. A step to zero everywhere: the programs run without the agent.**',
+          'none',
+          [p.range(state[1], state[0]) for state in q.states]
+        ) + p.defaults({ min: 0, decimals: 0 })
+        + p.custom({ stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1, lineInterpolation: 'stepAfter' })
+        + p.colored(p.stateColors)],
+    [6, p.timeseries(
+      'Requests by status',
+      'HTTP requests to the exporter in a second. 200 is the scrapes. **5xx: the exporter could not answer, see its log. 4xx: somebody asks for what is not there.**',
+      'reqps',
+      [p.range('sum by (code) (rate(jemalloc_exporter_http_requests_total{%s}[$__rate_interval]))' % q.target, '{{code}}')]
+    ) + p.defaults({ min: 0 }) + p.colored({ '200': p.color.live, '500': p.color.rss, '503': p.color.fragmentation }) + p.absent('of jemalloc_exporter only')],
+    [6, p.timeseries(
+      'CPU of the exporter',
+      'The share of one CPU that each exporter takes. **More than a few per cent: scraped too often, or by too many.**',
+      'percentunit',
+      [p.range('rate(process_cpu_seconds_total{%s}[$__rate_interval]) and on (job, instance) jemalloc_exporter_build_info{%s}' % [q.target, q.target], '{{instance}}')]
+    ) + p.defaults({ min: 0 }) + p.absent('of jemalloc_exporter only')],
+    [6, p.timeseries(
+      'RSS of the exporter',
+      'The memory of each exporter itself. **Grows without end: a bug of the exporter, please report it.**',
+      'bytes',
+      [p.range(q.ofExporters('process_resident_memory_bytes{%s}' % q.target), '{{instance}}')]
+    ) + p.defaults({ min: 0 }) + p.absent('of jemalloc_exporter only')],
+  ] },
+];
+
+// The last one is folded up: it is for the day when the exporter is in doubt.
+[
+  ['Leak or retention?', leakOrRetention, false],
+  ['Who grew?', whoGrew, false],
+  ['Since when?', sinceWhen, false],
+  ['Which process next to which?', sideBySide, false],
+  ['The exporter itself', exporterItself, true],
+]

@@ -1,0 +1,122 @@
+"""Draws the pictures of the dashboard that the README shows.
+
+    preview.py [FOLDER]
+
+Back-fills a Prometheus with the history of a made-up fleet, lets Grafana's own
+components draw the dashboard's JSON from it, and takes pictures in headless
+Chromium. FOLDER keeps npm's packages (460 MB) from one run to the next.
+
+Needs prometheus, chromium, fonts-inter and npm. A tool for whoever changes the
+dashboard: look at the pictures before you commit them."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+import fleet
+from prometheus_server import PrometheusServer
+
+HERE = pathlib.Path(__file__).resolve().parent
+WIDTH = 1600
+CELL = 38
+HEADER = 54
+# The pictures: their rows of the grid, from the first to the last.
+PICTURES = {
+    "overview": (0, 17),
+    "leak-or-retention": (17, 47),
+    "since-when": (47, 72),
+}
+
+
+def run(*command, **options):
+    subprocess.run([str(part) for part in command], check=True, **options)
+
+
+def bundle(packages, page):
+    """Builds the page, with packages outside of the repository."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, packages)
+    if not (packages / "node_modules" / "@grafana" / "ui").exists():
+        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=packages)
+    run(
+        packages / "node_modules" / ".bin" / "esbuild",
+        HERE / "main.tsx",
+        f"--outfile={page}/main.js",
+        "--bundle",
+        "--minify",
+        "--define:global=window",
+        '--define:process.env.NODE_ENV="production"',
+        "--loader:.ttf=dataurl",
+        "--loader:.woff2=dataurl",
+        "--loader:.svg=dataurl",
+        "--log-level=warning",
+        env={
+            "NODE_PATH": str(packages / "node_modules"),
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+        },
+    )
+    shutil.copy(HERE / "index.html", page)
+
+
+def back_fill(folder, end):
+    history = folder / "fleet.om"
+    with history.open("w") as file:
+        file.writelines(fleet.history(end))
+    data = folder / "data"
+    run(
+        "promtool",
+        "tsdb",
+        "create-blocks-from",
+        "openmetrics",
+        history,
+        data,
+        stdout=subprocess.DEVNULL,
+    )
+    return data
+
+
+def photograph(page, picture, height, **parameters):
+    query = urllib.parse.urlencode(parameters)
+    run(
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--hide-scrollbars",
+        "--disable-web-security",
+        f"--user-data-dir={page}/profile",
+        f"--window-size={WIDTH},{height}",
+        "--virtual-time-budget=20000",
+        f"--screenshot={picture}",
+        f"file://{page}/index.html?{query}",
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def main():
+    with tempfile.TemporaryDirectory() as temporary:
+        page = pathlib.Path(temporary)
+        packages = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else page
+        packages.mkdir(parents=True, exist_ok=True)
+        bundle(packages.resolve(), page)
+        end = int(time.time()) // 30 * 30
+        with PrometheusServer(
+            {"scrape_configs": []}, back_fill(page, end)
+        ) as prometheus:
+            for name, (first, last) in PICTURES.items():
+                photograph(
+                    page,
+                    HERE.parent / f"{name}.png",
+                    (last - first) * CELL + (HEADER if first == 0 else 0),
+                    prometheus=prometheus.url,
+                    end=end,
+                    first=first,
+                    last=last,
+                )
+
+
+if __name__ == "__main__":
+    main()
