@@ -1,0 +1,283 @@
+"""What agents and other preloaded libraries have broken in programs, each done
+to a real program with the agent in it. JEMALLOC_EXPORTER_LONG_TESTS=1 takes the
+numbers of the long run."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from agents import (
+    AGENT_ENV,
+    CLEAN_ENV,
+    DEADLINE,
+    HOSTS,
+    LONG,
+    NOBODY,
+    Host,
+    ask,
+    ask_raw,
+    listening,
+    resting,
+    threads,
+    wait_for,
+)
+
+as_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
+
+
+@contextlib.contextmanager
+def asked(host, period=0.01):
+    """Asks the host for its heap all the time, and that it has answered."""
+    stop = threading.Event()
+    answers = []
+
+    def visit():
+        while not stop.wait(period):
+            with contextlib.suppress(OSError, ValueError):
+                answers.append(ask(host.pid)["pid"])
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        visitor.join()
+
+
+class Descriptors(unittest.TestCase):
+    def test_of_a_host_that_closes_all_are_its_own(self):
+        with Host("close-all") as host:
+            port = int(host.line())
+            for _ in range(20):
+                ask(host.pid)
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    self.assertEqual(client.makefile("rb").read(), b"host\n")
+
+    def test_of_a_host_have_the_lowest_free_number(self):
+        with Host("lowest-descriptor", "100000") as host, asked(host, 0) as answers:
+            self.assertEqual(host.line(), "others 0")
+        self.assertTrue(answers)
+
+    def test_of_the_agent_are_not_among_those_of_the_host(self):
+        with resting() as host:
+            ask(host.pid)
+            self.assertEqual(sorted(os.listdir(f"/proc/{host.pid}/fd")), ["0", "1", "2"])
+
+    def test_of_the_host_are_not_held_open(self):
+        with resting() as host:
+            host.process.stdout.close()
+            os.kill(host.pid, signal.SIGSTOP)
+            agent = max(os.listdir(f"/proc/{host.pid}/task"), key=int)
+            links = [
+                os.readlink(f"/proc/{host.pid}/task/{agent}/fd/{number}")
+                for number in os.listdir(f"/proc/{host.pid}/task/{agent}/fd")
+            ]
+            self.assertEqual([link for link in links if link.startswith("pipe")], [])
+
+
+class Signals(unittest.TestCase):
+    def test_reach_the_host_and_not_the_agent(self):
+        with Host("signals", "100000") as host, asked(host) as answers:
+            self.assertEqual(host.line(), "usr1 100000")
+            self.assertEqual(host.line(), "chld 100")
+            self.assertEqual(host.line(), "elsewhere 0")
+            self.assertEqual(host.line(), "waited 100")
+        self.assertTrue(answers)
+
+
+class Forks(unittest.TestCase):
+    def test_of_a_busy_host_all_end(self):
+        count = 20000 if LONG else 300
+        with Host("forks", str(count)) as host, asked(host) as answers:
+            self.assertEqual(host.line(), f"good {count}")
+        self.assertTrue(answers)
+
+    def test_without_exec_answer_by_their_own_pid(self):
+        with Host("fork-twice") as host:
+            pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
+            self.assertEqual(len(pids), 3)
+            for pid in pids:
+                self.assertEqual(ask(pid)["pid"], pid)
+                self.assertEqual(threads(pid), 2)
+
+    def test_keep_no_socket_of_a_parent_that_is_gone(self):
+        with Host("fork-twice") as host:
+            pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
+            os.kill(host.pid, signal.SIGKILL)
+            host.process.wait()
+            self.assertEqual(
+                {str(pid) for pid in pids} & listening(),
+                {str(pid) for pid in pids - {host.pid}},
+            )
+
+    def test_by_vfork_and_posix_spawn_all_end(self):
+        count = 10000 if LONG else 300
+        with Host("spawns", str(count)) as host, asked(host) as answers:
+            self.assertEqual(host.line(), f"good {2 * count}")
+        self.assertTrue(answers)
+
+
+class Ends(unittest.TestCase):
+    def test_with_the_status_of_the_host(self):
+        with resting() as host:
+            ask(host.pid)
+            self.assertEqual(host.end(), (0, "", ""))
+
+    def test_by_another_thread_after_main_has_left(self):
+        with resting("leave-main") as host:
+            self.assertEqual(host.end(), (7, "", ""))
+
+    def test_with_the_last_thread_of_the_host(self):
+        with resting("leave-all") as host:
+            self.assertEqual(host.end(), (0, "", ""))
+
+    def test_by_sigkill_leave_nothing_behind(self):
+        for _ in range(1000 if LONG else 50):
+            with resting() as host:
+                with asked(host, 0):
+                    host.process.kill()
+                    host.process.wait()
+            self.assertNotIn(str(host.pid), listening())
+
+    def test_of_many_short_children_leave_nothing_behind(self):
+        count = 10000 if LONG else 300
+        command = f'i=0; while [ $i -lt {count} ]; do "$0"; echo $! $?; i=$((i+1)); done'
+        shell = subprocess.run(
+            ["sh", "-c", command.replace('"$0"', '"$0" & wait $!'), f"{HOSTS}/agent_host"],
+            env=AGENT_ENV,
+            capture_output=True,
+            text=True,
+            timeout=10 * DEADLINE,
+            check=True,
+        )
+        ended = [line.split() for line in shell.stdout.splitlines()]
+        self.assertEqual({status for _, status in ended}, {"2"})
+        self.assertEqual(len(ended), count)
+        self.assertEqual({pid for pid, _ in ended} & listening(), set())
+        self.assertEqual(shell.stderr, "")
+
+
+class Sandboxes(unittest.TestCase):
+    def assert_works_as_without(self, *command):
+        without, within = (
+            subprocess.run(command, env=env, capture_output=True, timeout=DEADLINE, check=False)
+            for env in (CLEAN_ENV, AGENT_ENV)
+        )
+        if without.returncode != 0:
+            self.skipTest(f"{command[0]} fails here: {without.stderr.decode().strip()}")
+        self.assertEqual(within.returncode, 0, within.stderr)
+        self.assertEqual((within.stdout, within.stderr), (without.stdout, without.stderr))
+
+    def test_by_unshare_are_entered(self):
+        self.assert_works_as_without("unshare", "-U", "true")
+
+    def test_by_bubblewrap_are_entered(self):
+        self.assert_works_as_without(
+            "bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"
+        )
+
+    @as_root
+    def test_of_mounts_are_entered(self):
+        self.assert_works_as_without(f"{HOSTS}/agent_host", "enter-mounts")
+
+    def test_that_were_there_first_are_answered_from(self):
+        allow_all = b"\x06\0\0\0\0\0\xff\x7f"  # A filter: return ALLOW.
+        reader, writer = os.pipe()
+        os.write(writer, allow_all)
+        os.close(writer)
+        bwrap = ["bwrap", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        bwrap += ["--seccomp", str(reader)]
+        if subprocess.run([*bwrap[:-2], "true"], check=False, capture_output=True).returncode:
+            self.skipTest("bwrap can make no sandbox here")
+        with Host("fork-twice", command=bwrap, pass_fds=[reader]) as host:
+            pid = int(host.line())
+            with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+                self.assertIn("Seccomp:\t2\n", status.read())
+            self.assertEqual(ask(pid)["pid"], pid)
+
+    def test_that_kill_for_what_an_answer_takes_do_not_kill(self):
+        with Host("seccomp") as host:
+            self.assertEqual(host.line(), "open")
+            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            wait_for(lambda: self.all_sleep(host.pid))
+            host.process.stdin.write("x")
+            host.process.stdin.flush()
+            host.await_ready()
+            with self.assertRaises(TimeoutError):
+                ask(host.pid, timeout=0.5)
+            self.assertEqual(host.end(), (0, "", ""))
+
+    @staticmethod
+    def all_sleep(pid):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8") as stat:
+                if ") S " not in stat.read():
+                    return False
+        return True
+
+    def test_without_descriptors_cost_no_time(self):
+        with resting("no-descriptors") as host:
+            with contextlib.suppress(ConnectionError):
+                ask_raw(host.pid)
+            time.sleep(0.5)  # In which an agent that spins would burn as much.
+            self.assertLess(sum(self.cpu_ticks(host.pid)), 10)
+
+    @staticmethod
+    def cpu_ticks(pid):
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return [int(field) for field in stat.read().rpartition(")")[2].split()[11:13]]
+
+    @as_root
+    def test_by_chroot_are_answered_from(self):
+        with Host("change-root", "/var/empty" if os.path.isdir("/var/empty") else "/opt") as host:
+            pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
+            for pid in pids:
+                answer = ask(pid)
+                self.assertEqual((answer["pid"], answer["comm"]), (pid, "agent_host"))
+
+    @as_root
+    def test_of_another_user_are_answered_from(self):
+        with resting("change-user", str(NOBODY)) as host:
+            self.assertEqual(ask(host.pid)["pid"], host.pid)
+
+
+class Programs(unittest.TestCase):
+    def test_have_the_output_and_the_status_that_they_have_without(self):
+        for command in (
+            ["true"],
+            ["false"],
+            ["sh", "-c", "echo out; echo err >&2; ls /; exit 3"],
+            ["sh", "-c", "kill -9 $$"],
+            ["redis-server", "--version"],
+            ["redis-cli", "--no-such-option"],
+            ["redis-benchmark", "--version"],
+            ["python3", "-c", "import os, sys; print(os.listdir('/proc/self/task') and 1)"],
+            [f"{HOSTS}/agent_host"],
+            [f"{HOSTS}/agent_host", "rename", "x"],
+        ):
+            with self.subTest(command=command):
+                without, within = (
+                    subprocess.run(
+                        command,
+                        env=env,
+                        stdin=subprocess.DEVNULL,
+                        capture_output=True,
+                        timeout=DEADLINE,
+                        check=False,
+                    )
+                    for env in (CLEAN_ENV, AGENT_ENV)
+                )
+                self.assertEqual(
+                    (within.returncode, within.stdout, within.stderr),
+                    (without.returncode, without.stdout, without.stderr),
+                )
+
+
+if __name__ == "__main__":
+    unittest.main()

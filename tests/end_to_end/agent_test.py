@@ -1,0 +1,228 @@
+"""What the agent says, to whom, and where it stays away."""
+
+import contextlib
+import os
+import re
+import socket
+import struct
+import subprocess
+import unittest
+
+from agents import (
+    AGENT,
+    AGENT_ENV,
+    CLEAN_ENV,
+    NOBODY,
+    address,
+    ask,
+    ask_as,
+    ask_raw,
+    limits,
+    listening,
+    resting,
+    threads,
+)
+
+as_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change users")
+
+
+def readelf(*options):
+    return subprocess.run(
+        ["readelf", "--wide", *options, AGENT], capture_output=True, text=True, check=True
+    ).stdout
+
+
+class Library(unittest.TestCase):
+    def test_needs_libc_alone(self):
+        needed = re.findall(r"\(NEEDED\).*\[(.*)\]", readelf("--dynamic"))
+        self.assertEqual(needed, ["libc.so.6"])
+
+    def test_has_no_thread_local_variables(self):
+        self.assertNotIn("TLS", readelf("--program-headers"))
+
+    def test_exports_nothing(self):
+        symbols = re.findall(
+            r"(?:GLOBAL|WEAK|UNIQUE) +\S+ +(\S+) +(\S+)", readelf("--dyn-syms")
+        )
+        self.assertTrue(symbols)
+        self.assertEqual([name for section, name in symbols if section != "UND"], [])
+
+    def test_is_not_unloaded(self):
+        self.assertIn("NODELETE", readelf("--dynamic"))
+
+
+class Answer(unittest.TestCase):
+    def test_is_the_document_of_the_design(self):
+        with resting() as host:
+            answer = ask(host.pid)
+        heap = answer.pop("heap_state")
+        version = answer.pop("jemalloc_version")
+        self.assertEqual(
+            answer, {"agent": 1, "pid": host.pid, "comm": "agent_host", "state": "used"}
+        )
+        self.assertRegex(version, r"^5\.\d+\.\d+")
+        self.assertEqual(
+            list(heap),
+            ["allocated_bytes", "active_bytes", "resident_bytes", "mapped_bytes", "narenas"],
+        )
+        self.assertGreater(heap["allocated_bytes"], 1 << 20)
+        self.assertLess(heap["allocated_bytes"], 2 << 20)
+
+    def test_of_an_unused_heap_is_without_numbers(self):
+        with resting(program="agent_host_unused") as host:
+            answer = ask(host.pid)
+        self.assertEqual(answer["state"], "unused")
+        self.assertEqual(answer["heap_state"], {})
+
+    def test_allocates_nothing_in_the_host(self):
+        with resting() as host:
+            ask(host.pid)
+            first = ask(host.pid)
+            for _ in range(100):
+                last = ask(host.pid)
+        self.assertEqual(last, first)
+
+    def test_has_the_name_that_the_host_took_last(self):
+        with resting("rename", "renamed") as host:
+            for _ in range(2):
+                self.assertEqual(ask(host.pid)["comm"], "renamed")
+
+    def test_has_any_name_as_valid_utf8(self):
+        with resting("rename", b'"\\\n\x01\xff\xc3\xa9\xe2\x82') as host:
+            raw = ask_raw(host.pid)
+        self.assertIn('"comm":"\\"\\\\\\u000a\\u0001�é�"'.encode(), raw)
+
+    def test_has_the_whole_document_for_a_visitor_who_talks(self):
+        with resting() as host, socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(address(host.pid))
+            visitor.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            self.assertTrue(visitor.recv(65536).endswith(b"}}"))
+
+    def test_comes_while_others_neither_read_nor_leave(self):
+        with resting() as host:
+            idlers = [socket.socket(socket.AF_UNIX) for _ in range(300)]
+            try:
+                for idler in idlers:
+                    idler.connect(address(host.pid))
+                self.assertEqual(ask(host.pid)["pid"], host.pid)
+            finally:
+                for idler in idlers:
+                    idler.close()
+
+    def test_comes_from_the_next_name_where_the_first_is_taken(self):
+        taken = []
+
+        def take():
+            taken.append(socket.socket(socket.AF_UNIX))
+            taken[0].bind(address(os.getpid()))
+            taken[0].set_inheritable(True)
+
+        with resting(preexec_fn=take, close_fds=False) as host:
+            self.assertEqual(ask(f"{host.pid}.2")["pid"], host.pid)
+
+
+class Visitors(unittest.TestCase):
+    def allow(self, users):
+        return {**AGENT_ENV, "JEMALLOC_EXPORTER_ALLOW_UID": users}
+
+    @as_root
+    def test_of_another_user_are_refused(self):
+        with resting() as host:
+            self.assertEqual(ask_as(NOBODY, host.pid), b"")
+
+    @as_root
+    def test_of_a_listed_user_are_answered(self):
+        with resting(env=self.allow(f"1,{NOBODY}")) as host:
+            self.assertTrue(ask_as(NOBODY, host.pid))
+
+    @as_root
+    def test_of_a_user_in_a_malformed_list_are_refused(self):
+        for users in (f"{NOBODY}x", f" {NOBODY}", f"1;{NOBODY}", "-2", f"{2**32 + NOBODY}"):
+            with self.subTest(users=users), resting(env=self.allow(users)) as host:
+                self.assertEqual(ask_as(NOBODY, host.pid), b"")
+
+    @as_root
+    def test_of_the_user_that_the_host_became_are_answered(self):
+        with resting("change-user", str(NOBODY)) as host:
+            self.assertTrue(ask_as(NOBODY, host.pid))
+            self.assertTrue(ask(host.pid))
+
+    @as_root
+    def test_of_the_user_that_the_host_was_are_refused(self):
+        with resting("change-user", str(NOBODY), user=0) as host:
+            self.assertEqual(ask_as(1, host.pid), b"")
+
+
+class Agent(unittest.TestCase):
+    """Where it stays away."""
+
+    def assert_absent(self, host, hosts_threads=1):
+        self.assertEqual(threads(host.pid), hosts_threads)
+        self.assertNotIn(str(host.pid), listening())
+
+    def assert_refused(self, host):
+        """Its socket, where it has one, is gone after a visit."""
+        with contextlib.suppress(ConnectionError):
+            ask_raw(host.pid)
+        self.assertNotIn(str(host.pid), listening())
+        self.assertEqual(host.end(), (0, "", ""))
+
+    def test_stays_away_from_a_program_without_jemalloc(self):
+        with resting(program="agent_host_plain") as host:
+            self.assert_absent(host)
+
+    def test_stays_away_from_a_program_with_more_rights_than_its_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to give up a part of its rights")
+        with resting(
+            program="agent_host_linked",
+            env=CLEAN_ENV,
+            preexec_fn=lambda: os.setresuid(NOBODY, 0, 0),
+        ) as host:
+            with open(f"/proc/{host.pid}/auxv", "rb") as auxv:
+                at_secure = 23
+                self.assertIn((at_secure, 1), struct.iter_unpack("LL", auxv.read()))
+            self.assert_absent(host)
+
+    def test_is_in_the_same_program_with_the_rights_of_its_user(self):
+        with resting(program="agent_host_linked", env=CLEAN_ENV) as host:
+            self.assertEqual(ask(host.pid)["pid"], host.pid)
+
+    def test_stays_away_where_too_few_descriptors_are_to_be_had(self):
+        # The loader takes a fourth.
+        with resting(preexec_fn=limits(NOFILE=4)) as host:
+            self.assert_refused(host)
+
+    def test_leaves_a_program_that_gives_up_its_descriptors(self):
+        with resting("no-descriptors") as host:
+            self.assert_refused(host)
+
+    @as_root
+    def test_stays_away_where_no_thread_is_to_be_had(self):
+        # Root may have any number of threads, so the host is somebody with one.
+        user = 64000 + os.getpid() % 1000
+        with resting(user=user, preexec_fn=limits(NPROC=1)) as host:
+            self.assert_absent(host)
+
+    def test_stays_away_where_no_memory_is_to_be_had(self):
+        for megabytes in range(4, 64, 4):
+            done = [
+                subprocess.run(
+                    ["/usr/bin/redis-cli", "--version"],
+                    env=env,
+                    preexec_fn=limits(AS=megabytes << 20),
+                    capture_output=True,
+                    check=False,
+                )
+                for env in (CLEAN_ENV, AGENT_ENV)
+            ]
+            if done[0].returncode == 0:
+                self.assertEqual(done[1].stdout, done[0].stdout)
+
+    def test_comes_where_thread_local_variables_fill_a_small_stack(self):
+        with resting(program="agent_host_tls") as host:
+            self.assertEqual(ask(host.pid)["pid"], host.pid)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,322 @@
+"""What a user meets at the prompt: commands, options, bad input."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from programs import DEADLINE, EXPORTER, Exporter, get, run
+
+STATE = {
+    "allocated_bytes": 524288,
+    "active_bytes": 1048576,
+    "resident_bytes": 2097152,
+    "mapped_bytes": 4194304,
+    "narenas": 64,
+}
+
+
+class BadCommandLine(unittest.TestCase):
+    def assert_refused(self, args, message, env=None):
+        self.assertEqual(
+            run(*args, env=env), (2, "", f"jemalloc_exporter: {message}\n")
+        )
+
+    def test_unknown_option(self):
+        self.assert_refused(
+            ["--nope"], "The following argument was not expected: --nope"
+        )
+
+    def test_unknown_command(self):
+        self.assert_refused(
+            ["sreve"], "The following argument was not expected: sreve"
+        )
+
+    def test_unknown_option_of_a_command(self):
+        self.assert_refused(
+            ["show", "--nope"], "The following argument was not expected: --nope"
+        )
+
+    def test_unknown_choice(self):
+        self.assert_refused(
+            ["--log.level=loud"],
+            "--log.level: loud is none of debug|error|info|warn",
+        )
+
+    def test_number_that_is_none(self):
+        self.assert_refused(
+            ["--web.max-requests=many"],
+            "--web.max-requests: many is no number from 0 on",
+        )
+
+    def test_time_that_is_none(self):
+        for text in ("soon", "0", "-1", "nan", "inf", "1e300"):
+            self.assert_refused(
+                ["show", f"--watch={text}"],
+                f"--watch: {text} is no number of seconds up to a day",
+            )
+
+    def test_telemetry_path_that_is_none(self):
+        self.assert_refused(
+            ["--web.telemetry-path=metrics"],
+            "--web.telemetry-path: metrics does not begin with /",
+        )
+
+    def test_bad_value_in_the_environment(self):
+        self.assert_refused(
+            [],
+            "--log.format: xml is none of json|logfmt",
+            env={"JEMALLOC_EXPORTER_LOG_FORMAT": "xml"},
+        )
+
+    def test_missing_file_of_diff(self):
+        self.assert_refused(["diff", "before.json"], "AFTER is required")
+
+
+class Help(unittest.TestCase):
+    def test_is_on_stdout(self):
+        status, out, err = run("--help")
+        self.assertEqual((status, err), (0, ""))
+        for option in ("--web.listen-address", "--log.level", "serve", "diff"):
+            self.assertIn(option, out)
+
+    def test_version_is_in_the_form_of_the_exporters(self):
+        status, out, err = run("--version")
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(
+            out,
+            r"\Ajemalloc_exporter, version \d+\.\d+\.\d+ \(revision: \S+\)\n"
+            r"  compiler: .+\n\Z",
+        )
+
+
+class Listening(unittest.TestCase):
+    def assert_cannot_listen(self, address, reason):
+        status, out, err = run(f"--web.listen-address={address}")
+        self.assertEqual((status, out), (1, ""))
+        self.assertEqual(err, f"jemalloc_exporter: {reason}\n")
+
+    def test_busy_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            self.assert_cannot_listen(
+                address, f"cannot listen on {address}: Address already in use"
+            )
+
+    def test_one_busy_port_among_good_ones(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            status, _, err = run(
+                "--web.listen-address=127.0.0.1:0",
+                f"--web.listen-address={address}",
+            )
+            self.assertEqual(status, 1)
+            self.assertIn(f"cannot listen on {address}", err)
+
+    def test_several_addresses(self):
+        with Exporter(
+            "--web.listen-address=127.0.0.1:0", address="127.0.0.1:0"
+        ) as exporter:
+            get(exporter.url + "/-/healthy")  # By now it has said both.
+            exporter.stop()
+            ports = re.findall(r"address=127\.0\.0\.1:(\d+)", exporter.log)
+            self.assertEqual(len(set(ports)), 2)
+
+    def test_address_from_the_environment(self):
+        with Exporter(
+            address=None,
+            env={"JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS": "127.0.0.1:0"},
+        ) as exporter:
+            self.assertEqual(get(exporter.url + "/-/healthy").status, 200)
+
+    def test_option_wins_over_the_environment(self):
+        with Exporter(
+            "serve",
+            env={"JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS": "malformed"},
+        ) as exporter:
+            self.assertEqual(get(exporter.url + "/-/healthy").status, 200)
+
+
+class Ending(unittest.TestCase):
+    def assert_ends_cleanly(self, number):
+        with Exporter() as exporter:
+            with socket.create_connection(("127.0.0.1", exporter.port)):
+                begin = time.monotonic()
+                self.assertEqual(exporter.stop(number), 0)
+                self.assertLess(time.monotonic() - begin, 5)
+            self.assertEqual(exporter.stdout, "")
+            self.assertNotIn("level=error", exporter.log)
+
+    def test_by_sigterm(self):
+        self.assert_ends_cleanly(signal.SIGTERM)
+
+    def test_when_nobody_reads_its_log(self):
+        with Exporter() as exporter:
+            exporter.process.stderr.close()
+            exporter.process.terminate()
+            self.assertEqual(exporter.process.wait(DEADLINE), 0)
+
+    def test_while_a_scrape_waits_for_a_silent_process(self):
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(f"\0jemalloc_exporter/{os.getpid()}")
+            silent.listen()
+            with Exporter("--agent.timeout=60") as exporter:
+                scrape = socket.create_connection(("127.0.0.1", exporter.port))
+                with scrape:
+                    scrape.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                    peer, _ = silent.accept()
+                    begin = time.monotonic()
+                    self.assertEqual(exporter.stop(), 0)
+                    self.assertLess(time.monotonic() - begin, 10)
+                    peer.close()
+
+    def test_by_sigint(self):
+        self.assert_ends_cleanly(signal.SIGINT)
+
+
+class Diff(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def file(self, name, text):
+        with open(os.path.join(self.folder.name, name), "w") as file:
+            file.write(text)
+        return name
+
+    def diff(self, before, after):
+        return run("diff", before, after, cwd=self.folder.name)
+
+    def assert_trouble(self, text, reason):
+        good = self.file("good.json", json.dumps(STATE))
+        bad = self.file("bad.json", text)
+        expected = (2, "", f"jemalloc_exporter: bad.json: {reason}\n")
+        self.assertEqual(self.diff(bad, good), expected)
+        self.assertEqual(self.diff(good, bad), expected)
+
+    def test_on_a_full_disk_is_trouble(self):
+        file = self.file("state.json", json.dumps(STATE))
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [EXPORTER, "diff", file, self.file("empty.json", "{}")],
+                cwd=self.folder.name,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (2, "jemalloc_exporter: cannot write to stdout\n"),
+        )
+
+    def test_equal(self):
+        file = self.file("state.json", json.dumps(STATE))
+        self.assertEqual(self.diff(file, file), (0, "", ""))
+
+    def test_different(self):
+        before = self.file("before.json", json.dumps(STATE))
+        after = self.file("after.json", json.dumps({**STATE, "narenas": 65}))
+        self.assertEqual(self.diff(before, after), (1, "narenas: 64 → 65\n", ""))
+
+    def sidecar(self, name, growth):
+        test = {"name": "Cache.Evicts", "result": "passed", **growth}
+        run = {"name": "cache_test", "result": "passed"}
+        return self.file(name, json.dumps({"run": run, "tests": [test]}))
+
+    def test_sidecars_of_test_runs(self):
+        before = self.sidecar("before.json", {"heap_growth_bytes": 0})
+        after = self.sidecar("after.json", {"heap_growth_bytes": 4096})
+        self.assertEqual(self.diff(before, before), (0, "", ""))
+        self.assertEqual(
+            self.diff(before, after),
+            (1, "Cache.Evicts heap_growth_bytes: 0 → 4096\n", ""),
+        )
+
+    def test_sidecar_beside_a_snapshot(self):
+        sidecar = self.sidecar("sidecar.json", {})
+        snapshot = self.file("state.json", "{}")
+        self.assertEqual(
+            self.diff(snapshot, sidecar),
+            (
+                2,
+                "",
+                "jemalloc_exporter: sidecar.json is of a test run and state.json "
+                "is not\n",
+            ),
+        )
+
+    def test_broken_sidecar(self):
+        self.file("bad.json", '{"run":[]}')
+        status, out, err = self.diff("bad.json", "bad.json")
+        self.assertEqual((status, out), (2, ""))
+        self.assertRegex(err, r"\Ajemalloc_exporter: bad.json: run\b.*\n\Z")
+
+    def test_missing_file(self):
+        good = self.file("good.json", "{}")
+        self.assertEqual(
+            self.diff(good, "none.json"),
+            (2, "", "jemalloc_exporter: none.json: No such file or directory\n"),
+        )
+
+    def test_folder(self):
+        good = self.file("good.json", "{}")
+        self.assertEqual(
+            self.diff(good, "."),
+            (2, "", "jemalloc_exporter: .: Is a directory\n"),
+        )
+
+    def test_empty(self):
+        self.assert_trouble(
+            "",
+            "line 1, column 1: syntax error while parsing value - unexpected "
+            "end of input; expected '[', '{', or a literal",
+        )
+
+    def test_truncated(self):
+        self.assert_trouble(
+            '{"narenas":6',
+            "line 1, column 13: syntax error while parsing object - "
+            "unexpected end of input; expected '}'",
+        )
+
+    def test_no_json(self):
+        self.assert_trouble(
+            "narenas: 64\n",
+            "line 1, column 2: syntax error while parsing value - invalid "
+            "literal",
+        )
+
+    def test_wrong_type(self):
+        self.assert_trouble(
+            '{"narenas":"64"}',
+            "narenas: expected an integer from 0 to 2^64 - 1, found string",
+        )
+
+    def test_negative(self):
+        self.assert_trouble(
+            '{"active_bytes":-1}',
+            "active_bytes: expected an integer from 0 to 2^64 - 1, found -1",
+        )
+
+    def test_more_than_64_bits(self):
+        self.assert_trouble(
+            '{"active_bytes":18446744073709551616}',
+            "active_bytes: expected an integer from 0 to 2^64 - 1, found "
+            "1.8446744073709552e+19",
+        )
+
+    def test_endless_file(self):
+        self.assertEqual(
+            self.diff("/dev/zero", "/dev/zero"),
+            (2, "", "jemalloc_exporter: /dev/zero: too large for a heap state\n"),
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,144 @@
+"""Debian's redis-server, unmodified, under exec: our numbers against its own,
+and its life against our scraping."""
+
+import contextlib
+import os
+import re
+import signal
+import threading
+import time
+import unittest
+
+from programs import Exporter, get, wait_for
+from redis import Redis
+
+TOLERANCE = 0.05
+MEBIBYTE = 1 << 20
+
+
+class UnderExec(unittest.TestCase):
+    def setUp(self):
+        self.redis = Redis()
+        self.addCleanup(self.redis.close)
+        self.exporter = Exporter(
+            "exec", "--log.level=info", command=self.redis.command
+        )
+        self.addCleanup(self.exporter.__exit__)
+        self.redis.connect()
+        self.pid = int(self.redis.info("server")["process_id"])
+
+    def page(self):
+        return get(self.exporter.url + "/metrics").text
+
+    def gauge(self, name, page=None):
+        """Of Redis; None where there is no such series."""
+        found = re.search(
+            rf'(?m)^{name}{{comm="redis-server",pid="{self.pid}"}} (\S+)$',
+            page or self.page(),
+        )
+        return float(found.group(1)) if found else None
+
+    def stop_redis(self):
+        """Threads stop one after the other: waits for the agent's, too."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.addCleanup(self.continue_redis)
+        wait_for(lambda: self.gauge("jemalloc_up") == 0, "stop")
+
+    def continue_redis(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+
+    def assert_agrees(self):
+        """Redis renews its numbers ten times a second."""
+        time.sleep(0.3)
+        page, info = self.page(), self.redis.info("memory")
+        for name in ("allocated", "active", "resident"):
+            theirs = int(info[f"allocator_{name}"])
+            ours = self.gauge(f"jemalloc_{name}_bytes", page)
+            self.assertAlmostEqual(
+                ours / theirs, 1, delta=TOLERANCE, msg=f"{name} {ours} {theirs}"
+            )
+
+    def test_agrees_with_redis_idle_loaded_and_freed(self):
+        # What is allocated for the first scrape and the first command.
+        self.page()
+        self.assert_agrees()
+        self.redis.ask("DEBUG", "POPULATE", 300_000, "key", 800)
+        self.assert_agrees()
+        loaded = self.gauge("jemalloc_allocated_bytes")
+        self.assertGreater(loaded, 200 * MEBIBYTE)
+        self.redis.ask("FLUSHALL", "SYNC")
+        self.assert_agrees()
+        freed = self.gauge("jemalloc_allocated_bytes")
+        self.assertLess(freed, loaded - 200 * MEBIBYTE)
+
+    def test_saves_and_rewrites_while_it_is_scraped(self):
+        self.redis.ask("DEBUG", "POPULATE", 100_000, "key", 100)
+        done = threading.Event()
+
+        def scrape():
+            while not done.is_set():
+                self.page()
+
+        scraper = threading.Thread(target=scrape)
+        scraper.start()
+        try:
+            for call, running, status in (
+                ("BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status"),
+                (
+                    "BGREWRITEAOF",
+                    "aof_rewrite_in_progress",
+                    "aof_last_bgrewrite_status",
+                ),
+            ):
+                self.redis.ask(call)
+                wait_for(
+                    lambda: self.redis.info("persistence")[running] == "0",
+                    f"end of {call}",
+                )
+                self.assertEqual(self.redis.info("persistence")[status], "ok")
+        finally:
+            done.set()
+            scraper.join()
+        self.assertEqual(self.gauge("jemalloc_up"), 1)
+
+    def test_loses_its_series_once_it_is_stopped(self):
+        self.assertEqual(self.gauge("jemalloc_up"), 1)
+        self.stop_redis()
+        page = self.page()
+        self.assertEqual(self.gauge("jemalloc_up", page), 0)
+        self.assertIsNone(self.gauge("jemalloc_allocated_bytes", page))
+        self.assertIn('processes{state="unreachable"} 1\n', page)
+        os.kill(self.pid, signal.SIGCONT)
+        wait_for(lambda: self.gauge("jemalloc_up") == 1, "answer")
+
+    def test_stopped_costs_a_hurried_scraper_no_more_than_it_has(self):
+        patient = Exporter("--agent.timeout=3600")
+        self.addCleanup(patient.__exit__)
+        self.stop_redis()
+        answer = get(  # Within the deadline of every request.
+            patient.url + "/metrics", X_Prometheus_Scrape_Timeout_Seconds="0.4"
+        )
+        self.assertEqual(self.gauge("jemalloc_up", answer.text), 0)
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class BesideServe(unittest.TestCase):
+    """One exporter for every process; the agent by LD_PRELOAD."""
+
+    def test_killed_it_is_gone_by_the_next_scrape(self):
+        redis = Redis()
+        self.addCleanup(redis.close)
+        with Exporter("exec", "--log.level=info", command=redis.command) as mine:
+            with Exporter() as machine:
+                redis.connect()
+                pid = redis.info("server")["process_id"]
+                series = f'comm="redis-server",pid="{pid}"'
+                self.assertIn(series, get(machine.url + "/metrics").text)
+                os.kill(int(pid), signal.SIGKILL)
+                self.assertEqual(mine.process.wait(10), 128 + signal.SIGKILL)
+                self.assertNotIn(series, get(machine.url + "/metrics").text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,153 @@
+"""What a scraper and a browser meet at the exporter's endpoints."""
+
+import gzip
+import re
+import subprocess
+import unittest
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from golden import assert_golden
+from programs import Exporter, get
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+# As sent by Prometheus 2.42.
+PROMETHEUS_ACCEPT = (
+    "application/openmetrics-text;version=1.0.0,"
+    "application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+
+
+def masked(page):
+    """The page with what differs from run to run made equal."""
+    page = re.sub(r'pid="\d+"', 'pid="PID"', page)
+    page = re.sub(
+        r"(jemalloc_exporter_build_info)\{.*\}",
+        r"\1{LABELS}",
+        page,
+    )
+    return re.sub(r"(?m)^([^#].*) [0-9.e+]+$", r"\1 VALUE", page)
+
+
+class Endpoints(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.exporter = Exporter()
+        cls.addClassCleanup(cls.exporter.stop)
+
+    def get(self, path, **options):
+        return get(self.exporter.url + path, **options)
+
+    def assert_error(self, answer, status, text):
+        self.assertEqual(answer.status, status)
+        self.assertEqual(answer.text, text)
+        self.assertEqual(answer.headers["Content-Type"], "text/plain; charset=utf-8")
+        self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+
+    def test_metrics_are_text_by_default(self):
+        answer = self.get("/metrics")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["Content-Type"], TEXT)
+        assert_golden(self, masked(answer.text), "metrics.txt")
+
+    def test_metrics_are_openmetrics_for_prometheus(self):
+        answer = self.get("/metrics", Accept=PROMETHEUS_ACCEPT)
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["Content-Type"], OPENMETRICS)
+        assert_golden(self, masked(answer.text), "metrics.openmetrics")
+
+    def test_openmetrics_satisfies_the_strict_parser(self):
+        page = self.get("/metrics", Accept=PROMETHEUS_ACCEPT).text
+        families = {f.name: f for f in text_string_to_metric_families(page)}
+        for name in ("allocated", "active", "resident", "mapped"):
+            family = families[f"jemalloc_{name}_bytes"]
+            self.assertEqual(family.unit, "bytes")
+            (sample,) = family.samples
+            self.assertEqual(
+                sample.labels,
+                {
+                    "comm": "jemalloc_export",
+                    "pid": str(self.exporter.process.pid),
+                },
+            )
+            self.assertGreater(sample.value, 10_000)
+
+    def test_promtool_finds_nothing(self):
+        checked = subprocess.run(
+            ["promtool", "check", "metrics"],
+            input=self.get("/metrics").text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+
+    def test_metrics_are_packed_on_demand(self):
+        answer = self.get("/metrics", accept_encoding="gzip")
+        self.assertEqual(answer.headers["Content-Encoding"], "gzip")
+        page = gzip.decompress(answer.body).decode()
+        assert_golden(self, masked(page), "metrics.txt")
+
+    def test_head_is_get_without_the_page(self):
+        head, page = self.get("/", method="HEAD"), self.get("/")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(head.headers["Content-Type"], page.headers["Content-Type"])
+
+    def test_requests_are_counted_by_status(self):
+        def count(code):
+            page = self.get("/metrics").text
+            pattern = (
+                rf'jemalloc_exporter_http_requests_total{{code="{code}"}} (\d+)'
+            )
+            return int(re.search(pattern, page).group(1))
+
+        before = count(404)
+        self.get("/nothing")
+        self.get("/nothing")
+        self.assertEqual(count(404), before + 2)
+
+    def test_landing_page_is_html_with_the_process(self):
+        answer = self.get("/")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["Content-Type"], "text/html; charset=utf-8")
+        self.assertIn(str(self.exporter.process.pid), answer.text)
+        self.assertIn("<svg", answer.text)
+
+    def test_health(self):
+        for path, text in (("/-/healthy", "Healthy\n"), ("/-/ready", "Ready\n")):
+            answer = self.get(path)
+            self.assertEqual((answer.status, answer.text), (200, text))
+
+    def test_other_paths_are_not_found(self):
+        for path in ("/metricsx", "/metrics/x", "/metrics%00", "//metrics", "/x"):
+            self.assert_error(self.get(path), 404, "Not found.\n")
+
+    def test_other_methods_are_not_allowed(self):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            answer = self.get("/metrics", method=method)
+            self.assert_error(answer, 405, "Method not allowed.\n")
+            self.assertEqual(answer.headers["Allow"], "GET, HEAD")
+
+
+class Options(unittest.TestCase):
+    def test_telemetry_path_moves_the_metrics(self):
+        with Exporter("--web.telemetry-path=/heap") as exporter:
+            self.assertEqual(get(exporter.url + "/heap").status, 200)
+            self.assertEqual(get(exporter.url + "/metrics").status, 404)
+            self.assertIn('href="/heap"', get(exporter.url + "/").text)
+
+    def test_metrics_at_the_root_take_the_place_of_the_landing_page(self):
+        with Exporter("--web.telemetry-path=/") as exporter:
+            answer = get(exporter.url + "/")
+            self.assertEqual(answer.headers["Content-Type"], TEXT)
+
+    def test_exporter_metrics_can_be_left_out(self):
+        with Exporter("--web.disable-exporter-metrics") as exporter:
+            page = get(exporter.url + "/metrics").text
+            assert_golden(self, masked(page), "metrics_without_self.txt")
+
+
+if __name__ == "__main__":
+    unittest.main()

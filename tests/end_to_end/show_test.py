@@ -1,0 +1,144 @@
+"""show: the heaps of other processes at the prompt."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from programs import CLEAN_ENV, EXPORTER, Exporter, run, wait_for
+
+BYTES = r"\d+(?:\.\d)? (?:B|KiB|MiB|GiB)"
+
+
+class OneProcess(unittest.TestCase):
+    """A Python given jemalloc, which waits."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.exporter = Exporter(
+            "exec",
+            "--with-jemalloc",
+            "--log.level=info",
+            command=["/usr/bin/python3", "-c", "import time; time.sleep(600)"],
+        )
+        cls.addClassCleanup(cls.exporter.__exit__)
+        own = cls.exporter.process.pid
+        with open(f"/proc/{own}/task/{own}/children") as file:
+            cls.pid = file.read().split()[0]
+        wait_for(lambda: run("show", "--pid", cls.pid)[0] == 0, "process")
+
+    def show(self, *options):
+        status, out, err = run("show", *options)
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def test_is_a_line_of_the_table(self):
+        heading, *lines = self.show().splitlines()
+        self.assertRegex(
+            heading,
+            r"\APID +COMM +ALLOCATED +ACTIVE +RESIDENT +MAPPED +RSS +ARENAS\Z",
+        )
+        (line,) = [line for line in lines if line.split()[0] == self.pid]
+        self.assertRegex(line, rf"\A{self.pid} +python3 +(?:{BYTES} +){{5}}\d+\Z")
+        self.assertEqual(len(line), len(heading))
+        self.assertLessEqual(len(line), 80)
+
+    def test_is_a_snapshot(self):
+        self.assertRegex(
+            self.show("--pid", self.pid),
+            r"\Aallocated_bytes: \d+\nactive_bytes: \d+\nresident_bytes: \d+\n"
+            r"mapped_bytes: \d+\nnarenas: \d+\n\Z",
+        )
+
+    def test_is_a_snapshot_in_json_that_diff_reads(self):
+        out = self.show("--pid", self.pid, "--format=json")
+        self.assertEqual(
+            list(json.loads(out)),
+            [
+                "allocated_bytes",
+                "active_bytes",
+                "resident_bytes",
+                "mapped_bytes",
+                "narenas",
+            ],
+        )
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(out)
+            file.flush()
+            self.assertEqual(run("diff", file.name, file.name), (0, "", ""))
+
+    def test_is_one_of_the_processes_in_json(self):
+        (mine,) = [
+            process
+            for process in json.loads(self.show("--format=json"))
+            if process["pid"] == int(self.pid)
+        ]
+        self.assertEqual((mine["comm"], mine["state"]), ("python3", "used"))
+        self.assertGreater(mine["heap_state"]["allocated_bytes"], 100_000)
+
+    def test_is_openmetrics(self):
+        page = self.show("--pid", self.pid, "--format=openmetrics")
+        families = {f.name: f for f in text_string_to_metric_families(page)}
+        (sample,) = families["jemalloc_allocated_bytes"].samples
+        self.assertEqual(sample.labels, {"comm": "python3", "pid": self.pid})
+
+    def test_is_watched_with_the_change_since_the_last_look(self):
+        watch = subprocess.Popen(
+            [EXPORTER, "show", "--pid", self.pid, "--watch", "0.1"],
+            env=CLEAN_ENV,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with watch:
+            for _ in range(3):
+                self.assertIn("CHANGE", watch.stdout.readline())
+                self.assertRegex(
+                    watch.stdout.readline(),
+                    rf"\A{self.pid} +python3 +{BYTES} +[+-]{BYTES} ",
+                )
+            watch.send_signal(signal.SIGINT)
+
+    def test_is_not_snapshotted_while_it_is_stopped(self):
+        stopped = Exporter(
+            "exec",
+            "--with-jemalloc",
+            "--log.level=info",
+            command=["/usr/bin/python3", "-c", "import time; time.sleep(600)"],
+        )
+        self.addCleanup(stopped.__exit__)
+        own = stopped.process.pid
+        with open(f"/proc/{own}/task/{own}/children") as file:
+            pid = file.read().split()[0]
+        wait_for(lambda: run("show", "--pid", pid)[0] == 0, "process")
+        os.kill(int(pid), signal.SIGSTOP)
+        self.assertEqual(
+            run("show", "--pid", pid),
+            (1, "", f"jemalloc_exporter: process {pid} does not answer\n"),
+        )
+        self.assertRegex(
+            run("show")[1], rf"(?m)^{pid} +python3 +does not answer$"
+        )
+        os.kill(int(pid), signal.SIGCONT)
+
+
+class NothingToShow(unittest.TestCase):
+    def test_of_a_process_without_the_agent(self):
+        self.assertEqual(
+            run("show", "--pid", str(os.getpid())),
+            (
+                1,
+                "",
+                f"jemalloc_exporter: process {os.getpid()} does not carry the "
+                "agent, or has no jemalloc; start it with: jemalloc_exporter exec "
+                "-- COMMAND\n",
+            ),
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,203 @@
+"""What starts the exporter and the agent on a machine (systemd) and in a cluster
+(Kubernetes), held to what the project installs and to what it does."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+from programs import EXPORTER, Exporter, get, run
+
+HOME = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(EXPORTER).parents[1]
+DROP_IN = "redis-server.service.d/jemalloc_exporter.conf"
+MAX_EXPOSURE = 15  # In tenths.
+
+
+def need(tool, package):
+    if not shutil.which(tool):
+        sys.exit(f"units_test: no {tool}; it is in Debian's package {package}")
+
+
+def setUpModule():
+    """A machine in a folder: Debian's units, what the project installs, and the
+    drop-in."""
+    need("systemd-analyze", "systemd")
+    need("redis-server", "redis-server")
+    global MACHINE
+    MACHINE = pathlib.Path(tempfile.mkdtemp())
+    unittest.addModuleCleanup(shutil.rmtree, MACHINE)
+    units = "usr/lib/systemd/system"
+    shutil.copytree(f"/{units}", MACHINE / units, symlinks=True)
+    (MACHINE / "usr/bin").mkdir()
+    shutil.copy(shutil.which("redis-server"), MACHINE / "usr/bin")
+    install = ["cmake", "--install", BUILD, "--component", "runtime"]
+    subprocess.run(
+        [*install, "--prefix", MACHINE / "usr/local"], check=True, capture_output=True
+    )
+    placed = MACHINE / "etc/systemd/system" / DROP_IN
+    placed.parent.mkdir(parents=True)
+    shutil.copy(HOME / "exporter/systemd" / DROP_IN, placed)
+
+
+def on_machine(path):
+    return MACHINE / path.lstrip("/")
+
+
+def systemd(tool, *args):
+    """Exit status, stdout and stderr of a tool of systemd's at the machine."""
+    done = subprocess.run(
+        [f"systemd-{tool}", f"--root={MACHINE}", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def settings(path):
+    """The values of each setting of a unit, all of one name as one list."""
+    values = {}
+    for line in (HOME / "exporter/systemd" / path).read_text().splitlines():
+        name, is_setting, value = line.partition("=")
+        if is_setting and not line.startswith("#"):
+            values.setdefault(name, []).extend(value.split())
+    return values
+
+
+def system_user():
+    """Name and number, as systemd understands them."""
+    _, out, err = systemd("sysusers", "--dry-run", "jemalloc_exporter.conf")
+    user = re.search(r"Creating user '(\w+)' .* with UID (\d+)", out + err)
+    return user.groups()
+
+
+def verified(unit):
+    return systemd("analyze", "--man=no", "verify", unit)
+
+
+def allow_uid_variable():
+    header = (HOME / "exporter/agent/allowed_uids.h").read_text()
+    return re.search(r'kAllowUidVariable = "(\w+)"', header).group(1)
+
+
+class Service(unittest.TestCase):
+    def test_is_valid_where_it_is_installed(self):
+        self.assertEqual(verified("jemalloc_exporter.service"), (0, "", ""))
+
+    def test_is_little_exposed(self):
+        status, out, _ = systemd(
+            "analyze",
+            "security",
+            "--offline=true",
+            f"--threshold={MAX_EXPOSURE}",
+            "jemalloc_exporter.service",
+        )
+        self.assertRegex(out, "Overall exposure level")
+        self.assertEqual(status, 0, out)
+
+    def test_may_do_what_a_scrape_takes(self):
+        unit = settings("jemalloc_exporter.service")
+        self.assertEqual(
+            set(unit["RestrictAddressFamilies"]), {"AF_UNIX", "AF_INET", "AF_INET6"}
+        )
+        self.assertEqual(unit.get("ProcSubset", ["all"]), ["all"])
+        self.assertEqual(unit.get("ProtectProc", ["default"]), ["default"])
+        self.assertNotIn("PrivateNetwork", unit)
+
+    def test_runs_as_the_user_that_is_installed(self):
+        name, _ = system_user()
+        self.assertEqual(settings("jemalloc_exporter.service")["User"], [name])
+
+
+class DropIn(unittest.TestCase):
+    def test_is_valid_where_it_is_installed(self):
+        self.assertEqual(verified("redis-server.service"), (0, "", ""))
+
+    def test_preloads_the_agent_that_is_installed_and_may_map_it(self):
+        unit = settings(DROP_IN)
+        (preload,) = re.findall(r"LD_PRELOAD=(\S+)", " ".join(unit["Environment"]))
+        self.assertTrue(on_machine(preload).is_file(), preload)
+        self.assertEqual(unit["ExecPaths"], [os.path.dirname(preload)])
+
+    def test_allows_the_user_that_is_installed(self):
+        _, number = system_user()
+        (allowed,) = re.findall(
+            rf"{allow_uid_variable()}=(\S+)",
+            " ".join(settings(DROP_IN)["Environment"]),
+        )
+        self.assertIn(number, allowed.split(","))
+
+
+class Pod(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        pod = yaml.safe_load((HOME / "exporter/kubernetes/pod.yaml").read_text())
+        cls.pod = pod["spec"]
+        cls.annotations = pod["metadata"]["annotations"]
+        cls.program, cls.exporter = cls.pod["containers"]
+        (cls.installer,) = cls.pod["initContainers"]
+        cls.environment = {v["name"]: v["value"] for v in cls.program["env"]}
+
+    def test_is_of_this_version(self):
+        version = re.search(r"version (\S+)", run("--version")[1]).group(1)
+        for container in (self.installer, self.exporter):
+            self.assertEqual(container["image"], f"jemalloc_exporter:{version}")
+
+    def test_shares_nothing_but_the_network(self):
+        self.assertFalse(self.pod.keys() & {"hostPID", "hostIPC", "hostNetwork"})
+        self.assertNotIn("shareProcessNamespace", self.pod)
+        self.assertNotIn("volumeMounts", self.exporter)
+
+    def test_grants_nothing_to_any_container(self):
+        for container in (self.installer, self.program, self.exporter):
+            context = container["securityContext"]
+            self.assertIs(context["allowPrivilegeEscalation"], False)
+            self.assertIs(context["readOnlyRootFilesystem"], True)
+            self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+            self.assertGreater(context["runAsUser"], 0)
+
+    def test_preloads_the_agent_of_the_image(self):
+        _, source, target = self.installer["command"]
+        self.assertTrue(on_machine(source).is_file(), source)
+        self.assertEqual(
+            self.environment["LD_PRELOAD"], target + os.path.basename(source)
+        )
+        (written,) = self.installer["volumeMounts"]
+        (read,) = self.program["volumeMounts"]
+        self.assertEqual(read, {**written, "readOnly": True})
+        self.assertEqual(written["mountPath"] + "/", target)
+        self.assertIn(written["name"], [v["name"] for v in self.pod["volumes"]])
+
+    def test_allows_the_user_of_the_exporter_and_of_the_image(self):
+        user = self.exporter["securityContext"]["runAsUser"]
+        self.assertEqual(self.environment[allow_uid_variable()], str(user))
+        image = (HOME / "Dockerfile").read_text()
+        self.assertIn(f"\nUSER {user}:{user}\n", image)
+
+    def test_is_scraped_and_probed_where_the_exporter_answers(self):
+        (port,) = self.exporter["ports"]
+        (listening,) = re.findall(
+            r"--web\.listen-address.*\[.*:(\d+)", run("--help")[1]
+        )
+        self.assertEqual(port["containerPort"], int(listening))
+        self.assertEqual(self.annotations["prometheus.io/port"], listening)
+        probes = [
+            self.exporter[f"{kind}Probe"]["httpGet"]
+            for kind in ("liveness", "readiness")
+        ]
+        self.assertEqual({probe["port"] for probe in probes}, {port["name"]})
+        paths = [probe["path"] for probe in probes]
+        with Exporter() as exporter:
+            for path in (*paths, self.annotations["prometheus.io/path"]):
+                self.assertEqual(get(exporter.url + path).status, 200, path)
+
+
+if __name__ == "__main__":
+    unittest.main()

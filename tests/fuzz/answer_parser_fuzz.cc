@@ -1,0 +1,42 @@
+// What anybody may answer to the exporter. Built as a libFuzzer target by
+// clang, and by any compiler as a test that replays the seeds.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "agent/answer_parser.h"
+#include "agent/socket_list.h"
+#include "agent/wire.h"
+#include "jemalloc_exporter/heap_format.h"
+#include "label_text.h"
+
+namespace {
+
+using jemalloc_exporter::HeapState;
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  for (const auto& name : jemalloc_exporter::AgentsInSocketTable(text)) {
+    Require(name.pid > 0 && name.place > 0 &&
+            name.place <= jemalloc_exporter::kMaxPlace);
+  }
+  const auto answer = jemalloc_exporter::ParseAnswer(text);
+  if (!answer) return 0;
+  Require(answer->pid > 0);
+  Require(answer->used || answer->heap_state == HeapState{});
+  Require(answer->comm == jemalloc_exporter::LabelText(
+                              answer->comm, jemalloc_exporter::kMaxCommSize));
+  Require(jemalloc_exporter::FromJson(jemalloc_exporter::ToJson(
+              answer->heap_state)) == answer->heap_state);
+  return 0;
+}

@@ -1,0 +1,158 @@
+// A test program as the library's users write them, for heap_listener_test to
+// run: one test for each thing that a test may do to the heap, or to itself.
+
+#include <gtest/gtest.h>
+#include <jemalloc_exporter/heap_expectation.h>
+#include <jemalloc_exporter/heap_listener.h>
+#include <jemalloc_exporter/heap_push.h>
+#include <prometheus/exposer.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+// Another jemalloc than the one that is found.
+#ifdef SUBJECT_MALLCTL
+extern "C" jemalloc_exporter::Mallctl SUBJECT_MALLCTL;
+#else
+#define SUBJECT_MALLCTL jemalloc_exporter::FindMallctl()
+#endif
+
+namespace {
+
+// What an optimiser may not see through, so that it keeps what is allocated.
+void* volatile kept;
+
+// A size class of its own, so that allocated is what is asked for.
+constexpr std::size_t kSize = 1 << 20;
+
+void Churn() {
+  for (int i = 0; i < 100; ++i) {
+    void* volatile block = std::malloc(kSize);
+    std::free(block);
+  }
+}
+
+TEST(Heap, Idle) {}
+
+TEST(Heap, Leaks) { kept = std::malloc(kSize); }
+
+TEST(Heap, Churns) { Churn(); }
+
+TEST(Heap, ChurnsInThreads) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(Churn);
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Outcome, Skips) { GTEST_SKIP() << "as a test may"; }
+
+TEST(Outcome, Fails) { FAIL() << "as a test may"; }
+
+TEST(Outcome, DISABLED_NeverRuns) { FAIL(); }
+
+TEST(FastDeathTest, Dies) {
+  GTEST_FLAG_SET(death_test_style, "fast");
+  EXPECT_DEATH(
+      {
+        kept = std::malloc(kSize);
+        std::abort();
+      },
+      "");
+  EXPECT_EXIT(std::exit(3), testing::ExitedWithCode(3), "");
+}
+
+TEST(ThreadsafeDeathTest, Dies) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        kept = std::malloc(kSize);
+        std::abort();
+      },
+      "");
+  EXPECT_EXIT(std::exit(3), testing::ExitedWithCode(3), "");
+}
+
+class Numbers : public testing::TestWithParam<int> {};
+TEST_P(Numbers, AreTests) {}
+INSTANTIATE_TEST_SUITE_P(Few, Numbers, testing::Range(0, 2));
+
+TEST(Expectation, HoldsForWhatIsFreed) {
+  EXPECT_HEAP_STABLE(0) { Churn(); }
+}
+
+TEST(Expectation, ToleratesWhatIsGranted) {
+  EXPECT_HEAP_STABLE(kSize) { kept = std::malloc(kSize); }
+  EXPECT_HEAP_STABLE(kSize) { std::free(kept); }
+}
+
+TEST(Expectation, IsNotForABlockThatIsLeft) {
+  const auto leave = [] {
+    EXPECT_HEAP_STABLE(0) {
+      kept = std::malloc(kSize);
+      return;
+    }
+  };
+  leave();
+  std::free(kept);
+}
+
+// The rest takes part only where it is asked for by name.
+
+TEST(Expectation, DISABLED_FailsForALeak) {
+  EXPECT_HEAP_STABLE(kSize - 1) { kept = std::malloc(kSize); }
+}
+
+TEST(Expectation, DISABLED_FailsForTheOpposite) {
+  kept = std::malloc(kSize);
+  EXPECT_HEAP_STABLE(kSize - 1) { std::free(kept); }
+}
+
+TEST(Special, DISABLED_IsKilled) { std::raise(SIGKILL); }
+
+// The child goes on to the end of the program, as if it were the parent.
+TEST(Special, DISABLED_ForksAndGoesOn) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child != 0) waitpid(child, nullptr, 0);
+}
+
+TEST(Special, DISABLED_WaitsForStdin) { std::cin.get(); }
+
+class Idle : public testing::Test {
+  void TestBody() override {}
+};
+
+void RegisterTest(const char* suite, const std::string& name) {
+  testing::RegisterTest(suite, name.c_str(), nullptr, nullptr, __FILE__,
+                        __LINE__, [] { return new Idle; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (const char* const count = std::getenv("SUBJECT_TESTS")) {
+    for (int i = 0; i < std::atoi(count); ++i) {
+      RegisterTest("Many", std::to_string(i));
+    }
+    RegisterTest("Odd", "\"quoted\" back\\slash \xff\xc3\xa9 a.b");
+  }
+  testing::InitGoogleTest(&argc, argv);
+  const auto listener =
+      jemalloc_exporter::HeapListener::Install(SUBJECT_MALLCTL);
+  jemalloc_exporter::PushAtEnd(listener);
+
+  std::unique_ptr<prometheus::Exposer> exposer;
+  if (std::getenv("SUBJECT_SERVES") != nullptr) {
+    exposer = std::make_unique<prometheus::Exposer>("127.0.0.1:0");
+    exposer->RegisterCollectable(listener);
+    std::cout << "port " << exposer->GetListeningPorts().front() << std::endl;
+  }
+  return RUN_ALL_TESTS();
+}

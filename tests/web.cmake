@@ -1,0 +1,6 @@
+find_package(ZLIB REQUIRED)
+foreach(name IN ITEMS crew http_server http_server_life listen metrics_handler
+                      metrics_page server)
+  jemalloc_exporter_test(${name} jemalloc_exporter::server)
+endforeach()
+jemalloc_exporter_test(gzip jemalloc_exporter::server ZLIB::ZLIB)
