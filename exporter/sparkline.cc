@@ -36,14 +36,12 @@ std::string Sparkline(const std::vector<HeapHistory::Point>& points,
     resident += x(point.time) + "," + y(point.resident_bytes) + " ";
   }
   const std::string bottom = ToDecimal(kHeight, 1);
-  const std::string size =
-      "width=\"" + ToDecimal(kWidth, 1) + "\" height=\"" + bottom + "\"";
-  return "<svg " + size + " role=\"img\" aria-label=\"resident up to " +
-         ToByteUnits(most) + "\"><polygon class=\"resident\" points=\"" +
-         x(points.front().time) + "," + bottom + " " + resident +
-         x(points.back().time) + "," + bottom +
-         "\"/><polyline class=\"allocated\" points=\"" + allocated +
-         "\"/></svg>";
+  return R"(<svg width=")" + ToDecimal(kWidth, 1) + R"(" height=")" + bottom +
+         R"(" role="img" aria-label="resident up to )" + ToByteUnits(most) +
+         R"("><polygon class="resident" points=")" + x(points.front().time) +
+         "," + bottom + " " + resident + x(points.back().time) + "," + bottom +
+         R"("/><polyline class="allocated" points=")" + allocated +
+         R"("/></svg>)";
 }
 
 }  // namespace jemalloc_exporter
