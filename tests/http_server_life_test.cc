@@ -50,22 +50,95 @@ TEST(HttpServerClients, DelayNobodyWhenTheyAreIdleSlowOrSilent) {
   EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
 }
 
-TEST(HttpServerClients, AreClosedAfterAWhileWithoutProgress) {
-  TestServer server;
+using Milliseconds = ConnectionLimits::Time;
+
+constexpr Milliseconds kSoon{300};
+constexpr Milliseconds kNotInThisTest{600'000};
+
+TEST(HttpServerClients, AreCutOffWhenTheirFirstRequestDoesNotArriveInTime) {
+  TestServer server({.connections = {.arrival = kSoon,
+                                     .departure = kNotInThisTest,
+                                     .idle = kNotInThisTest}});
+  server.Start();
+  HttpClient idle(server.port());
+  HttpClient half_sent(server.port());
+  half_sent.Send("GET /page HTTP/1.1\r\nH");
+  HttpClient dripping(server.port());
+  std::thread drip([&] {
+    // Until the server closes, and for some bytes after that.
+    for (int i = 0; i < 40; ++i) {
+      dripping.Send("G");
+      std::this_thread::sleep_for(kSoon / 10);
+    }
+  });
+  EXPECT_EQ(idle.ReceiveToEnd(), "");
+  EXPECT_EQ(half_sent.ReceiveToEnd(), "");
+  EXPECT_EQ(dripping.ReceiveToEnd(), "");
+  drip.join();
+}
+
+TEST(HttpServerClients, AreCutOffWhenTheyDoNotReadAnAnswerInTime) {
+  TestServer server({.connections = {.arrival = kNotInThisTest,
+                                     .departure = kSoon,
+                                     .idle = kNotInThisTest}});
   (*server).AddPage("/big", Text(kBigBody));
   server.Start();
   HttpClient not_reading(server.port());
-  HttpClient half_sent(server.port());
-  HttpClient not_asking_again(server.port());
-  HttpClient idle(server.port());
   not_reading.Send(Get("/big"));
-  half_sent.Send("GET /page HTTP/1.1\r\nH");
-  not_asking_again.Send(Get("/page"));
-  EXPECT_EQ(not_asking_again.ReceiveToEnd(), kPage);
-  EXPECT_EQ(idle.ReceiveToEnd(), "");
-  EXPECT_EQ(half_sent.ReceiveToEnd(), "");
-  // Its turn has come as well by now, and the rest is not sent any more.
+  std::this_thread::sleep_for(4 * kSoon);
   EXPECT_LT(not_reading.ReceiveToEnd().size(), kBigBody.size());
+}
+
+TEST(HttpServerClients, AreCutOffWhenTheyAskNoMore) {
+  TestServer server({.connections = {.arrival = kNotInThisTest,
+                                     .departure = kNotInThisTest,
+                                     .idle = kSoon}});
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.ReceiveToEnd(), kPage);
+}
+
+TEST(HttpServerClients, MayWaitForASlowHandlerForAnyTime) {
+  TestServer server({.connections = {.arrival = kSoon,
+                                     .departure = kNotInThisTest,
+                                     .idle = kNotInThisTest}});
+  (*server).AddHandler("/slow", [](const Request&) {
+    std::this_thread::sleep_for(4 * kSoon);
+    return Text("page\n");
+  });
+  server.Start();
+  EXPECT_EQ(Ask(server.port(), Get("/slow")), kPage);
+}
+
+TEST(HttpServerClients, GiveWayToNewcomersWhileTheyWait) {
+  TestServer server({.connections = {.total = 10}});
+  server.Start();
+  HttpClient served(server.port());
+  served.Send(Get("/page"));
+  EXPECT_EQ(served.Receive(), kPage);
+  auto half_sent = Connect(server.port(), 30, "GET /page HTTP/1.1\r\nH");
+  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  // The first to come were the first to go; who has been served stays.
+  EXPECT_EQ(half_sent.front().ReceiveToEnd(), "");
+  served.Send(Get("/page"));
+  EXPECT_EQ(served.Receive(), kPage);
+}
+
+TEST(HttpServerClients, AreNotAcceptedWhereAllOthersAreBeingServed) {
+  Gate gate;
+  TestServer server({.connections = {.total = 2}});
+  (*server).AddHandler("/slow", gate.MakeHandler());
+  server.Start();
+  auto served = Connect(server.port(), 2, Get("/slow"));
+  gate.AwaitEntered(2);
+  HttpClient waiting(server.port());
+  waiting.Send(Get("/page"));
+  gate.Open();
+  EXPECT_EQ(waiting.Receive(), kPage);
+  for (HttpClient& client : served) {
+    EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nlate\n"));
+  }
 }
 
 TEST(HttpServerClients, MayGoAwayInTheMiddleOfAnAnswer) {

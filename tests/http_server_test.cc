@@ -147,6 +147,7 @@ TEST_F(HttpServerTest, RefusesRequestsThatProxiesMayReadOtherwise) {
   const std::string nul("GET /page\0x HTTP/1.1\r\nHost: test\r\n\r\n", 36);
   for (const std::string& request :
        {head + "\r\n", head + "Host: a\r\nHost: b\r\n\r\n", nul,
+        Get("/page\rx"), Get("/page?\rx"),
         Get("/page", "Content-Length: 3\r\n") + "abc",
         Get("/page", "Content-Length: 0\r\nContent-Length: 3\r\n") + "abc",
         Get("/page", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n",
@@ -246,7 +247,7 @@ TEST(HttpServer, DelaysNobodyForASlowHandler) {
 
 TEST(HttpServer, AnswersAtOnceBeyondItsLimit) {
   Gate gate;
-  TestServer server(2);
+  TestServer server({.max_requests = 2});
   (*server).AddHandler("/slow", gate.MakeHandler());
   server.Start();
   HttpClient first(server.port());
@@ -286,7 +287,7 @@ std::vector<int> AskAHundredTimes(TestServer& server, Gate& gate,
 
 TEST(HttpServer, RunsAsManyHandlersAsTheLimitAllows) {
   Gate gate;
-  TestServer server(40);
+  TestServer server({.max_requests = 40});
   (*server).AddHandler("/slow", gate.MakeHandler());
   server.Start();
   std::vector<int> expected(41, 200);
@@ -296,7 +297,7 @@ TEST(HttpServer, RunsAsManyHandlersAsTheLimitAllows) {
 
 TEST(HttpServer, RunsAnyNumberOfHandlersWithoutALimit) {
   Gate gate;
-  TestServer server(0);
+  TestServer server({.max_requests = 0});
   (*server).AddHandler("/slow", gate.MakeHandler());
   server.Start();
   EXPECT_EQ(AskAHundredTimes(server, gate, 100), std::vector<int>(101, 200));

@@ -34,12 +34,8 @@ inline const std::string kBigBody = [] {
 // A server on a free port of 127.0.0.1, and what it reports.
 class TestServer {
  public:
-  explicit TestServer(unsigned max_requests = 40)
-      : http_(
-            {.max_requests = max_requests,
-             .on_answer = [this](int status) { Note(statuses_, status); },
-             .on_problem =
-                 [this](const std::string& line) { Note(problems_, line); }}) {
+  explicit TestServer(HttpServerOptions options = {})
+      : http_(Noting(std::move(options))) {
     http_.AddPage("/page", Text("page\n"));
   }
 
@@ -64,6 +60,14 @@ class TestServer {
   }
 
  private:
+  HttpServerOptions Noting(HttpServerOptions options) {
+    options.on_answer = [this](int status) { Note(statuses_, status); };
+    options.on_problem = [this](const std::string& line) {
+      Note(problems_, line);
+    };
+    return options;
+  }
+
   template <typename T>
   void Note(std::vector<T>& list, const T& item) {
     const std::lock_guard lock(mutex_);

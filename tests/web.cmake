@@ -1,5 +1,5 @@
 find_package(ZLIB REQUIRED)
-foreach(name IN ITEMS crew http_server http_server_life listen metrics_handler
+foreach(name IN ITEMS connections crew http_server http_server_life listen metrics_handler
                       metrics_page server)
   jemalloc_exporter_test(${name} jemalloc_exporter::server)
 endforeach()

@@ -44,6 +44,25 @@ bool NamesHost(MHD_Connection* connection, std::string_view version) {
   return hosts.size() == 1 || (hosts.empty() && version == "HTTP/1.0");
 }
 
+}  // namespace
+
+Exchange::Exchange(MHD_Connection* its_connection,
+                   Connections::Connection* as_kept, std::string_view target)
+    : connection(its_connection),
+      kept(as_kept),
+      client(kept->client),
+      path(target.substr(0, target.find('?'))),
+      target_has_cr(target.find('\r') != std::string_view::npos),
+      target_end(target.data() + target.size()) {}
+
+bool IsMalformed(const Exchange& exchange, const char* version) {
+  // MHD gives the target as a C string, and the version stands behind it: a
+  // target that ends early had a NUL in it.
+  const bool target_has_nul = exchange.target_end + 1 != version;
+  return target_has_nul || exchange.target_has_cr ||
+         !NamesHost(exchange.connection, version);
+}
+
 bool HasBody(MHD_Connection* connection) {
   if (!Values(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING).empty()) {
     return true;
@@ -53,21 +72,8 @@ bool HasBody(MHD_Connection* connection) {
                      [](std::string_view length) { return length != "0"; });
 }
 
-}  // namespace
-
-Exchange::Exchange(MHD_Connection* its_connection, std::string_view target)
-    : connection(its_connection),
-      path(target.substr(0, target.find('?'))),
-      target_end(target.data() + target.size()) {}
-
 std::optional<Response> Refuse(const Exchange& exchange,
-                               std::string_view method, const char* version) {
-  // MHD gives the target as a C string, and the version stands behind it: a
-  // target that ends early had a NUL in it.
-  const bool has_nul = exchange.target_end + 1 != version;
-  if (has_nul || !NamesHost(exchange.connection, version)) {
-    return ErrorPage(MHD_HTTP_BAD_REQUEST, "Bad request.");
-  }
+                               std::string_view method) {
   if (!exchange.route) return ErrorPage(MHD_HTTP_NOT_FOUND, "Not found.");
   if (method != "GET" && method != "HEAD") {
     Response page =
@@ -83,12 +89,29 @@ std::optional<Response> Refuse(const Exchange& exchange,
   return std::nullopt;
 }
 
+Response Unauthorized() {
+  Response page = ErrorPage(MHD_HTTP_UNAUTHORIZED, "Unauthorized.");
+  page.headers.emplace_back(MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                            "Basic realm=\"jemalloc_exporter\"");
+  return page;
+}
+
 Request ReadRequest(MHD_Connection* connection) {
   return {.accept = FieldValue(connection, MHD_HTTP_HEADER_ACCEPT),
           .accept_encoding =
               FieldValue(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING),
           .scrape_timeout =
               FieldValue(connection, "X-Prometheus-Scrape-Timeout-Seconds")};
+}
+
+std::optional<Login> ReadLogin(MHD_Connection* connection) {
+  using Text = std::unique_ptr<char, decltype(&MHD_free)>;
+  char* password = nullptr;
+  const Text user(MHD_basic_auth_get_username_password(connection, &password),
+                  &MHD_free);
+  const Text owned_password(password, &MHD_free);
+  if (!user || !owned_password) return std::nullopt;
+  return Login{user.get(), password};
 }
 
 MHD_Result Send(Exchange& exchange, Response response) {

@@ -1,21 +1,22 @@
 #include "web/http_server.h"
 
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <system_error>
-#include <variant>
+#include <utility>
 
+#include "web/answering.h"
+#include "web/connections.h"
 #include "web/crew.h"
 #include "web/exchange.h"
 #include "web/io_events.h"
@@ -23,11 +24,20 @@
 namespace jemalloc_exporter {
 namespace {
 
-constexpr unsigned kTimeoutSeconds = 5;
 // Holds the head of a request and the head of its answer, not the body.
 constexpr std::size_t kConnectionMemory = 16'384;
 // An answer that fits the socket's buffer is out after two.
 constexpr int kLastTurns = 4;
+// Connections that MHD has yet to close after they were cut off.
+constexpr unsigned kClosing = 256;
+
+// Never called: a session that is not secured is closed instead.
+gnutls_certificate_retrieve_function2 NoCertificate;
+int NoCertificate(gnutls_session_t, const gnutls_datum_t*, int,
+                  const gnutls_pk_algorithm_t*, int, gnutls_pcert_st**,
+                  unsigned*, gnutls_privkey_t*) {
+  return -1;
+}
 
 struct DaemonStop {
   void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
@@ -49,7 +59,9 @@ class HttpServer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void Add(std::string path, Route route);
+  void Add(std::string path, Route route) {
+    answering_.Add(std::move(path), std::move(route));
+  }
   void Start(std::vector<FileDescriptor> listeners);
 
   bool IsOfThisProcess() const { return getpid() == pid_; }
@@ -58,6 +70,8 @@ class HttpServer::Impl {
   }
 
  private:
+  static void OnConnection(void* self, MHD_Connection* connection,
+                           void** context, MHD_ConnectionNotificationCode what);
   static void* OnTarget(void* self, const char* target, MHD_Connection*);
   static MHD_Result OnRequest(void* self, MHD_Connection* connection,
                               const char* path, const char* method,
@@ -67,27 +81,18 @@ class HttpServer::Impl {
                           MHD_RequestTerminationCode);
   static void OnLog(void* self, const char* format, std::va_list arguments);
 
+  Connections::Connection* Admit(MHD_Connection* connection);
   bool Watch();
-
-  MHD_Result Answer(Exchange& exchange, const char* method,
-                    const char* version);
-  std::shared_ptr<const Route> Find(const std::string& path);
-  MHD_Result Reply(Exchange& exchange, Response response) const;
-  MHD_Result Dispatch(Exchange& exchange);
-  void Finish(Exchange& exchange);
-  void Handle(Exchange& exchange) const;
-  Response Call(const Exchange& exchange) const;
 
   const HttpServerOptions options_;
   const pid_t pid_ = getpid();
 
-  std::mutex routes_mutex_;
-  std::map<std::string, std::shared_ptr<const Route>> routes_;
-
   // Of the thread on watch, which makes all calls to MHD: none needs a lock.
+  Connections connections_{options_.connections};
+  Answering answering_{options_, connections_,
+                       [this](Crew::Job job) { crew_->Add(std::move(job)); }};
   std::unique_ptr<MHD_Daemon, DaemonStop> daemon_;
   std::optional<IoEvents> events_;
-  unsigned handlers_running_ = 0;
 
   std::atomic<bool> stopping_{false};
   std::optional<Crew> crew_;
@@ -98,30 +103,25 @@ HttpServer::Impl::~Impl() {
   if (events_) events_->Wake();
 }
 
-void HttpServer::Impl::Add(std::string path, Route route) {
-  auto shared = std::make_shared<const Route>(std::move(route));
-  const std::lock_guard lock(routes_mutex_);
-  routes_[std::move(path)] = std::move(shared);
-}
-
-std::shared_ptr<const Route> HttpServer::Impl::Find(const std::string& path) {
-  const std::lock_guard lock(routes_mutex_);
-  const auto found = routes_.find(path);
-  return found == routes_.end() ? nullptr : found->second;
-}
-
 void HttpServer::Impl::Start(std::vector<FileDescriptor> listeners) {
+  const unsigned limit = connections_.limit() + kClosing;
+  const unsigned tls = options_.door.secure ? MHD_USE_TLS : MHD_NO_FLAG;
+  const MHD_OptionItem tls_options[] = {
+      {tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+       reinterpret_cast<void*>(&NoCertificate)},
+      {MHD_OPTION_END, 0, nullptr}};
   daemon_.reset(MHD_start_daemon(
       MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-          MHD_USE_ERROR_LOG,
+          MHD_USE_ERROR_LOG | tls,
       0, nullptr, nullptr, &OnRequest, this,  //
       MHD_OPTION_EXTERNAL_LOGGER, &OnLog, this, MHD_OPTION_URI_LOG_CALLBACK,
       &OnTarget, this, MHD_OPTION_NOTIFY_COMPLETED, &OnCompleted, this,
-      MHD_OPTION_CONNECTION_LIMIT, ConnectionLimit(),
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,
-      MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds, MHD_OPTION_END));
+      MHD_OPTION_NOTIFY_CONNECTION, &OnConnection, this,
+      MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      kConnectionMemory, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END));
   if (!daemon_) throw std::system_error(errno, std::generic_category());
-  events_.emplace(daemon_.get(), std::move(listeners), options_.on_problem);
+  events_.emplace(daemon_.get(), connections_, std::move(listeners),
+                  options_.on_problem);
   crew_.emplace(Crew::Duties{.watch = [this] { return Watch(); },
                              .wake = [this] { events_->Wake(); },
                              .on_problem = options_.on_problem});
@@ -130,8 +130,9 @@ void HttpServer::Impl::Start(std::vector<FileDescriptor> listeners) {
 
 bool HttpServer::Impl::Watch() {
   if (stopping_) {
+    answering_.Stop();
     events_->CloseListeners();
-    if (handlers_running_ == 0) {
+    if (!answering_.working()) {
       for (int turn = 0; turn < kLastTurns; ++turn) MHD_run(daemon_.get());
       return false;
     }
@@ -142,9 +143,47 @@ bool HttpServer::Impl::Watch() {
   return true;
 }
 
+void HttpServer::Impl::OnConnection(void* self, MHD_Connection* connection,
+                                    void** context,
+                                    MHD_ConnectionNotificationCode what) {
+  auto& server = *static_cast<Impl*>(self);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+    *context = server.Admit(connection);
+  } else if (*context != nullptr) {
+    server.connections_.Remove(
+        *static_cast<Connections::Connection*>(*context));
+  }
+}
+
+// Returns null, and has it closed, where there is no memory for it.
+Connections::Connection* HttpServer::Impl::Admit(MHD_Connection* connection) {
+  const auto info = [&](MHD_ConnectionInfoType type) {
+    return MHD_get_connection_info(connection, type);
+  };
+  const int socket = info(MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  const sockaddr* const client =
+      info(MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+  try {
+    std::shared_ptr<const void> security;
+    if (options_.door.secure) {
+      security = options_.door.secure(
+          info(MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    }
+    auto& kept = connections_.Add(socket, client);
+    kept.security = std::move(security);
+    return &kept;
+  } catch (const std::exception&) {
+    shutdown(socket, SHUT_RDWR);
+    return nullptr;
+  }
+}
+
 void* HttpServer::Impl::OnTarget(void*, const char* target,
                                  MHD_Connection* connection) try {
-  return new Exchange(connection, target);
+  auto* const kept = static_cast<Connections::Connection*>(
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+          ->socket_context);
+  return kept == nullptr ? nullptr : new Exchange(connection, kept, target);
 } catch (const std::exception&) {
   return nullptr;
 }
@@ -155,17 +194,20 @@ MHD_Result HttpServer::Impl::OnRequest(void* self, MHD_Connection*, const char*,
                                        void** context) try {
   auto* const exchange = static_cast<Exchange*>(*context);
   if (exchange == nullptr) return MHD_NO;
-  return static_cast<Impl*>(self)->Answer(*exchange, method, version);
+  return static_cast<Impl*>(self)->answering_.Answer(*exchange, method,
+                                                     version);
 } catch (const std::exception&) {
   return MHD_NO;  // Closes the connection.
 }
 
-void HttpServer::Impl::OnCompleted(void*, MHD_Connection*, void** context,
+void HttpServer::Impl::OnCompleted(void* self, MHD_Connection*, void** context,
                                    MHD_RequestTerminationCode) {
   auto* const exchange = static_cast<Exchange*>(*context);
   if (exchange == nullptr) return;
+  static_cast<Impl*>(self)->connections_.Await(*exchange->kept);
   exchange->connection = nullptr;
-  // A handler that still works on it needs it until `Finish`.
+  exchange->kept = nullptr;
+  // A thread that still works on it needs it until the job is finished.
   if (exchange->stage != Exchange::Stage::kRunning) delete exchange;
 }
 
@@ -178,89 +220,6 @@ void HttpServer::Impl::OnLog(void* self, const char* format,
   static_cast<Impl*>(self)->options_.on_noise(std::string(text));
 } catch (const std::exception&) {
   // MHD is C and cannot be thrown through.
-}
-
-// MHD asks when the head of a request has arrived, again at the end of the
-// request, and from then on in each run, unless the connection is suspended.
-MHD_Result HttpServer::Impl::Answer(Exchange& exchange, const char* method,
-                                    const char* version) {
-  using Stage = Exchange::Stage;
-  switch (exchange.stage) {
-    case Stage::kArriving: {
-      exchange.stage = Stage::kAccepted;
-      exchange.route = Find(exchange.path);
-      auto refusal = Refuse(exchange, method, version);
-      // An answer this early makes MHD close the connection after it.
-      return refusal ? Reply(exchange, std::move(*refusal)) : MHD_YES;
-    }
-    case Stage::kAccepted:
-      if (const auto* page = std::get_if<Response>(exchange.route.get())) {
-        return Reply(exchange, *page);
-      }
-      return Dispatch(exchange);
-    case Stage::kRunning:
-      exchange.suspended = true;
-      MHD_suspend_connection(exchange.connection);
-      return MHD_YES;
-    case Stage::kHandled:
-      if (!exchange.response) return MHD_NO;
-      return Reply(exchange, std::move(*exchange.response));
-  }
-  return MHD_NO;
-}
-
-MHD_Result HttpServer::Impl::Reply(Exchange& exchange,
-                                   Response response) const {
-  const int status = response.status;
-  const MHD_Result queued = Send(exchange, std::move(response));
-  if (queued == MHD_YES) options_.on_answer(status);
-  return queued;
-}
-
-MHD_Result HttpServer::Impl::Dispatch(Exchange& exchange) {
-  if (stopping_) return MHD_NO;
-  if (options_.max_requests > 0 && handlers_running_ >= options_.max_requests) {
-    return Reply(exchange, ErrorPage(MHD_HTTP_SERVICE_UNAVAILABLE,
-                                     "Limit of concurrent requests reached (" +
-                                         std::to_string(options_.max_requests) +
-                                         "), try again later."));
-  }
-  exchange.request = ReadRequest(exchange.connection);
-  crew_->Add({.work = [this, &exchange] { Handle(exchange); },
-              .finish = [this, &exchange] { Finish(exchange); }});
-  exchange.stage = Exchange::Stage::kRunning;
-  ++handlers_running_;
-  return MHD_YES;
-}
-
-void HttpServer::Impl::Finish(Exchange& exchange) {
-  --handlers_running_;
-  exchange.stage = Exchange::Stage::kHandled;
-  if (exchange.connection == nullptr) {
-    delete &exchange;
-  } else if (exchange.suspended) {
-    MHD_resume_connection(exchange.connection);
-  }
-}
-
-void HttpServer::Impl::Handle(Exchange& exchange) const try {
-  exchange.response = Call(exchange);
-} catch (const std::exception&) {
-  // Not even memory to say so: the connection is closed without an answer.
-}
-
-Response HttpServer::Impl::Call(const Exchange& exchange) const {
-  std::string reason;
-  try {
-    return std::get<Handler>(*exchange.route)(exchange.request);
-  } catch (const std::exception& error) {
-    reason = error.what();
-  } catch (...) {
-    reason = "unknown exception";
-  }
-  const std::string line = "cannot serve " + exchange.path + ": " + reason;
-  options_.on_problem(line);
-  return ErrorPage(MHD_HTTP_INTERNAL_SERVER_ERROR, line);
 }
 
 HttpServer::HttpServer(HttpServerOptions options)

@@ -5,9 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "web/connections.h"
+#include "web/door.h"
 #include "web/file_descriptor.h"
 
 namespace jemalloc_exporter {
@@ -25,9 +26,8 @@ struct Response {
   int status = 200;
   std::string content_type = {};
   std::string body = {};
-  /// Name and value. Content-Length, Content-Type, Date and Connection come by
-  /// themselves.
-  std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Content-Length, Content-Type, Date and Connection come by themselves.
+  Headers headers = {};
 };
 
 /// Returns the page of a path. May take its time, and may run on several
@@ -41,6 +41,9 @@ struct HttpServerOptions {
   /// How many handlers may run at once; a request beyond them is answered with
   /// a 503 at once. 0 is no limit.
   unsigned max_requests = 40;
+
+  ConnectionLimits connections = {};
+  Door door = {};
 
   /// Called with the status of each answer, one after the other. A request that
   /// is no HTTP gets libmicrohttpd's own answer, or none, and is not counted.
@@ -61,10 +64,15 @@ struct HttpServerOptions {
 /// compared as the client spelled them. A query is ignored.
 ///
 /// No client, however slow or silent, holds up another, and no handler does for
-/// more than a millisecond or two: see `Crew`. A connection on which nothing
-/// moves for 5 s is closed. It keeps 2,048 connections, or as many as take up
-/// half of the file descriptors that this process may open; more wait in the
-/// kernel.
+/// more than a millisecond or two: see `Crew`. Who takes too long is cut off,
+/// and who waits gives way to a newcomer: see `Connections`.
+///
+/// A request that is malformed, comes without a Host, or has a body is answered
+/// with a 400 and the connection closed; only what libmicrohttpd itself cannot
+/// parse gets an answer of its own (400, 414, 431 or 505, and the connection
+/// closed). No answer repeats what the client sent. Logins that take time are
+/// verified one after the other; those beyond a few get a 503, so that they
+/// hold up nobody whose login is known.
 ///
 /// Its threads handle no signals, and nothing of the process is changed: no
 /// signal disposition, no locale, no output. After fork() the child has no

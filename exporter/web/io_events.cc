@@ -3,8 +3,8 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,10 +12,11 @@
 #include <system_error>
 #include <utility>
 
+#include "web/connections.h"
+
 namespace jemalloc_exporter {
 namespace {
 
-constexpr rlim_t kMaxConnections = 2048;
 // In one go, so that accepting does not hold up the rest.
 constexpr int kMaxAccepted = 16;
 constexpr std::chrono::milliseconds kRest{100};
@@ -23,16 +24,11 @@ constexpr std::chrono::seconds kProblemInterval{60};
 
 }  // namespace
 
-unsigned ConnectionLimit() {
-  rlimit descriptors{};
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return kMaxConnections;
-  return static_cast<unsigned>(
-      std::clamp<rlim_t>(descriptors.rlim_cur / 2, 1, kMaxConnections));
-}
-
-IoEvents::IoEvents(MHD_Daemon* daemon, std::vector<FileDescriptor> listeners,
+IoEvents::IoEvents(MHD_Daemon* daemon, Connections& connections,
+                   std::vector<FileDescriptor> listeners,
                    std::function<void(const std::string& line)> on_problem)
     : daemon_(daemon),
+      connections_(connections),
       daemon_epoll_(
           MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -64,18 +60,19 @@ void IoEvents::Wait() {
 void IoEvents::Wake() const { eventfd_write(wake_.get(), 1); }
 
 bool IoEvents::MayAccept() const {
-  const auto* const connections =
-      MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-  return connections->num_connections < limit_ && Clock::now() >= rest_until_;
+  return connections_.HasRoom() && Clock::now() >= rest_until_;
 }
 
 // In milliseconds; -1 is none.
-int IoEvents::Timeout() const {
+int IoEvents::Timeout() {
   using std::chrono::milliseconds;
   constexpr milliseconds kNone{std::numeric_limits<int>::max()};
+  const auto now = Clock::now();
   milliseconds timeout = kNone;
-  const auto rest = std::chrono::ceil<milliseconds>(rest_until_ - Clock::now());
-  if (rest > milliseconds::zero()) timeout = rest;
+  for (const auto time : {rest_until_, connections_.CutOffLate()}) {
+    if (time <= now || time == Clock::time_point::max()) continue;
+    timeout = std::min(timeout, std::chrono::ceil<milliseconds>(time - now));
+  }
   MHD_UNSIGNED_LONG_LONG daemon = 0;
   if (MHD_get_timeout(daemon_, &daemon) == MHD_YES) {
     timeout = std::min(timeout, milliseconds(daemon));
@@ -97,8 +94,12 @@ bool IoEvents::AcceptOne(int listener) {
   const int connection =
       accept4(listener, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection >= 0) {
-    // Where it fails, it closes the connection.
-    MHD_add_connection(daemon_, connection, address, size);
+    if (connections_.MakeRoom(address)) {
+      // Where it fails, it closes the connection.
+      MHD_add_connection(daemon_, connection, address, size);
+    } else {
+      close(connection);
+    }
     return true;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||

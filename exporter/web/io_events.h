@@ -6,18 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "web/connections.h"
 #include "web/file_descriptor.h"
 
 struct MHD_Daemon;
 
 namespace jemalloc_exporter {
 
-/// The most connections that a server in this process should keep: a guest
-/// leaves its host enough file descriptors to live.
-unsigned ConnectionLimit();
-
 /// What the thread of a server waits for: new connections, which it hands to
-/// the daemon of libmicrohttpd; anything for that daemon to do; and `Wake`.
+/// the daemon of libmicrohttpd; anything for that daemon to do; the end of a
+/// connection's time; and `Wake`.
 ///
 /// libmicrohttpd can do this by itself, but takes a daemon and a thread for
 /// each listening socket, and spins when the process runs out of file
@@ -25,13 +23,15 @@ unsigned ConnectionLimit();
 /// for a moment then, and says so.
 class IoEvents {
  public:
-  /// `on_problem` is called when connections cannot be accepted, at most once a
-  /// minute. Throws std::system_error where there are no file descriptors left.
-  IoEvents(MHD_Daemon* daemon, std::vector<FileDescriptor> listeners,
+  /// `connections` are those of the daemon. `on_problem` is called when
+  /// connections cannot be accepted, at most once a minute. Throws
+  /// std::system_error where there are no file descriptors left.
+  IoEvents(MHD_Daemon* daemon, Connections& connections,
+           std::vector<FileDescriptor> listeners,
            std::function<void(const std::string& line)> on_problem);
 
   /// Waits for something to do. Then accepts a few of the connections that
-  /// wait, as long as the daemon has room.
+  /// wait, as long as there is room.
   void Wait();
 
   /// Ends a `Wait`, the next one if there is none. From any thread.
@@ -44,16 +44,16 @@ class IoEvents {
   using Clock = std::chrono::steady_clock;
 
   bool MayAccept() const;
-  int Timeout() const;
+  int Timeout();
   void Accept(int listener);
   bool AcceptOne(int listener);
   void Rest(int reason);
 
   MHD_Daemon* daemon_;
+  Connections& connections_;
   int daemon_epoll_;
   FileDescriptor wake_;
   std::vector<FileDescriptor> listeners_;
-  unsigned limit_ = ConnectionLimit();
   Clock::time_point rest_until_;
   Clock::time_point next_problem_;
   std::function<void(const std::string& line)> on_problem_;
