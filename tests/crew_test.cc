@@ -6,13 +6,17 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <latch>
 #include <optional>
 #include <semaphore>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "other_process.h"
@@ -65,6 +69,49 @@ TEST(Crew, DoesSlowJobsAtTheSameTime) {
   constexpr int kJobs = 20;
   std::latch all_here(kJobs);
   HaveDone(Works(kJobs, [&] { all_here.arrive_and_wait(); }));
+}
+
+std::size_t Threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+// Of slow jobs a crew does several at once, again and again: as many threads as
+// that takes are there each time, and no longer.
+TEST(Crew, LetsThreadsGoThatHaveNothingToDo) {
+  constexpr int kJobs = 20;
+  constexpr int kTimes = 3;
+  const std::size_t before = Threads();
+  std::latch all_here[kTimes] = {std::latch(kJobs), std::latch(kJobs),
+                                 std::latch(kJobs)};
+  std::counting_semaphore<> wakes(0);
+  std::optional<Crew> crew;
+  int times = 0;
+  int finished = kJobs;
+  const auto watch = [&] {
+    crew->FinishJobs();
+    if (finished < kJobs) {
+      wakes.try_acquire_for(std::chrono::milliseconds(10));
+      return true;
+    }
+    // The one on watch and the one that supervises it.
+    while (Threads() > before + 2) std::this_thread::yield();
+    if (times == kTimes) return false;
+    finished = 0;
+    for (int i = 0; i < kJobs; ++i) {
+      crew->Add({.work = [&, now = times] { all_here[now].arrive_and_wait(); },
+                 .finish = [&] { ++finished; }});
+    }
+    ++times;
+    return true;
+  };
+  crew.emplace(Crew::Duties{.watch = watch,
+                            .wake = [&] { wakes.release(); },
+                            .on_problem = [](const std::string&) {},
+                            .leisure = std::chrono::milliseconds(20)});
+  crew->Begin();
+  crew.reset();
+  EXPECT_EQ(times, kTimes);
 }
 
 TEST(Crew, KeepsTheWatchDuringASlowJob) {

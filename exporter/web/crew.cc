@@ -3,8 +3,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -30,6 +32,7 @@ Crew::~Crew() {
     if (threads_.empty()) return;
     changed_.wait(lock, [this] { return ended_; });
   }
+  threads_.splice(threads_.end(), left_);
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -55,9 +58,10 @@ bool Crew::FinishJobs() {
 void Crew::Live() {
   Lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] {
+    const bool wanted = changed_.wait_for(lock, duties_.leisure, [this] {
       return ended_ || !watched_ || !supervised_ || !waiting_.empty();
     });
+    if (!wanted) return Leave();
     if (ended_) return;
     --free_;
     if (!watched_) {
@@ -132,7 +136,7 @@ void Crew::Supervise(Lock& lock) {
   // supervise.
   try {
     Hire(waiting_.size() + 1);
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {
     added_.splice(added_.end(), waiting_);
     lock.unlock();
     duties_.on_problem(std::string("cannot start a thread: ") + error.what());
@@ -143,11 +147,27 @@ void Crew::Supervise(Lock& lock) {
 
 // Sees to it that so many threads are free.
 void Crew::Hire(std::size_t wanted) {
+  for (std::thread& thread : left_) thread.join();
+  left_.clear();
   while (free_ < wanted) {
-    threads_.reserve(threads_.size() + 1);  // None must get lost.
-    threads_.push_back(StartQuietThread("je_exporter_web", [this] { Live(); }));
+    threads_.emplace_back();
+    try {
+      threads_.back() = StartQuietThread("je_exporter_web", [this] { Live(); });
+    } catch (...) {
+      threads_.pop_back();
+      throw;
+    }
     ++free_;
   }
+}
+
+void Crew::Leave() {
+  --free_;
+  const auto self = std::find_if(
+      threads_.begin(), threads_.end(), [](const std::thread& thread) {
+        return thread.get_id() == std::this_thread::get_id();
+      });
+  left_.splice(left_.end(), threads_, self);
 }
 
 // It is left to run out, which costs less than to stop it after each job.

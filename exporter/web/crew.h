@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "web/file_descriptor.h"
 
@@ -23,8 +22,9 @@ namespace jemalloc_exporter {
 /// watch, and others the jobs that still wait. So nobody waits for a slow job
 /// longer than that.
 ///
-/// All threads are called `je_exporter_web`. There are two, and as many more as
-/// there have ever been slow jobs at the same time.
+/// All threads are called `je_exporter_web`. There are two, and one more for
+/// each job that is slow at the same time; one that has had nothing to do for a
+/// while leaves, and gives its memory back.
 class Crew {
  public:
   struct Job {
@@ -33,6 +33,8 @@ class Crew {
     /// What the watch does with the result, in `FinishJobs`.
     std::function<void()> finish;
   };
+
+  using Time = std::chrono::milliseconds;
 
   struct Duties {
     /// One round of the watch. Returns false, when there are no jobs, to end it
@@ -43,6 +45,8 @@ class Crew {
     /// Called with one line when there can be no more threads. Slow jobs may
     /// hold up others then.
     std::function<void(const std::string& line)> on_problem;
+    /// How long a thread stays that has nothing to do.
+    Time leisure{10'000};
   };
 
   /// Throws std::system_error where there can be no more file descriptors.
@@ -73,6 +77,7 @@ class Crew {
   void DoNextJob(Lock& lock);
   void Supervise(Lock& lock);
   void Hire(std::size_t wanted);
+  void Leave();
   void SetTimer();
 
   const Duties duties_;
@@ -90,7 +95,8 @@ class Crew {
   bool supervised_ = false;  // A thread waits for the timer to relieve it.
   bool ended_ = false;
   std::size_t free_ = 0;  // Threads without a duty.
-  std::vector<std::thread> threads_;
+  std::list<std::thread> threads_;
+  std::list<std::thread> left_;  // Nobody has joined them yet.
 };
 
 }  // namespace jemalloc_exporter
