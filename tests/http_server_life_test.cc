@@ -185,6 +185,23 @@ TEST(HttpServerStop, SendsTheAnswersOfTheHandlersThatRun) {
   stopped.get();
 }
 
+TEST(HttpServerStop, WaitsForNoClientThatWentWhileItsHandlerRan) {
+  Gate gate;
+  std::optional<TestServer> server(
+      std::in_place,
+      HttpServerOptions{.connections = {.arrival = kNotInThisTest}});
+  (**server).AddHandler("/slow", gate.MakeHandler());
+  server->Start();
+  HttpClient client(server->port());
+  client.Send(Get("/slow"));
+  gate.AwaitEntered(1);
+  client.Reset();
+  auto stopped = std::async(std::launch::async, [&] { server.reset(); });
+  while (HttpClient(client.port()).connected()) std::this_thread::yield();
+  gate.Open();
+  stopped.get();
+}
+
 TEST(HttpServerStop, WaitsForNoClient) {
   std::optional<TestServer> server(std::in_place);
   (**server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });

@@ -107,7 +107,7 @@ void HttpServer::Impl::Start(std::vector<FileDescriptor> listeners) {
   const unsigned limit = connections_.limit() + kClosing;
   const unsigned tls = options_.door.secure ? MHD_USE_TLS : MHD_NO_FLAG;
   const MHD_OptionItem tls_options[] = {
-      {tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+      {tls != 0 ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
        reinterpret_cast<void*>(&NoCertificate)},
       {MHD_OPTION_END, 0, nullptr}};
   daemon_.reset(MHD_start_daemon(
@@ -129,6 +129,11 @@ void HttpServer::Impl::Start(std::vector<FileDescriptor> listeners) {
 }
 
 bool HttpServer::Impl::Watch() {
+  // Before the question whether to wait: it may have been all there was to do.
+  if (crew_->FinishJobs()) {
+    MHD_run(daemon_.get());
+    return true;
+  }
   if (stopping_) {
     answering_.Stop();
     events_->CloseListeners();
@@ -137,7 +142,6 @@ bool HttpServer::Impl::Watch() {
       return false;
     }
   }
-  if (crew_->FinishJobs()) MHD_run(daemon_.get());
   events_->Wait();
   MHD_run(daemon_.get());
   return true;
