@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_COLLECTOR_WHOLE_FILE_H_
 #define JEMALLOC_EXPORTER_COLLECTOR_WHOLE_FILE_H_
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,12 @@ enum class Survives { kCrash, kPowerCut };
 /// nothing behind; empty if nothing did.
 std::string WriteWholeFile(const std::string& path, std::string_view text,
                            Survives survives = Survives::kPowerCut);
+
+/// What the file at `path` holds. Returns none, and the reason in `error`, if it
+/// cannot be read or has more than `max_size` bytes.
+std::optional<std::string> ReadWholeFile(const std::string& path,
+                                         std::size_t max_size,
+                                         std::string* error);
 
 }  // namespace jemalloc_exporter
 

@@ -1,18 +1,15 @@
 #include "diff.h"
 
-#include <array>
-#include <cerrno>
 #include <cstddef>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "jemalloc_exporter/heap_format.h"
 #include "jemalloc_exporter/heap_sidecar.h"
 #include "print.h"
+#include "whole_file.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -21,20 +18,10 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 64 << 20;
 
 std::string ReadFile(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  std::array<char, 65'536> chunk;
-  while (file.read(chunk.data(), chunk.size()), file.gcount() > 0) {
-    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxFileBytes) {
-      throw std::runtime_error(path + ": too large for a heap state");
-    }
-  }
-  if (text.empty() && errno != 0) {
-    throw std::system_error(errno, std::generic_category(), path);
-  }
-  return text;
+  std::string error;
+  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
+  if (!text) throw std::runtime_error(path + ": " + error);
+  return *std::move(text);
 }
 
 // What of `path` is read by `Parse`, or why it cannot be.

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,25 @@ TEST_F(WholeFile, LeavesWhatWasThereWhenItDoesNotFit) {
   EXPECT_EQ(error, "File too large");
   EXPECT_EQ(Read("file"), "before");
   EXPECT_EQ(Names(), Strings{"file"});
+}
+
+TEST_F(WholeFile, IsReadAsItWasWritten) {
+  const std::string text(200'000, 'x');
+  WriteWholeFile(folder_ / "file", text);
+  std::string error;
+  EXPECT_EQ(ReadWholeFile(folder_ / "file", text.size(), &error), text);
+  EXPECT_EQ(error, "");
+}
+
+TEST_F(WholeFile, SaysWhyItCouldNotBeRead) {
+  const auto error_of = [](const std::string& path) {
+    std::string error;
+    EXPECT_EQ(ReadWholeFile(path, 1000, &error), std::nullopt);
+    return error;
+  };
+  EXPECT_EQ(error_of(folder_ / "missing"), "No such file or directory");
+  EXPECT_EQ(error_of(folder_), "Is a directory");
+  EXPECT_EQ(error_of("/dev/zero"), "File too large");
 }
 
 }  // namespace

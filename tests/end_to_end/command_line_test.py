@@ -314,7 +314,7 @@ class Diff(unittest.TestCase):
     def test_endless_file(self):
         self.assertEqual(
             self.diff("/dev/zero", "/dev/zero"),
-            (2, "", "jemalloc_exporter: /dev/zero: too large for a heap state\n"),
+            (2, "", "jemalloc_exporter: /dev/zero: File too large\n"),
         )
 
 
