@@ -98,12 +98,17 @@ void AddLogOptions(CLI::App& app, CommandLine& line) {
 
 void AddServeOptions(CLI::App& app, ServeOptions& serve) {
   app.add_option("--web.listen-address", serve.listen_addresses,
-                 "Address to listen on: HOST:PORT, [IPV6]:PORT or :PORT; may "
-                 "be given more than once, separated by commas in the "
-                 "environment")
+                 "Address to listen on: HOST:PORT, [IPV6]:PORT, :PORT or "
+                 "unix:PATH; may be given more than once, separated by commas "
+                 "in the environment")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
+  app.add_flag("--web.systemd-socket", serve.systemd_socket,
+               "Listen on the sockets that systemd hands over instead");
+  app.add_option("--web.config.file", serve.config_file,
+                 "TLS and passwords, in the format of the Prometheus exporter "
+                 "toolkit");
   app.add_option("--web.telemetry-path", serve.telemetry_path,
                  "Path under which the metrics are served")
       ->check(CLI::Validator(CheckTelemetryPath, ""))

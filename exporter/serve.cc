@@ -17,6 +17,8 @@
 #include "processes.h"
 #include "web/http_server.h"
 #include "web/listen.h"
+#include "web/live_web_config.h"
+#include "web/systemd_sockets.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -32,15 +34,45 @@ sigset_t SignalsThatEnd() {
   return signals;
 }
 
-std::vector<FileDescriptor> ListenOn(
-    const std::vector<std::string>& addresses) {
+std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
+  if (options.systemd_socket) return TakeSystemdSockets();
   std::vector<FileDescriptor> listeners;
-  for (const std::string& address : addresses) {
+  for (const std::string& address : options.listen_addresses) {
     std::string error;
     listeners.push_back(Listen(address, &error));
     if (!listeners.back()) throw std::runtime_error(error);
   }
   return listeners;
+}
+
+// Passwords and TLS, as the web configuration has them from time to time.
+Door OpenDoorOf(const std::string& config_file) {
+  if (config_file.empty()) return {};
+  Door door = OpenDoor(config_file, [](const std::string& problem) {
+    if (problem.empty()) {
+      Log(LogLevel::kInfo, "Web configuration reloaded");
+    } else {
+      Log(LogLevel::kError, "Web configuration not reloaded, the old one holds",
+          {{"err", problem}});
+    }
+  });
+  Log(LogLevel::kInfo, "Web configuration read",
+      {{"file", config_file}, {"tls", door.secure ? "true" : "false"}});
+  return door;
+}
+
+HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages) {
+  HttpServerOptions server;
+  server.max_requests = options.max_requests;
+  server.door = OpenDoorOf(options.config_file);
+  server.on_answer = [&](int status) { pages.CountRequest(status); };
+  server.on_problem = [](const std::string& line) {
+    Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
+  };
+  server.on_noise = [](const std::string& line) {
+    Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
+  };
+  return server;
 }
 
 Response PlainPage(std::string text) {
@@ -86,19 +118,10 @@ int RunServe(const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   Pages pages(options);
-  HttpServerOptions server_options;
-  server_options.max_requests = options.max_requests;
-  server_options.on_answer = [&](int status) { pages.CountRequest(status); };
-  server_options.on_problem = [](const std::string& line) {
-    Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
-  };
-  server_options.on_noise = [](const std::string& line) {
-    Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
-  };
-  HttpServer server(std::move(server_options));
+  HttpServer server(ServerOptions(options, pages));
   AddPages(server, pages, options.telemetry_path);
 
-  std::vector<FileDescriptor> listeners = ListenOn(options.listen_addresses);
+  std::vector<FileDescriptor> listeners = Listeners(options);
   std::vector<std::string> addresses(listeners.size());
   std::transform(listeners.begin(), listeners.end(), addresses.begin(),
                  ListeningAddress);
@@ -119,6 +142,9 @@ int RunServe(const ServeOptions& options) {
   }
   if (signal < 0) sigwait(&signals, &signal);
   Log(LogLevel::kInfo, "Ending", {{"signal", strsignal(signal)}});
+  if (!options.systemd_socket) {
+    for (const std::string& address : addresses) RemoveUnixSocket(address);
+  }
   EndSoon();
   return 0;
 }

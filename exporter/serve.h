@@ -13,7 +13,11 @@ namespace jemalloc_exporter {
 
 struct ServeOptions {
   std::vector<std::string> listen_addresses = {":10536"};
+  /// Listens on the sockets that systemd hands over instead.
+  bool systemd_socket = false;
   std::string telemetry_path = "/metrics";
+  /// A web configuration; empty for none.
+  std::string config_file;
   /// Scrapes at the same time; 0 for any number.
   int max_requests = 40;
   bool disable_exporter_metrics = false;
@@ -23,8 +27,9 @@ struct ServeOptions {
   std::optional<pid_t> ancestor;
 };
 
-/// Serves until SIGTERM or SIGINT; returns the exit status. Throws when it
-/// cannot listen.
+/// Serves until SIGTERM or SIGINT; returns the exit status. Throws
+/// std::runtime_error, with one line, when it cannot listen or the web
+/// configuration is broken.
 int RunServe(const ServeOptions& options);
 
 }  // namespace jemalloc_exporter

@@ -34,7 +34,8 @@ Server::Impl::Impl(const std::string& address) {
   const int port = ListeningPort(listener);
   std::vector<FileDescriptor> listeners;
   listeners.push_back(std::move(listener));
-  if (http_.Start(std::move(listeners), &error)) ports.push_back(port);
+  if (!http_.Start(std::move(listeners), &error)) return;
+  if (port != 0) ports.push_back(port);
 }
 
 void Server::Impl::Register(

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <future>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "http_client.h"
@@ -228,6 +232,142 @@ TEST_F(HttpServerTest, ReportsEachAnswer) {
 TEST_F(HttpServerTest, ReplacesAPage) {
   (*server_).AddPage("/page", Text("new\n"));
   EXPECT_THAT(Ask(Get("/page")), HasSubstr("\r\n\r\nnew\n"));
+}
+
+// A door for which "Basic YTpi", user a and password b, is a right login.
+constexpr auto kRight = "Authorization: Basic YTpi\r\n";
+constexpr auto kWrong = "Authorization: Basic YTpj\r\n";
+
+bool IsRight(const Login& login) {
+  return login.user == "a" && login.password == "b";
+}
+
+Admission JudgeAtOnce(const std::optional<Login>& login) {
+  return login && IsRight(*login) ? Admission::kGranted : Admission::kDenied;
+}
+
+Admission JudgeLater(const std::optional<Login>& login) {
+  return login ? Admission::kUnknown : Admission::kDenied;
+}
+
+const std::string kUnauthorized =
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "WWW-Authenticate: Basic realm=\"jemalloc_exporter\"\r\n"
+    "Content-Length: 14\r\n\r\nUnauthorized.\n";
+
+TEST(HttpServerLogin, OpensPagesAndHandlers) {
+  for (const auto judge : {&JudgeAtOnce, &JudgeLater}) {
+    TestServer server({.door = {.judge = judge, .verify = IsRight}});
+    (*server).AddHandler("/made",
+                         [](const Request&) { return Text("page\n"); });
+    server.Start();
+    for (const std::string path : {"/page", "/made"}) {
+      EXPECT_EQ(Ask(server.port(), Get(path, kRight)), kPage);
+    }
+  }
+}
+
+TEST(HttpServerLogin, IsNeededForEveryPathAndMethod) {
+  for (const auto judge : {&JudgeAtOnce, &JudgeLater}) {
+    TestServer server({.door = {.judge = judge, .verify = IsRight}});
+    server.Start();
+    for (const std::string path : {"/page", "/none"}) {
+      const std::string answer = Ask(server.port(), Get(path));
+      EXPECT_EQ(
+          answer,
+          "HTTP/1.1 401 Unauthorized\r\nDate: -\r\nConnection: close\r\n" +
+              kUnauthorized);
+      EXPECT_THAT(Ask(server.port(), Get(path, kWrong)),
+                  AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr(kUnauthorized)));
+    }
+    EXPECT_THAT(Ask(server.port(), "POST /page HTTP/1.1\r\nHost: test\r\n\r\n"),
+                StartsWith("HTTP/1.1 401 "));
+  }
+}
+
+TEST(HttpServerLogin, IsNoneWhenItIsMalformed) {
+  TestServer server({.door = {.judge = JudgeLater,
+                              .verify = [](const Login&) { return true; }}});
+  server.Start();
+  for (const std::string value :
+       {"", "Basic", "Basic ", "Basic !", "Basic YWI=", "Bearer YTpi"}) {
+    EXPECT_THAT(
+        Ask(server.port(), Get("/page", "Authorization: " + value + "\r\n")),
+        StartsWith("HTTP/1.1 401 "))
+        << value;
+  }
+}
+
+TEST(HttpServerLogin, LetsOnlyWhoIsKnownSendABody) {
+  const std::string request =
+      Get("/page", std::string(kRight) + "Content-Length: 3\r\n") + "abc";
+  TestServer unknown({.door = {.judge = JudgeLater, .verify = IsRight}});
+  unknown.Start();
+  EXPECT_THAT(Ask(unknown.port(), request), StartsWith("HTTP/1.1 401 "));
+  TestServer known({.door = {.judge = JudgeAtOnce}});
+  known.Start();
+  EXPECT_THAT(Ask(known.port(), request), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST(HttpServerLogin, HoldsUpNobodyWhoIsKnownAndIsRefusedBeyondAFew) {
+  std::promise<void> open;
+  std::shared_future<void> opened = open.get_future();
+  std::atomic<int> begun = 0;
+  TestServer server({.door = {.judge =
+                                  [](const std::optional<Login>& login) {
+                                    return login ? Admission::kUnknown
+                                                 : Admission::kGranted;
+                                  },
+                              .verify =
+                                  [&begun, opened](const Login& login) {
+                                    ++begun;
+                                    opened.wait();
+                                    return IsRight(login);
+                                  }}});
+  server.Start();
+  std::vector<HttpClient> waiting;
+  for (int i = 0; i < 2; ++i) {
+    waiting.emplace_back(server.port()).Send(Get("/page", kRight));
+  }
+  while (begun < 2) std::this_thread::yield();
+  // All clients here have one address: these two are as many as it may have.
+  EXPECT_EQ(Ask(server.port(), Get("/page", kWrong)),
+            "HTTP/1.1 503 Service Unavailable\r\nDate: -\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            "X-Content-Type-Options: nosniff\r\n"
+            "Content-Length: 34\r\n\r\nToo many logins, try again later.\n");
+  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  open.set_value();
+  for (HttpClient& client : waiting) EXPECT_EQ(client.Receive(), kPage);
+}
+
+TEST(HttpServerLogin, MayBeOfAClientThatHasGone) {
+  std::promise<void> open;
+  std::promise<void> begun;
+  TestServer server({.door = {.judge = JudgeLater, .verify = [&](const Login&) {
+                                begun.set_value();
+                                open.get_future().wait();
+                                return true;
+                              }}});
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/page", kRight));
+  begun.get_future().wait();
+  client.Reset();
+  EXPECT_THAT(Ask(server.port(), Get("/page")), StartsWith("HTTP/1.1 401 "));
+  open.set_value();
+}
+
+TEST(HttpServer, AddsHeadersToEveryAnswer) {
+  TestServer server({.door = {.headers = [] {
+                       return Headers{{"X-Frame-Options", "deny"}};
+                     }}});
+  server.Start();
+  for (const std::string path : {"/page", "/none"}) {
+    EXPECT_THAT(Ask(server.port(), Get(path)),
+                HasSubstr("\r\nX-Frame-Options: deny\r\n"));
+  }
 }
 
 TEST(HttpServer, DelaysNobodyForASlowHandler) {

@@ -1,6 +1,9 @@
 find_package(ZLIB REQUIRED)
 foreach(name IN ITEMS connections crew http_server http_server_life listen metrics_handler
-                      metrics_page server)
+                      metrics_page server unix_socket)
   jemalloc_exporter_test(${name} jemalloc_exporter::server)
 endforeach()
 jemalloc_exporter_test(gzip jemalloc_exporter::server ZLIB::ZLIB)
+foreach(name IN ITEMS basic_auth systemd_sockets tls_priorities web_config)
+  jemalloc_exporter_test(${name} jemalloc_exporter_program)
+endforeach()

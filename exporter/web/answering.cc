@@ -17,6 +17,16 @@ namespace {
 constexpr std::size_t kMaxLogins = 8;
 constexpr int kMaxLoginsPerClient = 2;
 
+// A job for a request is done, on the watch: what comes next?
+void Finish(Exchange& exchange, Exchange::Stage next) {
+  exchange.stage = next;
+  if (exchange.connection == nullptr) {
+    delete &exchange;
+  } else if (exchange.suspended) {
+    MHD_resume_connection(exchange.connection);
+  }
+}
+
 }  // namespace
 
 Answering::Answering(const HttpServerOptions& options, Connections& connections,
@@ -177,15 +187,6 @@ void Answering::Begin(Exchange& exchange, Crew::Job job) {
   exchange.stage = Exchange::Stage::kRunning;
   exchange.suspended = false;
   connections_.Work(*exchange.kept);
-}
-
-void Answering::Finish(Exchange& exchange, Exchange::Stage next) {
-  exchange.stage = next;
-  if (exchange.connection == nullptr) {
-    delete &exchange;
-  } else if (exchange.suspended) {
-    MHD_resume_connection(exchange.connection);
-  }
 }
 
 }  // namespace jemalloc_exporter

@@ -52,7 +52,6 @@ class Answering {
   MHD_Result Reply(Exchange& exchange, Response response) const;
 
   void Begin(Exchange& exchange, Crew::Job job);
-  void Finish(Exchange& exchange, Exchange::Stage next);
   std::shared_ptr<const Route> Find(const std::string& path);
 
   const HttpServerOptions& options_;

@@ -40,7 +40,7 @@ struct Door {
       [](const std::optional<Login>&) { return Admission::kGranted; };
 
   /// The same of a login on which `judge` has no opinion, whatever time that
-  /// takes. On any thread, for one login at a time.
+  /// takes. On any thread, on several at once.
   std::function<bool(const Login&)> verify = [](const Login&) { return false; };
 
   /// What every answer tells besides its own headers. Called by one thread at a

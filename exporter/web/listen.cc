@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -11,8 +12,12 @@
 #include <string_view>
 #include <system_error>
 
+#include "web/unix_socket.h"
+
 namespace jemalloc_exporter {
 namespace {
+
+constexpr std::string_view kUnix = "unix:";
 
 struct HostPort {
   std::string host;  // Empty stands for every address.
@@ -24,7 +29,7 @@ struct HostPort {
 std::string Parse(const std::string& address, HostPort& result) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) {
-    return "no port; say HOST:PORT, [IPV6]:PORT or :PORT";
+    return "no port; say HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH";
   }
   result.host = address.substr(0, colon);
   result.port = address.substr(colon + 1);
@@ -115,13 +120,20 @@ std::string Open(const HostPort& where, FileDescriptor& socket) {
 FileDescriptor Listen(const std::string& address, std::string* error) {
   FileDescriptor socket;
   HostPort where;
-  std::string reason = Parse(address, where);
-  if (reason.empty()) reason = Open(where, socket);
+  std::string reason;
+  if (address.starts_with(kUnix)) {
+    socket = ListenOnUnixSocket(address.substr(kUnix.size()), &reason);
+  } else if (reason = Parse(address, where); reason.empty()) {
+    reason = Open(where, socket);
+  }
   if (!socket) *error = "cannot listen on " + address + ": " + reason;
   return socket;
 }
 
 std::string ListeningAddress(const FileDescriptor& socket) {
+  if (const std::string path = UnixSocketPath(socket); !path.empty()) {
+    return std::string(kUnix) + path;
+  }
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   auto* const any = reinterpret_cast<sockaddr*>(&address);
@@ -134,6 +146,10 @@ std::string ListeningAddress(const FileDescriptor& socket) {
   }
   const bool ipv6 = address.ss_family == AF_INET6;
   return (ipv6 ? "[" + std::string(host) + "]" : host) + ":" + port;
+}
+
+void RemoveUnixSocket(const std::string& address) {
+  if (address.starts_with(kUnix)) unlink(address.c_str() + kUnix.size());
 }
 
 int ListeningPort(const FileDescriptor& socket) {

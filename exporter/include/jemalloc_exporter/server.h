@@ -21,9 +21,11 @@ namespace jemalloc_exporter {
 /// the client prefers, packed with gzip where it asks for that and the page has
 /// some size. Each request collects anew, requests at the same time do so side
 /// by side; beyond 40 at a time the answer is a 503. Idle, slow and silent
-/// clients cost a connection, for 5 seconds without progress, and delay nobody.
-/// It keeps 2,048 connections at most, and no more than half of the file
-/// descriptors that the process may open.
+/// clients delay nobody: a request has 10 seconds to arrive and an answer 30 to
+/// leave, and a connection without a request is closed after 90. It keeps 2,048
+/// connections at most, 512 of one client, and no more than half of the file
+/// descriptors that the process may open; a newcomer takes the place of the one
+/// that has waited for longest.
 ///
 /// A collectable that throws turns the whole page into a 500 that tells the
 /// reason; the next request asks it again.
@@ -31,7 +33,7 @@ namespace jemalloc_exporter {
 /// It is a guest in the process: it never throws on account of the network,
 /// prints or logs nothing, touches no signal disposition and blocks the
 /// process's signals in its threads. These are called `je_exporter_web`; there
-/// are two, and one more for each page that has ever been slow to collect at
+/// are two, and for a while one more for each page that was slow to collect at
 /// the same time.
 ///
 /// After fork() the server goes on in the parent only. The child has none of
@@ -48,6 +50,7 @@ class Server {
   ///     127.0.0.1:9464   one address, or the first one that a name stands for
   ///     [::1]:9464       an IPv6 address; `[::]` takes IPv4 clients too
   ///     :9464            every address of the machine, IPv4 and IPv6
+  ///     unix:/run/x.sock a Unix socket, where the umask says who may connect
   ///
   /// Port 0 is any free port; see `GetListeningPorts`. Never throws on a
   /// failure, such as a busy port: see `ok`.
@@ -86,7 +89,7 @@ class Server {
       const std::string& path = "/metrics");
 
   /// The port that the server listens on, as a list for the sake of
-  /// `prometheus::Exposer`. Empty unless `ok`.
+  /// `prometheus::Exposer`. Empty unless `ok`, and of a Unix socket.
   std::vector<int> GetListeningPorts() const;
 
  private:

@@ -1,0 +1,87 @@
+#include "web/basic_auth.h"
+
+#include <crypt.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace jemalloc_exporter {
+namespace {
+
+// "$2y$10$…": what makes one hash take longer than another.
+std::string_view Cost(std::string_view hash) { return hash.substr(4, 2); }
+
+bool IsOf(const std::string& password, const std::string& hash) {
+  const auto data = std::make_unique<crypt_data>();
+  const char* const computed =
+      crypt_r(password.c_str(), hash.c_str(), data.get());
+  return computed != nullptr &&
+         std::string_view(computed).size() == hash.size() &&
+         gnutls_memcmp(computed, hash.data(), hash.size()) == 0;
+}
+
+}  // namespace
+
+BasicAuth::BasicAuth(std::map<std::string, std::string> hashes)
+    : hashes_(std::move(hashes)) {
+  if (gnutls_rnd(GNUTLS_RND_KEY, key_.data(), key_.size()) < 0) {
+    throw std::runtime_error("no random numbers to be had");
+  }
+}
+
+Admission BasicAuth::Judge(const std::optional<Login>& login) const {
+  if (hashes_.empty()) return Admission::kGranted;
+  if (!login) return Admission::kDenied;
+  const Digest digest = DigestOf(*login);
+  const std::lock_guard lock(mutex_);
+  if (right_.contains(digest)) return Admission::kGranted;
+  if (wrong_.contains(digest)) return Admission::kDenied;
+  return Admission::kUnknown;
+}
+
+bool BasicAuth::Verify(const Login& login) {
+  if (hashes_.empty()) return true;
+  const std::lock_guard lock(verifying_);
+  const bool is_of = IsOf(login.password, HashFor(login.user));
+  const bool right = is_of && hashes_.contains(login.user);
+  Remember(DigestOf(login), right);
+  return right;
+}
+
+// An unknown user gets the hash that takes longest.
+const std::string& BasicAuth::HashFor(const std::string& user) const {
+  const auto known = hashes_.find(user);
+  if (known != hashes_.end()) return known->second;
+  return std::max_element(hashes_.begin(), hashes_.end(),
+                          [](const auto& a, const auto& b) {
+                            return Cost(a.second) < Cost(b.second);
+                          })
+      ->second;
+}
+
+// Each part with its length, so that no two logins read the same.
+BasicAuth::Digest BasicAuth::DigestOf(const Login& login) const {
+  std::string text;
+  for (const std::string& part :
+       {login.user, HashFor(login.user), login.password}) {
+    text += std::to_string(part.size()) + ":" + part;
+  }
+  Digest digest{};
+  gnutls_hmac_fast(GNUTLS_MAC_SHA256, key_.data(), key_.size(), text.data(),
+                   text.size(), digest.data());
+  return digest;
+}
+
+void BasicAuth::Remember(const Digest& digest, bool right) {
+  const std::lock_guard lock(mutex_);
+  std::set<Digest>& kind = right ? right_ : wrong_;
+  if (kind.size() >= kMaxRemembered) kind.clear();
+  kind.insert(digest);
+}
+
+}  // namespace jemalloc_exporter

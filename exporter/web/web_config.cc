@@ -1,0 +1,266 @@
+#include "web/web_config.h"
+
+#include <crypt.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "whole_file.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// A configuration or certificates of this size are something else.
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+
+// What stands at which place, `tls_server_config.cert_file`.
+struct Item {
+  std::string place;
+  YAML::Node node;
+};
+
+[[noreturn]] void Fail(const Item& item, const std::string& what) {
+  const int line = item.node.Mark().line;  // -1 of what is nowhere.
+  throw std::runtime_error(
+      (line < 0 ? "" : "line " + std::to_string(line + 1) + ": ") +
+      (item.place.empty() ? "the file" : item.place) + ": " + what);
+}
+
+using Reader = std::function<void(const Item&)>;
+
+void ReadKeys(
+    const Item& item,
+    const std::function<void(const std::string&, const Item&)>& read) {
+  if (item.node.IsNull()) return;
+  if (!item.node.IsMap()) Fail(item, "not a map");
+  std::set<std::string> seen;
+  for (const auto& entry : item.node) {
+    if (!entry.first.IsScalar()) Fail(item, "a key is not a string");
+    const std::string& key = entry.first.Scalar();
+    const Item value{item.place.empty() ? key : item.place + "." + key,
+                     entry.second};
+    // An empty value has no place of its own.
+    if (!seen.insert(key).second)
+      Fail({value.place, entry.first}, "given twice");
+    read(key, value);
+  }
+}
+
+void ReadKnownKeys(const Item& item,
+                   const std::map<std::string, Reader>& readers) {
+  ReadKeys(item, [&](const std::string& key, const Item& value) {
+    const auto reader = readers.find(key);
+    if (reader == readers.end()) Fail(value, "unknown key");
+    reader->second(value);
+  });
+}
+
+std::string ToText(const Item& item) {
+  if (item.node.IsNull()) return {};
+  if (!item.node.IsScalar()) Fail(item, "not a string");
+  return item.node.Scalar();
+}
+
+Reader Into(std::string& text) {
+  return [&text](const Item& item) { text = ToText(item); };
+}
+
+Reader Into(bool& value) {
+  return [&value](const Item& item) {
+    if (!YAML::convert<bool>::decode(item.node, value)) {
+      Fail(item, "neither true nor false");
+    }
+  };
+}
+
+Reader Into(std::vector<std::string>& list) {
+  return [&list](const Item& item) {
+    if (item.node.IsNull()) return;
+    if (!item.node.IsSequence()) Fail(item, "not a list");
+    for (const YAML::Node& node : item.node) {
+      list.push_back(ToText({item.place, node}));
+    }
+  };
+}
+
+template <typename T>
+Reader OneOf(const std::map<std::string, T>& names, T& value) {
+  return [&names, &value](const Item& item) {
+    const std::string name = ToText(item);
+    const auto found = names.find(name);
+    if (found == names.end()) Fail(item, "no such value: " + name);
+    value = found->second;
+  };
+}
+
+std::string ReadFile(const std::string& path) {
+  std::string error;
+  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
+  if (!text) throw std::runtime_error("cannot read " + path + ": " + error);
+  return *std::move(text);
+}
+
+// What the file named at `item` holds goes where it could stand inline.
+void LoadInto(std::string& text, const Item& item,
+              const std::filesystem::path& folder) {
+  const std::string name = ToText(item);
+  if (name.empty()) return;
+  if (!text.empty()) Fail(item, "given inline as well");
+  try {
+    text = ReadFile(folder / name);
+  } catch (const std::runtime_error& error) {
+    Fail(item, error.what());
+  }
+  if (text.empty()) Fail(item, (folder / name).string() + " is empty");
+}
+
+void CheckTls(const Item& item, const TlsConfig& tls) {
+  const bool asks_for_certificate = tls.client_auth != ClientAuth::kNone;
+  const bool requires_certificate =
+      tls.client_auth == ClientAuth::kRequireAny ||
+      tls.client_auth == ClientAuth::kRequireAndVerify;
+  if (tls.cert.empty()) Fail(item, "neither cert nor cert_file");
+  if (tls.key.empty()) Fail(item, "neither key nor key_file");
+  if (!tls.client_ca.empty() && !asks_for_certificate) {
+    Fail(item, "a client CA is of no use without a client_auth_type");
+  }
+  if (!tls.client_allowed_sans.empty() && !requires_certificate) {
+    Fail(item,
+         "client_allowed_sans takes a client_auth_type that requires a "
+         "certificate");
+  }
+  if (tls.min_version > tls.max_version) {
+    Fail(item, "min_version is above max_version");
+  }
+}
+
+TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
+  static const std::map<std::string, ClientAuth> kClientAuths = {
+      {"", ClientAuth::kNone},
+      {"NoClientCert", ClientAuth::kNone},
+      {"RequestClientCert", ClientAuth::kRequest},
+      {"RequireAnyClientCert", ClientAuth::kRequireAny},
+      {"RequireClientCert", ClientAuth::kRequireAny},
+      {"VerifyClientCertIfGiven", ClientAuth::kVerifyIfGiven},
+      {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerify}};
+  static const std::map<std::string, int> kVersions = {
+      {"TLS10", 0}, {"TLS11", 1}, {"TLS12", 2}, {"TLS13", 3}};
+  TlsConfig tls;
+  std::vector<std::pair<std::string*, Item>> files;
+  const auto into_file_of = [&files](std::string& text) {
+    return [&](const Item& file) { files.emplace_back(&text, file); };
+  };
+  ReadKnownKeys(
+      item,
+      {{"cert", Into(tls.cert)},
+       {"cert_file", into_file_of(tls.cert)},
+       {"key", Into(tls.key)},
+       {"key_file", into_file_of(tls.key)},
+       {"client_ca", Into(tls.client_ca)},
+       {"client_ca_file", into_file_of(tls.client_ca)},
+       {"client_auth_type", OneOf(kClientAuths, tls.client_auth)},
+       {"client_allowed_sans", Into(tls.client_allowed_sans)},
+       {"min_version", OneOf(kVersions, tls.min_version)},
+       {"max_version", OneOf(kVersions, tls.max_version)},
+       {"cipher_suites", Into(tls.cipher_suites)},
+       {"prefer_server_cipher_suites", Into(tls.prefer_server_cipher_suites)},
+       {"curve_preferences", Into(tls.curve_preferences)}});
+  for (const auto& [text, file] : files) LoadInto(*text, file, folder);
+  CheckTls(item, tls);
+  return tls;
+}
+
+Reader IntoHeader(Headers& headers, const std::string& name,
+                  const std::vector<std::string>& values = {}) {
+  return [&headers, name, values](const Item& item) {
+    const std::string value = ToText(item);
+    if (value.empty()) return;
+    const bool known = values.empty() || std::find(values.begin(), values.end(),
+                                                   value) != values.end();
+    const bool printable = std::all_of(value.begin(), value.end(), [](char c) {
+      return c >= ' ' && c <= '~';
+    });
+    if (!printable) Fail(item, "not printable");
+    if (!known) Fail(item, "no such value: " + value);
+    headers.emplace_back(name, value);
+  };
+}
+
+void ReadHttp(const Item& item, Headers& headers) {
+  const auto http2 = [](const Item& http2_item) {
+    bool wanted = false;
+    Into(wanted)(http2_item);
+    if (wanted) Fail(http2_item, "HTTP/2 is not supported");
+  };
+  const auto read_headers = [&](const Item& headers_item) {
+    std::map<std::string, Reader> readers;
+    for (const std::string name :
+         {"Content-Security-Policy", "X-XSS-Protection",
+          "Strict-Transport-Security"}) {
+      readers.emplace(name, IntoHeader(headers, name));
+    }
+    readers.emplace("X-Frame-Options", IntoHeader(headers, "X-Frame-Options",
+                                                  {"deny", "sameorigin"}));
+    readers.emplace("X-Content-Type-Options",
+                    IntoHeader(headers, "X-Content-Type-Options", {"nosniff"}));
+    ReadKnownKeys(headers_item, readers);
+  };
+  ReadKnownKeys(item, {{"http2", http2}, {"headers", read_headers}});
+}
+
+bool IsBcrypt(const std::string& hash) {
+  constexpr std::size_t kBcryptSize = 60;
+  return hash.starts_with("$2") && hash.size() == kBcryptSize &&
+         crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
+}
+
+void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
+  ReadKeys(item, [&](const std::string& user, const Item& value) {
+    const std::string hash = ToText(value);
+    if (!IsBcrypt(hash)) Fail(value, "not a bcrypt hash");
+    users[user] = hash;
+  });
+}
+
+}  // namespace
+
+WebConfig ParseWebConfig(std::string_view yaml,
+                         const std::filesystem::path& folder) try {
+  WebConfig config;
+  ReadKnownKeys(
+      {"", YAML::Load(std::string(yaml))},
+      {{"tls_server_config",
+        [&](const Item& item) {
+          if (!item.node.IsNull()) config.tls = ReadTls(item, folder);
+        }},
+       {"http_server_config",
+        [&](const Item& item) { ReadHttp(item, config.headers); }},
+       {"basic_auth_users",
+        [&](const Item& item) { ReadUsers(item, config.basic_auth_users); }},
+       {"rate_limit", [](const Item& item) {
+          if (!item.node.IsNull()) Fail(item, "not supported");
+        }}});
+  return config;
+} catch (const YAML::Exception& error) {
+  throw std::runtime_error(
+      (error.mark.is_null()
+           ? ""
+           : "line " + std::to_string(error.mark.line + 1) + ": ") +
+      error.msg);
+}
+
+WebConfig ReadWebConfig(const std::filesystem::path& path) {
+  const std::string yaml = ReadFile(path);
+  try {
+    return ParseWebConfig(yaml, path.parent_path());
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(path.string() + ": " + error.what());
+  }
+}
+
+}  // namespace jemalloc_exporter

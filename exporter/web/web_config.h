@@ -1,0 +1,63 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_
+#define JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "web/door.h"
+
+namespace jemalloc_exporter {
+
+/// What is asked of a client's certificate: `client_auth_type`.
+enum class ClientAuth {
+  kNone,              ///< NoClientCert
+  kRequest,           ///< RequestClientCert
+  kRequireAny,        ///< RequireAnyClientCert, RequireClientCert
+  kVerifyIfGiven,     ///< VerifyClientCertIfGiven
+  kRequireAndVerify,  ///< RequireAndVerifyClientCert
+};
+
+/// `tls_server_config`, with the files' content in place of their names.
+struct TlsConfig {
+  std::string cert;  ///< PEM, as are the next two.
+  std::string key;
+  std::string client_ca;  ///< Empty: the authorities that the system trusts.
+  ClientAuth client_auth = ClientAuth::kNone;
+  std::vector<std::string> client_allowed_sans;  ///< Empty: any.
+  int min_version = 2;                           ///< TLS 1.2.
+  int max_version = 3;
+  std::vector<std::string>
+      cipher_suites;  ///< IANA's names; empty: GnuTLS's own.
+  bool prefer_server_cipher_suites = true;
+  std::vector<std::string> curve_preferences;  ///< Empty: GnuTLS's own.
+
+  friend bool operator==(const TlsConfig&, const TlsConfig&) = default;
+};
+
+/// A web configuration file in the format of the Prometheus exporter toolkit
+/// (its docs/web-configuration.md).
+struct WebConfig {
+  std::optional<TlsConfig> tls;
+  Headers headers;
+  std::map<std::string, std::string> basic_auth_users;  ///< bcrypt by name.
+
+  friend bool operator==(const WebConfig&, const WebConfig&) = default;
+};
+
+/// Reads a configuration, and the files that it names; names that are relative
+/// are so to `folder`. Strict: what is unknown, of another type, given twice or
+/// cannot be honoured is an error that says what and where. Throws
+/// std::runtime_error with one line.
+WebConfig ParseWebConfig(std::string_view yaml,
+                         const std::filesystem::path& folder);
+
+/// The same of the file at `path`, which the line begins with.
+WebConfig ReadWebConfig(const std::filesystem::path& path);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_

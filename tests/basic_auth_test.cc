@@ -1,0 +1,106 @@
+#include "web/basic_auth.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace jemalloc_exporter {
+namespace {
+
+// bcrypt of "secret" and of "other", as cheap as bcrypt can be.
+const std::string kSecret =
+    "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy";
+const std::string kOther =
+    "$2y$04$nr6jJ42N6XmgkNZA8V5U8.Boicuk1RO4UllJko6Hohjo8ak9QJ3Ja";
+
+TEST(BasicAuth, LetsEverybodyInWithoutUsers) {
+  BasicAuth auth({});
+  EXPECT_EQ(auth.Judge(std::nullopt), Admission::kGranted);
+  EXPECT_EQ(auth.Judge(Login{"alice", "x"}), Admission::kGranted);
+  EXPECT_TRUE(auth.Verify({"alice", "x"}));
+}
+
+TEST(BasicAuth, LetsNobodyInWithoutALogin) {
+  const BasicAuth auth({{"alice", kSecret}});
+  EXPECT_EQ(auth.Judge(std::nullopt), Admission::kDenied);
+}
+
+TEST(BasicAuth, VerifiesThePasswordOfAUser) {
+  BasicAuth auth({{"alice", kSecret}, {"bob", kOther}});
+  EXPECT_TRUE(auth.Verify({"alice", "secret"}));
+  EXPECT_TRUE(auth.Verify({"bob", "other"}));
+}
+
+TEST(BasicAuth, RefusesAnyOtherPassword) {
+  BasicAuth auth({{"alice", kSecret}, {"bob", kOther}});
+  for (const std::string& password :
+       {std::string(), std::string("other"), std::string("Secret"),
+        std::string("secret "), kSecret, std::string(100'000, 's')}) {
+    EXPECT_FALSE(auth.Verify({"alice", password})) << password;
+  }
+}
+
+TEST(BasicAuth, RefusesAnUnknownUserWhateverThePassword) {
+  BasicAuth auth({{"alice", kSecret}});
+  for (const std::string password : {"secret", ""}) {
+    EXPECT_FALSE(auth.Verify({"mallory", password}));
+    EXPECT_FALSE(auth.Verify({"", password}));
+  }
+}
+
+TEST(BasicAuth, RemembersWhatItVerified) {
+  BasicAuth auth({{"alice", kSecret}});
+  const Login right{"alice", "secret"};
+  const Login wrong{"alice", "guess"};
+  const Login stranger{"mallory", "secret"};
+  for (const Login& login : {right, wrong, stranger}) {
+    EXPECT_EQ(auth.Judge(login), Admission::kUnknown);
+    auth.Verify(login);
+  }
+  EXPECT_EQ(auth.Judge(right), Admission::kGranted);
+  EXPECT_EQ(auth.Judge(wrong), Admission::kDenied);
+  EXPECT_EQ(auth.Judge(stranger), Admission::kDenied);
+}
+
+// As in CVE-2022-46146, where what was remembered was the parts in one string.
+TEST(BasicAuth, TellsLoginsApartThatReadTheSameInOnePiece) {
+  BasicAuth auth({{"alice", kSecret}});
+  auth.Verify({"alice", "secret"});
+  EXPECT_EQ(auth.Judge(Login{"alic", "esecret"}), Admission::kUnknown);
+  EXPECT_EQ(auth.Judge(Login{"alice" + kSecret, "secret"}),
+            Admission::kUnknown);
+  EXPECT_EQ(auth.Judge(Login{"", "alicesecret"}), Admission::kUnknown);
+}
+
+TEST(BasicAuth, ForgetsNoRightLoginForAllTheWrongOnes) {
+  BasicAuth auth({{"alice", kSecret}});
+  const Login right{"alice", "secret"};
+  auth.Verify(right);
+  for (std::size_t i = 0; i <= BasicAuth::kMaxRemembered; ++i) {
+    auth.Verify({"alice", std::to_string(i)});
+  }
+  EXPECT_EQ(auth.Judge(right), Admission::kGranted);
+  EXPECT_EQ(auth.Judge(Login{"alice", "0"}), Admission::kUnknown);
+}
+
+TEST(BasicAuth, AnswersSeveralThreads) {
+  BasicAuth auth({{"alice", kSecret}});
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const Login login{"alice", i % 2 == 0 ? "secret" : std::to_string(i)};
+      auth.Judge(login);
+      if (auth.Verify(login)) ++right;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 2);
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter
