@@ -45,19 +45,26 @@ std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
   return listeners;
 }
 
-// Passwords and TLS, as the web configuration has them from time to time.
+// TLS and passwords, as the web configuration has them from time to time.
 Door OpenDoorOf(const std::string& config_file) {
   if (config_file.empty()) return {};
-  Door door = OpenDoor(config_file, [](const std::string& problem) {
-    if (problem.empty()) {
-      Log(LogLevel::kInfo, "Web configuration reloaded");
-    } else {
-      Log(LogLevel::kError, "Web configuration not reloaded, the old one holds",
-          {{"err", problem}});
-    }
-  });
-  Log(LogLevel::kInfo, "Web configuration read",
-      {{"file", config_file}, {"tls", door.secure ? "true" : "false"}});
+  Door door =
+      OpenDoor(config_file,
+               {.on_reload =
+                    [](const std::string& problem) {
+                      if (problem.empty()) {
+                        Log(LogLevel::kInfo, "Web configuration reloaded");
+                      } else {
+                        Log(LogLevel::kError,
+                            "Web configuration not reloaded, the old one holds",
+                            {{"err", problem}});
+                      }
+                    },
+                .on_stranger =
+                    [](const std::string& line) {
+                      Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
+                    }});
+  Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
   return door;
 }
 
@@ -68,9 +75,6 @@ HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages) {
   server.on_answer = [&](int status) { pages.CountRequest(status); };
   server.on_problem = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
-  };
-  server.on_noise = [](const std::string& line) {
-    Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
   };
   return server;
 }

@@ -17,22 +17,42 @@ const std::string kSecret =
 const std::string kOther =
     "$2y$04$nr6jJ42N6XmgkNZA8V5U8.Boicuk1RO4UllJko6Hohjo8ak9QJ3Ja";
 
+TEST(ReadLogin, FindsUserAndPassword) {
+  for (const std::string text :
+       {"Basic YWxpY2U6cGFzczp3b3Jk", "basic YWxpY2U6cGFzczp3b3Jk"}) {
+    const auto login = ReadLogin(text);
+    ASSERT_TRUE(login) << text;
+    EXPECT_EQ(login->user, "alice");
+    EXPECT_EQ(login->password, "pass:word");
+  }
+  EXPECT_EQ(ReadLogin("Basic Og==")->password, "");
+}
+
+TEST(ReadLogin, FindsNoneInAnythingElse) {
+  for (const std::string text :
+       {"", "Basic", "Basic ", "Basic YWxpY2U=", "Basic !!!!", "Bearer YTpi",
+        "YTpi", "BasicYTpi", "Basic YTpiAGM="}) {
+    EXPECT_FALSE(ReadLogin(text)) << text;
+  }
+}
+
 TEST(BasicAuth, LetsEverybodyInWithoutUsers) {
   BasicAuth auth({});
   EXPECT_EQ(auth.Judge(std::nullopt), Admission::kGranted);
   EXPECT_EQ(auth.Judge(Login{"alice", "x"}), Admission::kGranted);
-  EXPECT_TRUE(auth.Verify({"alice", "x"}));
+  EXPECT_TRUE(auth.Verify(Login{"alice", "x"}));
 }
 
 TEST(BasicAuth, LetsNobodyInWithoutALogin) {
-  const BasicAuth auth({{"alice", kSecret}});
+  BasicAuth auth({{"alice", kSecret}});
   EXPECT_EQ(auth.Judge(std::nullopt), Admission::kDenied);
+  EXPECT_FALSE(auth.Verify(std::nullopt));
 }
 
 TEST(BasicAuth, VerifiesThePasswordOfAUser) {
   BasicAuth auth({{"alice", kSecret}, {"bob", kOther}});
-  EXPECT_TRUE(auth.Verify({"alice", "secret"}));
-  EXPECT_TRUE(auth.Verify({"bob", "other"}));
+  EXPECT_TRUE(auth.Verify(Login{"alice", "secret"}));
+  EXPECT_TRUE(auth.Verify(Login{"bob", "other"}));
 }
 
 TEST(BasicAuth, RefusesAnyOtherPassword) {
@@ -40,15 +60,15 @@ TEST(BasicAuth, RefusesAnyOtherPassword) {
   for (const std::string& password :
        {std::string(), std::string("other"), std::string("Secret"),
         std::string("secret "), kSecret, std::string(100'000, 's')}) {
-    EXPECT_FALSE(auth.Verify({"alice", password})) << password;
+    EXPECT_FALSE(auth.Verify(Login{"alice", password})) << password;
   }
 }
 
 TEST(BasicAuth, RefusesAnUnknownUserWhateverThePassword) {
   BasicAuth auth({{"alice", kSecret}});
   for (const std::string password : {"secret", ""}) {
-    EXPECT_FALSE(auth.Verify({"mallory", password}));
-    EXPECT_FALSE(auth.Verify({"", password}));
+    EXPECT_FALSE(auth.Verify(Login{"mallory", password}));
+    EXPECT_FALSE(auth.Verify(Login{"", password}));
   }
 }
 
@@ -69,7 +89,7 @@ TEST(BasicAuth, RemembersWhatItVerified) {
 // As in CVE-2022-46146, where what was remembered was the parts in one string.
 TEST(BasicAuth, TellsLoginsApartThatReadTheSameInOnePiece) {
   BasicAuth auth({{"alice", kSecret}});
-  auth.Verify({"alice", "secret"});
+  auth.Verify(Login{"alice", "secret"});
   EXPECT_EQ(auth.Judge(Login{"alic", "esecret"}), Admission::kUnknown);
   EXPECT_EQ(auth.Judge(Login{"alice" + kSecret, "secret"}),
             Admission::kUnknown);
@@ -81,7 +101,7 @@ TEST(BasicAuth, ForgetsNoRightLoginForAllTheWrongOnes) {
   const Login right{"alice", "secret"};
   auth.Verify(right);
   for (std::size_t i = 0; i <= BasicAuth::kMaxRemembered; ++i) {
-    auth.Verify({"alice", std::to_string(i)});
+    auth.Verify(Login{"alice", std::to_string(i)});
   }
   EXPECT_EQ(auth.Judge(right), Admission::kGranted);
   EXPECT_EQ(auth.Judge(Login{"alice", "0"}), Admission::kUnknown);

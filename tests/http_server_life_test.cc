@@ -141,6 +141,20 @@ TEST(HttpServerClients, AreNotAcceptedWhereAllOthersAreBeingServed) {
   }
 }
 
+TEST(HttpServerClients, MaySendNoMoreAndAreStillAnswered) {
+  TestServer server({.connections = {.arrival = kNotInThisTest,
+                                     .departure = kNotInThisTest,
+                                     .idle = kNotInThisTest}});
+  server.Start();
+  // Whether the end is seen may depend on when it comes.
+  for (int i = 0; i < 100; ++i) {
+    HttpClient client(server.port());
+    client.Send(Get("/page"));
+    shutdown(client.socket(), SHUT_WR);
+    EXPECT_EQ(client.ReceiveToEnd(), kPage);
+  }
+}
+
 TEST(HttpServerClients, MayGoAwayInTheMiddleOfAnAnswer) {
   TestServer server;
   (*server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -47,7 +46,7 @@ TEST_F(HttpServerTest, AnswersGetWithWhatTheHandlerReturns) {
                     .headers = {{"Vary", "Accept"}, {"X-Extra", "yes"}}};
   });
   EXPECT_EQ(Ask(Get("/made")),
-            "HTTP/1.1 203 Non-Authoritative Information\r\nDate: -\r\n"
+            "HTTP/1.1 203 Unknown\r\nDate: -\r\n"
             "Content-Type: text/html\r\nVary: Accept\r\nX-Extra: yes\r\n"
             "Content-Length: 3\r\n\r\n<p>");
 }
@@ -121,8 +120,8 @@ TEST_F(HttpServerTest, FindsExactPathsOnly) {
        {"/",         "/pag",     "/pagex",     "/page/",   "/page/x",
         "//page",    "/./page",  "/x/../page", "/page/..", "/page%00",
         "/page%00x", "/page%2F", "/%70age",    "/PAGE",    "/page;x",
-        "/page#x",   "/page\t",  "page",       "*",        "/../page",
-        "/page/?x",  "?",        "/page%3Fx"}) {
+        "/page#x",   "page",     "*",          "/../page", "/page/?x",
+        "?",         "/page%3Fx"}) {
     EXPECT_EQ(Ask(Get(target)),
               "HTTP/1.1 404 Not Found\r\nDate: -\r\nConnection: close\r\n"
               "Content-Type: text/plain; charset=utf-8\r\n"
@@ -151,7 +150,7 @@ TEST_F(HttpServerTest, RefusesRequestsThatProxiesMayReadOtherwise) {
   const std::string nul("GET /page\0x HTTP/1.1\r\nHost: test\r\n\r\n", 36);
   for (const std::string& request :
        {head + "\r\n", head + "Host: a\r\nHost: b\r\n\r\n", nul,
-        Get("/page\rx"), Get("/page?\rx"),
+        Get("/page\rx"), Get("/page?\rx"), Get("/page\t"),
         Get("/page", "Content-Length: 3\r\n") + "abc",
         Get("/page", "Content-Length: 0\r\nContent-Length: 3\r\n") + "abc",
         Get("/page", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n",
@@ -169,18 +168,28 @@ TEST_F(HttpServerTest, AcceptsAnEmptyBody) {
   EXPECT_EQ(Ask(Get("/page", "Content-Length: 0\r\n")), kPage);
 }
 
-TEST_F(HttpServerTest, SurvivesWhatIsNoHttp) {
-  for (const std::string& request :
-       {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\n", 10),
-        std::string("GARBAGE\r\n\r\n"), std::string("GET\r\n\r\n"),
-        std::string("GET /page HTTP/3.0\r\n\r\n"),
-        Get("/" + std::string(40'000, 'x')),
-        Get("/page", "X: " + std::string(40'000, 'x') + "\r\n"),
-        Get("/page", "no colon\r\n")}) {
+TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
+  const std::pair<std::string, std::string> requests[] = {
+      {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\n", 10),
+       "400 Bad Request"},
+      {"GARBAGE\r\n\r\n", "400 Bad Request"},
+      {"GET\r\n\r\n", "400 Bad Request"},
+      {"GET /page HTTP/3.0\r\nHost: a\r\n\r\n", "400 Bad Request"},
+      {"GET /page HTTP/1.1\nHost: a\n\n", "400 Bad Request"},
+      {Get("/page", "no colon\r\n"), "400 Bad Request"},
+      {Get("/" + std::string(40'000, 'x')), "414 URI Too Long"},
+      {Get("/page", "X: " + std::string(40'000, 'x') + "\r\n"),
+       "431 Request Header Fields Too Large"}};
+  for (const auto& [request, status] : requests) {
     HttpClient client(server_.port());
     client.Send(request);
-    EXPECT_THAT(client.ReceiveToEnd(),
-                AllOf(Not(StartsWith("HTTP/1.1 2")), Not(HasSubstr("xxx"))));
+    EXPECT_EQ(client.ReceiveToEnd(),
+              "HTTP/1.1 " + status +
+                  "\r\nDate: -\r\nConnection: close\r\n"
+                  "Content-Type: text/plain; charset=utf-8\r\n"
+                  "X-Content-Type-Options: nosniff\r\n"
+                  "Content-Length: 13\r\n\r\nBad request.\n")
+        << request;
   }
   EXPECT_EQ(Ask(Get("/page")), kPage);
   EXPECT_THAT(server_.problems(), ElementsAre());
@@ -234,20 +243,20 @@ TEST_F(HttpServerTest, ReplacesAPage) {
   EXPECT_THAT(Ask(Get("/page")), HasSubstr("\r\n\r\nnew\n"));
 }
 
-// A door for which "Basic YTpi", user a and password b, is a right login.
-constexpr auto kRight = "Authorization: Basic YTpi\r\n";
-constexpr auto kWrong = "Authorization: Basic YTpj\r\n";
+// A door that lets nobody in but who says the word.
+constexpr auto kRight = "Authorization: Open sesame\r\n";
+constexpr auto kWrong = "Authorization: Open barley\r\n";
 
-bool IsRight(const Login& login) {
-  return login.user == "a" && login.password == "b";
+bool IsRight(const std::string& authorization) {
+  return authorization == "Open sesame";
 }
 
-Admission JudgeAtOnce(const std::optional<Login>& login) {
-  return login && IsRight(*login) ? Admission::kGranted : Admission::kDenied;
+Admission JudgeAtOnce(const std::string& authorization) {
+  return IsRight(authorization) ? Admission::kGranted : Admission::kDenied;
 }
 
-Admission JudgeLater(const std::optional<Login>& login) {
-  return login ? Admission::kUnknown : Admission::kDenied;
+Admission JudgeLater(const std::string& authorization) {
+  return authorization.empty() ? Admission::kDenied : Admission::kUnknown;
 }
 
 const std::string kUnauthorized =
@@ -286,45 +295,22 @@ TEST(HttpServerLogin, IsNeededForEveryPathAndMethod) {
   }
 }
 
-TEST(HttpServerLogin, IsNoneWhenItIsMalformed) {
-  TestServer server({.door = {.judge = JudgeLater,
-                              .verify = [](const Login&) { return true; }}});
-  server.Start();
-  for (const std::string value :
-       {"", "Basic", "Basic ", "Basic !", "Basic YWI=", "Bearer YTpi"}) {
-    EXPECT_THAT(
-        Ask(server.port(), Get("/page", "Authorization: " + value + "\r\n")),
-        StartsWith("HTTP/1.1 401 "))
-        << value;
-  }
-}
-
-TEST(HttpServerLogin, LetsOnlyWhoIsKnownSendABody) {
-  const std::string request =
-      Get("/page", std::string(kRight) + "Content-Length: 3\r\n") + "abc";
-  TestServer unknown({.door = {.judge = JudgeLater, .verify = IsRight}});
-  unknown.Start();
-  EXPECT_THAT(Ask(unknown.port(), request), StartsWith("HTTP/1.1 401 "));
-  TestServer known({.door = {.judge = JudgeAtOnce}});
-  known.Start();
-  EXPECT_THAT(Ask(known.port(), request), StartsWith("HTTP/1.1 400 "));
-}
-
 TEST(HttpServerLogin, HoldsUpNobodyWhoIsKnownAndIsRefusedBeyondAFew) {
   std::promise<void> open;
   std::shared_future<void> opened = open.get_future();
   std::atomic<int> begun = 0;
-  TestServer server({.door = {.judge =
-                                  [](const std::optional<Login>& login) {
-                                    return login ? Admission::kUnknown
-                                                 : Admission::kGranted;
-                                  },
-                              .verify =
-                                  [&begun, opened](const Login& login) {
-                                    ++begun;
-                                    opened.wait();
-                                    return IsRight(login);
-                                  }}});
+  TestServer server(
+      {.door = {.judge =
+                    [](const std::string& authorization) {
+                      return authorization.empty() ? Admission::kGranted
+                                                   : Admission::kUnknown;
+                    },
+                .verify =
+                    [&begun, opened](const std::string& authorization) {
+                      ++begun;
+                      opened.wait();
+                      return IsRight(authorization);
+                    }}});
   server.Start();
   std::vector<HttpClient> waiting;
   for (int i = 0; i < 2; ++i) {
@@ -345,11 +331,12 @@ TEST(HttpServerLogin, HoldsUpNobodyWhoIsKnownAndIsRefusedBeyondAFew) {
 TEST(HttpServerLogin, MayBeOfAClientThatHasGone) {
   std::promise<void> open;
   std::promise<void> begun;
-  TestServer server({.door = {.judge = JudgeLater, .verify = [&](const Login&) {
-                                begun.set_value();
-                                open.get_future().wait();
-                                return true;
-                              }}});
+  TestServer server(
+      {.door = {.judge = JudgeLater, .verify = [&](const std::string&) {
+                  begun.set_value();
+                  open.get_future().wait();
+                  return true;
+                }}});
   server.Start();
   HttpClient client(server.port());
   client.Send(Get("/page", kRight));
@@ -410,14 +397,16 @@ TEST(HttpServer, AnswersAtOnceBeyondItsLimit) {
 
 // Sends 100 requests at a time; returns the statuses of the answers, sorted.
 std::vector<int> AskAHundredTimes(TestServer& server, Gate& gate,
-                                  int expected_to_enter) {
+                                  std::size_t expected_to_enter) {
   std::vector<HttpClient> clients;
   for (int i = 0; i < 100; ++i) {
     clients.emplace_back(server.port());
     clients.back().Send(Get("/slow"));
   }
-  gate.AwaitEntered(expected_to_enter);
+  gate.AwaitEntered(static_cast<int>(expected_to_enter));
   EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  const std::size_t answered_by_now = 1 + clients.size() - expected_to_enter;
+  while (server.statuses().size() < answered_by_now) std::this_thread::yield();
   gate.Open();
   for (HttpClient& client : clients) client.Receive();
   std::vector<int> statuses = server.statuses();
@@ -433,6 +422,16 @@ TEST(HttpServer, RunsAsManyHandlersAsTheLimitAllows) {
   std::vector<int> expected(41, 200);
   expected.insert(expected.end(), 60, 503);
   EXPECT_EQ(AskAHundredTimes(server, gate, 40), expected);
+}
+
+TEST(HttpServer, ServesAnyNumberOfQuickRequestsThatArriveAtOnce) {
+  TestServer server;
+  (*server).AddHandler("/quick", [](const Request&) { return Text("page\n"); });
+  server.Start();
+  std::vector<HttpClient> clients;
+  for (int i = 0; i < 200; ++i) clients.emplace_back(server.port());
+  for (HttpClient& client : clients) client.Send(Get("/quick"));
+  for (HttpClient& client : clients) EXPECT_EQ(client.Receive(), kPage);
 }
 
 TEST(HttpServer, RunsAnyNumberOfHandlersWithoutALimit) {

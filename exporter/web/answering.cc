@@ -1,11 +1,9 @@
 #include "web/answering.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <exception>
 #include <iterator>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -17,23 +15,43 @@ namespace {
 constexpr std::size_t kMaxLogins = 8;
 constexpr int kMaxLoginsPerClient = 2;
 
-// A job for a request is done, on the watch: what comes next?
-void Finish(Exchange& exchange, Exchange::Stage next) {
-  exchange.stage = next;
-  if (exchange.connection == nullptr) {
-    delete &exchange;
-  } else if (exchange.suspended) {
-    MHD_resume_connection(exchange.connection);
+Response Unauthorized() {
+  Response page = ErrorPage(401, "Unauthorized.");
+  page.headers.emplace_back("WWW-Authenticate",
+                            "Basic realm=\"jemalloc_exporter\"");
+  return page;
+}
+
+// The response to a request that is not to be answered from its route.
+std::optional<Response> Refusal(const Exchange& exchange) {
+  if (!exchange.route) return ErrorPage(404, "Not found.");
+  if (exchange.method != "GET" && exchange.method != "HEAD") {
+    Response page = ErrorPage(405, "Method not allowed.");
+    page.headers.emplace_back("Allow", "GET, HEAD");
+    return page;
   }
+  // There is no use for one here, and whoever sends it may be hiding another
+  // request from a proxy in it.
+  if (exchange.has_body) {
+    return ErrorPage(400, "A request must not have a body.");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-Answering::Answering(const HttpServerOptions& options, Connections& connections,
-                     std::function<void(Crew::Job)> add_job)
+Answering::Answering(const HttpServerOptions& options,
+                     std::function<void(Crew::Job)> add_job,
+                     std::function<void(Exchange&)> on_answered)
     : options_(options),
-      connections_(connections),
-      add_job_(std::move(add_job)) {}
+      add_job_(std::move(add_job)),
+      on_answered_(std::move(on_answered)) {
+  logins_.reserve(kMaxLogins);
+}
+
+std::size_t Answering::MaxSlowJobs(const HttpServerOptions& options) {
+  return options.max_requests == 0 ? 0 : options.max_requests + kMaxLogins;
+}
 
 void Answering::Add(std::string path, Route route) {
   auto shared = std::make_shared<const Route>(std::move(route));
@@ -47,113 +65,101 @@ std::shared_ptr<const Route> Answering::Find(const std::string& path) {
   return found == routes_.end() ? nullptr : found->second;
 }
 
-MHD_Result Answering::Answer(Exchange& exchange, const char* method,
-                             const char* version) {
-  using Stage = Exchange::Stage;
-  switch (exchange.stage) {
-    case Stage::kArriving:
-      return Receive(exchange, method, version);
-    case Stage::kArrived:
-      return exchange.admission == Admission::kUnknown
-                 ? Verify(exchange)
-                 : Serve(exchange, method);
-    case Stage::kRunning:
-      exchange.suspended = true;
-      MHD_suspend_connection(exchange.connection);
-      return MHD_YES;
-    case Stage::kHandled:
-      if (!exchange.response) return MHD_NO;
-      return Reply(exchange, std::move(*exchange.response));
-  }
-  return MHD_NO;
+bool Answering::Answer(Exchange& exchange) {
+  exchange.admission = options_.door.judge(exchange.authorization);
+  if (exchange.admission == Admission::kUnknown) return Verify(exchange);
+  return Serve(exchange);
 }
 
-// An answer this early makes MHD close the connection after it, so it is for
-// those who are to be refused: what they still send is not read.
-MHD_Result Answering::Receive(Exchange& exchange, std::string_view method,
-                              const char* version) {
-  exchange.stage = Exchange::Stage::kArrived;
-  if (IsMalformed(exchange, version)) {
-    return Reply(exchange, ErrorPage(MHD_HTTP_BAD_REQUEST, "Bad request."));
-  }
-  exchange.route = Find(exchange.path);
-  exchange.admission = Judge(exchange);
-  if (exchange.admission == Admission::kUnknown) return MHD_YES;
-  if (exchange.admission == Admission::kDenied || Refuse(exchange, method)) {
-    return Serve(exchange, method);
-  }
-  return MHD_YES;
+void Answering::Refuse(Exchange& exchange, int status) const {
+  Respond(exchange, ErrorPage(status, "Bad request."));
 }
 
-Admission Answering::Judge(Exchange& exchange) const {
-  exchange.login = ReadLogin(exchange.connection);
-  const Admission admission = options_.door.judge(exchange.login);
-  // Nobody sends a body while it is not known who he is.
-  return admission == Admission::kUnknown && HasBody(exchange.connection)
-             ? Admission::kDenied
-             : admission;
-}
-
-MHD_Result Answering::Verify(Exchange& exchange) {
-  if (stopping_) return MHD_NO;
+bool Answering::Verify(Exchange& exchange) {
   const auto of_client = std::count_if(
       logins_.begin(), logins_.end(),
       [&](const Exchange* other) { return other->client == exchange.client; });
   if (logins_.size() >= kMaxLogins || of_client >= kMaxLoginsPerClient) {
-    return Reply(exchange, ErrorPage(MHD_HTTP_SERVICE_UNAVAILABLE,
-                                     "Too many logins, try again later."));
+    return Respond(exchange,
+                   ErrorPage(503, "Too many logins, try again later."));
   }
   const auto verify = [this, &exchange] {
-    exchange.admission = options_.door.verify(*exchange.login)
+    exchange.admission = options_.door.verify(exchange.authorization)
                              ? Admission::kGranted
                              : Admission::kDenied;
   };
   const auto finish = [this, &exchange] {
     std::erase(logins_, &exchange);
-    Finish(exchange, Exchange::Stage::kArrived);
+    return Serve(exchange);
   };
-  logins_.reserve(logins_.size() + 1);
-  Begin(exchange, {.work = verify, .finish = finish});
+  AddJob(exchange, verify, finish);
   logins_.push_back(&exchange);
-  return MHD_YES;
+  return false;
 }
 
-MHD_Result Answering::Serve(Exchange& exchange, std::string_view method) {
-  if (exchange.admission == Admission::kDenied) {
-    return Reply(exchange, Unauthorized());
+bool Answering::Serve(Exchange& exchange) {
+  if (exchange.admission != Admission::kGranted) {
+    return Respond(exchange, Unauthorized());
   }
-  if (auto refusal = Refuse(exchange, method)) {
-    return Reply(exchange, std::move(*refusal));
+  exchange.route = Find(exchange.path);
+  if (auto refusal = Refusal(exchange)) {
+    return Respond(exchange, *std::move(refusal));
   }
   if (const auto* page = std::get_if<Response>(exchange.route.get())) {
-    return Reply(exchange, *page);
+    return Respond(exchange, *page);
   }
   return Handle(exchange);
 }
 
-MHD_Result Answering::Handle(Exchange& exchange) {
-  if (stopping_) return MHD_NO;
-  if (options_.max_requests > 0 && handlers_running_ >= options_.max_requests) {
-    return Reply(exchange, ErrorPage(MHD_HTTP_SERVICE_UNAVAILABLE,
-                                     "Limit of concurrent requests reached (" +
-                                         std::to_string(options_.max_requests) +
-                                         "), try again later."));
-  }
-  exchange.request = ReadRequest(exchange.connection);
+bool Answering::Handle(Exchange& exchange) {
   const auto handle = [this, &exchange] {
-    try {
-      exchange.response = Call(exchange);
-    } catch (const std::exception&) {
-      // Not even memory to say so: the connection is closed without an answer.
-    }
+    exchange.response = CallIfAllowed(exchange);
   };
   const auto finish = [this, &exchange] {
-    --handlers_running_;
-    Finish(exchange, Exchange::Stage::kHandled);
+    if (!exchange.response) return true;
+    return Respond(exchange, *std::move(exchange.response));
   };
-  Begin(exchange, {.work = handle, .finish = finish});
-  ++handlers_running_;
-  return MHD_YES;
+  AddJob(exchange, handle, finish);
+  return false;
+}
+
+// `finish` says whether that is all. Where memory is short neither may leave
+// anything undone: there is no response then.
+void Answering::AddJob(Exchange& exchange, std::function<void()> work,
+                       std::function<bool()> finish) {
+  const auto work_safely = [work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception&) {
+      // `finish` finds nothing.
+    }
+  };
+  const auto finish_safely = [this, &exchange, finish = std::move(finish)] {
+    --jobs_;
+    bool answered = true;
+    try {
+      answered = finish();
+    } catch (const std::exception&) {
+      exchange.response.reset();
+    }
+    if (answered) on_answered_(exchange);
+  };
+  add_job_({.work = work_safely, .finish = finish_safely});
+  ++jobs_;
+}
+
+// Judged when it has a thread, not when it arrives: of quick handlers any
+// number may arrive at the same instant, and be served within a moment.
+Response Answering::CallIfAllowed(const Exchange& exchange) {
+  const unsigned limit = options_.max_requests;
+  const bool allowed = ++handlers_running_ <= limit || limit == 0;
+  Response response =
+      allowed
+          ? Call(exchange)
+          : ErrorPage(503, "Limit of concurrent requests reached (" +
+                               std::to_string(limit) + "), try again later.");
+  --handlers_running_;
+  return response;
 }
 
 Response Answering::Call(const Exchange& exchange) const {
@@ -167,26 +173,15 @@ Response Answering::Call(const Exchange& exchange) const {
   }
   const std::string line = "cannot serve " + exchange.path + ": " + reason;
   options_.on_problem(line);
-  return ErrorPage(MHD_HTTP_INTERNAL_SERVER_ERROR, line);
+  return ErrorPage(500, line);
 }
 
-MHD_Result Answering::Reply(Exchange& exchange, Response response) const {
-  const int status = response.status;
+bool Answering::Respond(Exchange& exchange, Response response) const {
   Headers more = options_.door.headers();
   std::move(more.begin(), more.end(), std::back_inserter(response.headers));
-  const MHD_Result queued = Send(exchange, std::move(response));
-  if (queued == MHD_YES) {
-    connections_.Leave(*exchange.kept);
-    options_.on_answer(status);
-  }
-  return queued;
-}
-
-void Answering::Begin(Exchange& exchange, Crew::Job job) {
-  add_job_(std::move(job));
-  exchange.stage = Exchange::Stage::kRunning;
-  exchange.suspended = false;
-  connections_.Work(*exchange.kept);
+  options_.on_answer(response.status);
+  exchange.response = std::move(response);
+  return true;
 }
 
 }  // namespace jemalloc_exporter

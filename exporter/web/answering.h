@@ -1,17 +1,15 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_ANSWERING_H_
 #define JEMALLOC_EXPORTER_EXPORTER_WEB_ANSWERING_H_
 
-#include <microhttpd.h>
-
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "web/connections.h"
 #include "web/crew.h"
 #include "web/exchange.h"
 #include "web/http_server.h"
@@ -22,47 +20,49 @@ namespace jemalloc_exporter {
 /// work. All but `Add` is for the thread on watch.
 class Answering {
  public:
-  /// `add_job` gives the crew a job. `options` and `connections` outlive this.
-  Answering(const HttpServerOptions& options, Connections& connections,
-            std::function<void(Crew::Job)> add_job);
+  /// `add_job` gives the crew a job; `on_answered` is called with an exchange
+  /// that took one. `options` outlive this.
+  Answering(const HttpServerOptions& options,
+            std::function<void(Crew::Job)> add_job,
+            std::function<void(Exchange&)> on_answered);
 
   /// What is at `path` from now on. Thread-safe.
   void Add(std::string path, Route route);
 
-  /// Goes on with a request, whenever MHD asks: when its head has arrived,
-  /// again at its end, and from then on in each run, unless the connection is
-  /// suspended.
-  MHD_Result Answer(Exchange& exchange, const char* method,
-                    const char* version);
+  /// Finds the response to a request that has arrived. Returns false where that
+  /// takes work: then `on_answered` will be called, without a response if there
+  /// was no memory for one, and the exchange must live until then.
+  bool Answer(Exchange& exchange);
 
-  /// Begins no more work.
-  void Stop() { stopping_ = true; }
+  /// Answers a request of which nothing is understood.
+  void Refuse(Exchange& exchange, int status) const;
 
   /// Whether there is work under way.
-  bool working() const { return handlers_running_ > 0 || !logins_.empty(); }
+  bool working() const { return jobs_ > 0; }
+
+  /// How many jobs may take their time at once; 0 is any number.
+  static std::size_t MaxSlowJobs(const HttpServerOptions& options);
 
  private:
-  MHD_Result Receive(Exchange& exchange, std::string_view method,
-                     const char* version);
-  Admission Judge(Exchange& exchange) const;
-  MHD_Result Verify(Exchange& exchange);
-  MHD_Result Serve(Exchange& exchange, std::string_view method);
-  MHD_Result Handle(Exchange& exchange);
+  bool Verify(Exchange& exchange);
+  bool Serve(Exchange& exchange);
+  bool Handle(Exchange& exchange);
+  void AddJob(Exchange& exchange, std::function<void()> work,
+              std::function<bool()> finish);
+  Response CallIfAllowed(const Exchange& exchange);
   Response Call(const Exchange& exchange) const;
-  MHD_Result Reply(Exchange& exchange, Response response) const;
-
-  void Begin(Exchange& exchange, Crew::Job job);
+  bool Respond(Exchange& exchange, Response response) const;
   std::shared_ptr<const Route> Find(const std::string& path);
 
   const HttpServerOptions& options_;
-  Connections& connections_;
   const std::function<void(Crew::Job)> add_job_;
+  const std::function<void(Exchange&)> on_answered_;
 
   std::mutex routes_mutex_;
   std::map<std::string, std::shared_ptr<const Route>> routes_;
 
-  bool stopping_ = false;
-  unsigned handlers_running_ = 0;
+  unsigned jobs_ = 0;
+  std::atomic<unsigned> handlers_running_{0};
   std::vector<const Exchange*> logins_;  // Those being verified.
 };
 

@@ -3,6 +3,7 @@
 #include <crypt.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <memory>
@@ -27,6 +28,32 @@ bool IsOf(const std::string& password, const std::string& hash) {
 
 }  // namespace
 
+std::optional<Login> ReadLogin(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Basic ";
+  if (authorization.size() <= kScheme.size() ||
+      strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
+    return std::nullopt;
+  }
+  const std::string_view coded = authorization.substr(kScheme.size());
+  const gnutls_datum_t source{
+      // GnuTLS does not write to it.
+      reinterpret_cast<unsigned char*>(const_cast<char*>(coded.data())),
+      static_cast<unsigned>(coded.size())};
+  gnutls_datum_t decoded{};
+  if (gnutls_base64_decode2(&source, &decoded) != GNUTLS_E_SUCCESS) {
+    return std::nullopt;
+  }
+  const std::unique_ptr<unsigned char, gnutls_free_function> owner(decoded.data,
+                                                                   gnutls_free);
+  const std::string_view text(reinterpret_cast<const char*>(decoded.data),
+                              decoded.size);
+  const auto colon = text.find(':');
+  // bcrypt takes a NUL for the end of a password.
+  if (colon == text.npos || text.find('\0') != text.npos) return std::nullopt;
+  return Login{std::string(text.substr(0, colon)),
+               std::string(text.substr(colon + 1))};
+}
+
 BasicAuth::BasicAuth(std::map<std::string, std::string> hashes)
     : hashes_(std::move(hashes)) {
   if (gnutls_rnd(GNUTLS_RND_KEY, key_.data(), key_.size()) < 0) {
@@ -44,12 +71,13 @@ Admission BasicAuth::Judge(const std::optional<Login>& login) const {
   return Admission::kUnknown;
 }
 
-bool BasicAuth::Verify(const Login& login) {
+bool BasicAuth::Verify(const std::optional<Login>& login) {
   if (hashes_.empty()) return true;
+  if (!login) return false;
   const std::lock_guard lock(verifying_);
-  const bool is_of = IsOf(login.password, HashFor(login.user));
-  const bool right = is_of && hashes_.contains(login.user);
-  Remember(DigestOf(login), right);
+  const bool is_of = IsOf(login->password, HashFor(login->user));
+  const bool right = is_of && hashes_.contains(login->user);
+  Remember(DigestOf(*login), right);
   return right;
 }
 

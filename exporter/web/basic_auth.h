@@ -9,10 +9,21 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "web/door.h"
 
 namespace jemalloc_exporter {
+
+/// Whom a request claims to come from.
+struct Login {
+  std::string user;
+  std::string password;
+};
+
+/// Reads a header Authorization by RFC 7617: `Basic YWxpY2U6c2VjcmV0`. Returns
+/// none where it is of another kind, or malformed.
+std::optional<Login> ReadLogin(std::string_view authorization);
 
 /// Who knows a password. A login is verified with bcrypt, which takes its time
 /// on purpose, and remembered from then on; an unknown user takes as long as a
@@ -28,7 +39,7 @@ class BasicAuth {
 
   /// Whether the user is known and the password is his. One at a time: others
   /// wait, so that it never takes more than one processor.
-  bool Verify(const Login& login);
+  bool Verify(const std::optional<Login>& login);
 
   /// How many right and how many wrong logins are remembered, at most. Beyond
   /// that all of the kind are forgotten, and are verified again.

@@ -91,6 +91,10 @@ void Connections::Await(Connection& connection) {
   SetDeadline(connection, limits_.idle);
 }
 
+void Connections::Dismiss(Connection& connection) {
+  SetDeadline(connection, limits_.farewell);
+}
+
 Connections::Clock::time_point Connections::CutOffLate() {
   const auto now = Clock::now();
   if (now < next_look_) return next_look_;

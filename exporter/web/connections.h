@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -31,6 +30,8 @@ struct ConnectionLimits {
   /// From the end of an answer to the end of the next request: outlasts the
   /// scrape interval of most.
   Time idle{90'000};
+  /// From the last answer to the end of a connection, for the client to read.
+  Time farewell{2'000};
 };
 
 /// The connections of a server. One that takes too long, or stands in the way
@@ -47,12 +48,9 @@ class Connections {
     bool served = false;   ///< It has had an answer.
     bool working = false;  ///< A request of it is being worked on.
     bool cut_off = false;
-    std::shared_ptr<const void> security;  ///< What its TLS session needs.
   };
 
   explicit Connections(const ConnectionLimits& limits);
-
-  std::size_t limit() const { return limits_.total; }
 
   /// Whether there may be one more, from anybody.
   bool HasRoom() const { return size_ < limits_.total || size_ > working_; }
@@ -67,10 +65,12 @@ class Connections {
   void Remove(const Connection& connection);
 
   /// What is done from now on, and ends in time: a request is worked on, for
-  /// as long as that takes; an answer leaves; a further request is awaited.
+  /// as long as that takes; an answer leaves; a further request is awaited, or
+  /// none.
   void Work(Connection& connection);
   void Leave(Connection& connection);
   void Await(Connection& connection);
+  void Dismiss(Connection& connection);
 
   /// Cuts off those whose time is over. Returns when to do so again.
   Clock::time_point CutOffLate();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -145,11 +146,15 @@ void Crew::Supervise(Lock& lock) {
   changed_.notify_all();
 }
 
-// Sees to it that so many threads are free.
+// Sees to it that so many threads are free, as far as there may be as many.
 void Crew::Hire(std::size_t wanted) {
+  // Besides those who are slow: on watch, to supervise, and for quick jobs.
+  const std::size_t most = duties_.max_slow == 0
+                               ? std::numeric_limits<std::size_t>::max()
+                               : duties_.max_slow + 3;
   for (std::thread& thread : left_) thread.join();
   left_.clear();
-  while (free_ < wanted) {
+  while (free_ < wanted && threads_.size() < most) {
     threads_.emplace_back();
     try {
       threads_.back() = StartQuietThread("je_exporter_web", [this] { Live(); });

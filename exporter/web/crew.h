@@ -45,6 +45,9 @@ class Crew {
     /// Called with one line when there can be no more threads. Slow jobs may
     /// hold up others then.
     std::function<void(const std::string& line)> on_problem;
+    /// As many jobs may be slow at the same time, and keep the others waiting
+    /// if there are more; 0 is any number.
+    std::size_t max_slow = 0;
     /// How long a thread stays that has nothing to do.
     Time leisure{10'000};
   };

@@ -3,18 +3,14 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace jemalloc_exporter {
+#include "web/file_descriptor.h"
+#include "web/transport.h"
 
-/// Whom a request claims to come from: HTTP basic authentication, RFC 7617.
-struct Login {
-  std::string user;
-  std::string password;
-};
+namespace jemalloc_exporter {
 
 enum class Admission {
   kGranted,
@@ -27,24 +23,24 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// What stands between a server and its clients: by default nothing. What it
 /// says may change at any time. Nothing here throws anything but
-/// std::bad_alloc.
+/// std::bad_alloc; all but `verify` is called by one thread at a time, and
+/// returns at once.
 struct Door {
-  /// Prepares the TLS session of a new connection, a `gnutls_session_t`, and
-  /// returns what that needs until its end. Without it there is no TLS. Called
-  /// by one thread at a time.
-  std::function<std::shared_ptr<const void>(void* session)> secure = {};
+  /// How bytes travel on a new connection.
+  std::function<std::unique_ptr<Transport>(FileDescriptor)> transport =
+      PlainTransport;
 
-  /// Whether a request with this login, or without one, is answered. At once.
-  /// Called by one thread at a time.
-  std::function<Admission(const std::optional<Login>&)> judge =
-      [](const std::optional<Login>&) { return Admission::kGranted; };
+  /// Whether a request is answered whose header Authorization has this value;
+  /// empty where it has none.
+  std::function<Admission(const std::string& authorization)> judge =
+      [](const std::string&) { return Admission::kGranted; };
 
-  /// The same of a login on which `judge` has no opinion, whatever time that
+  /// The same of a request on which `judge` has no opinion, whatever time that
   /// takes. On any thread, on several at once.
-  std::function<bool(const Login&)> verify = [](const Login&) { return false; };
+  std::function<bool(const std::string& authorization)> verify =
+      [](const std::string&) { return false; };
 
-  /// What every answer tells besides its own headers. Called by one thread at a
-  /// time.
+  /// What every answer tells besides its own headers.
   std::function<Headers()> headers = [] { return Headers(); };
 };
 

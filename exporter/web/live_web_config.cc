@@ -10,13 +10,14 @@
 
 #include "web/basic_auth.h"
 #include "web/tls.h"
+#include "web/tls_transport.h"
+#include "web/transport.h"
 #include "web/web_config.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 using Path = std::filesystem::path;
-using OnReload = std::function<void(const std::string& problem)>;
 
 // One version of a configuration, and what is made of it.
 struct Version {
@@ -32,9 +33,9 @@ struct Version {
 
 class LiveWebConfig {
  public:
-  LiveWebConfig(Path path, OnReload on_reload)
+  LiveWebConfig(Path path, WebConfigReports reports)
       : path_(std::move(path)),
-        on_reload_(std::move(on_reload)),
+        reports_(std::move(reports)),
         current_(Make(ReadWebConfig(path_))) {}
 
   // The version that holds at the moment.
@@ -57,15 +58,11 @@ class LiveWebConfig {
     try {
       WebConfig config = ReadWebConfig(path_);
       if (config == current_->config) return problem_.clear();
-      if (config.tls.has_value() != current_->tls.has_value()) {
-        throw std::runtime_error(path_.string() +
-                                 ": turning TLS on or off takes a restart");
-      }
       current_ = Make(std::move(config));
     } catch (const std::exception& error) {
       problem = error.what();
     }
-    if (problem.empty() || problem != problem_) on_reload_(problem);
+    if (problem.empty() || problem != problem_) reports_.on_reload(problem);
     problem_ = problem;
   }
 
@@ -76,7 +73,7 @@ class LiveWebConfig {
   }
 
   const Path path_;
-  const OnReload on_reload_;
+  const WebConfigReports reports_;
   std::mutex mutex_;
   std::shared_ptr<Version> current_;
   std::string problem_;  // Of the version on disk; empty if that is current.
@@ -85,24 +82,26 @@ class LiveWebConfig {
 
 }  // namespace
 
-Door OpenDoor(const Path& path, OnReload on_reload) {
-  const auto live = std::make_shared<LiveWebConfig>(path, std::move(on_reload));
-  Door door;
-  if (live->Current()->tls) {
-    door.secure = [live](void* session) {
-      auto version = live->Current();
-      version->tls->Secure(static_cast<gnutls_session_t>(session));
-      return version;
-    };
-  }
-  door.judge = [live](const std::optional<Login>& login) {
-    return live->Current()->auth.Judge(login);
-  };
-  door.verify = [live](const Login& login) {
-    return live->Current()->auth.Verify(login);
-  };
-  door.headers = [live] { return live->Current()->config.headers; };
-  return door;
+Door OpenDoor(const Path& path, WebConfigReports reports) {
+  const auto on_stranger = reports.on_stranger;
+  const auto live = std::make_shared<LiveWebConfig>(path, std::move(reports));
+  return {.transport =
+              [live, on_stranger](FileDescriptor socket) {
+                auto version = live->Current();
+                if (!version->tls) return PlainTransport(std::move(socket));
+                const Tls* const tls = &*version->tls;
+                return TlsTransport({std::move(version), tls},
+                                    std::move(socket), on_stranger);
+              },
+          .judge =
+              [live](const std::string& authorization) {
+                return live->Current()->auth.Judge(ReadLogin(authorization));
+              },
+          .verify =
+              [live](const std::string& authorization) {
+                return live->Current()->auth.Verify(ReadLogin(authorization));
+              },
+          .headers = [live] { return live->Current()->config.headers; }};
 }
 
 }  // namespace jemalloc_exporter

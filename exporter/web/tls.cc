@@ -111,14 +111,8 @@ Tls::Tls(const TlsConfig& config)
   priorities_.reset(priorities);
 }
 
-void Tls::Secure(gnutls_session_t session) const {
-  Require(gnutls_priority_set(session, priorities_.get()), "GnuTLS");
-  Require(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
-                                 credentials_.get()),
-          "GnuTLS");
-  // The session's own pointer is libmicrohttpd's. This one is for a database of
-  // sessions, of which there is none.
-  gnutls_db_set_ptr(session, const_cast<Tls*>(this));
+int Tls::Secure(gnutls_session_t session) const {
+  gnutls_session_set_ptr(session, const_cast<Tls*>(this));
   switch (client_auth_) {
     case ClientAuth::kNone:
       break;
@@ -131,11 +125,17 @@ void Tls::Secure(gnutls_session_t session) const {
       gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
       break;
   }
+  if (const int error = gnutls_priority_set(session, priorities_.get());
+      error != GNUTLS_E_SUCCESS) {
+    return error;
+  }
+  return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
+                                credentials_.get());
 }
 
 // GnuTLS asks while the handshake goes on, and ends it unless this is 0.
 int Tls::OnClientCertificate(gnutls_session_t session) try {
-  const auto& tls = *static_cast<const Tls*>(gnutls_db_get_ptr(session));
+  const auto& tls = *static_cast<const Tls*>(gnutls_session_get_ptr(session));
   unsigned count = 0;
   if (gnutls_certificate_get_peers(session, &count) == nullptr) {
     return 0;  // Where one is required GnuTLS has seen to it.

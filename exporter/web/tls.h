@@ -20,9 +20,10 @@ class Tls {
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
 
-  /// Prepares a server's session before its handshake. This must live as long
-  /// as the session.
-  void Secure(gnutls_session_t session) const;
+  /// Prepares a server's session before its handshake: the keys, what is asked
+  /// of the client, and the pointer of the session. Returns an error of GnuTLS,
+  /// 0 if there was none. This must live as long as the session.
+  int Secure(gnutls_session_t session) const;
 
  private:
   template <typename Handle, void (*Free)(Handle)>

@@ -254,13 +254,13 @@ class Changes(Case):
             ],
         )
 
-    def test_to_tls_or_from_it_take_a_restart(self):
-        exporter = self.serve(USERS)
+    def test_to_tls_and_from_it_hold_for_new_connections(self):
+        exporter = self.serve("")
+        self.assertEqual(self.curl(exporter, scheme="http"), 200)
         self.write(TLS)
-        self.await_log(exporter, r"(turning TLS on or off takes a restart)")
-        self.assertEqual(
-            self.curl(exporter, "--user", "prom:secret", scheme="http"), 200
-        )
+        self.await_log(exporter, r'(msg="Web configuration reloaded")')
+        self.assertEqual(self.curl(exporter), 200)
+        self.assertEqual(self.curl(exporter, scheme="http"), 0)
 
 
 class Broken(Case):
