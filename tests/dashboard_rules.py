@@ -7,11 +7,6 @@ import re
 
 import promql
 
-DATASOURCES = {
-    sign % name
-    for sign in ("$%s", "${%s}")
-    for name in ("datasource", "prometheus_datasource")
-}
 # Of the units that the linter knows, those that this dashboard has a use for.
 UNITS = {"bytes", "percentunit", "none", "string", "s", "dateTimeAsIso", "reqps"}
 
@@ -35,6 +30,12 @@ def variables(dashboard, kind):
     return [v for v in dashboard["templating"]["list"] if v["type"] == kind]
 
 
+def datasources(dashboard):
+    """How the data source variables that there are can be written."""
+    names = [v["name"] for v in variables(dashboard, "datasource")]
+    return {sign % name for sign in ("$%s", "${%s}") for name in names}
+
+
 def template_datasource(dashboard):
     sources = variables(dashboard, "datasource")
     if len(sources) != 1:
@@ -45,6 +46,9 @@ def template_datasource(dashboard):
             ("prometheus_datasource", "Prometheus data source"),
         }:
             yield f"data source variable {source['name']!r}, {source['label']!r}"
+        # The linter leaves out its other rules where it is another.
+        if source["query"] != "prometheus":
+            yield f"data source variable of {source['query']!r}"
 
 
 def template_target(dashboard, name):
@@ -52,7 +56,7 @@ def template_target(dashboard, name):
     if len(found) != 1:
         yield f"{len(found)} variables of that name"
     for variable in found:
-        if variable["datasource"]["uid"] not in DATASOURCES:
+        if variable["datasource"]["uid"] not in datasources(dashboard):
             yield f"data source {variable['datasource']}"
         if variable["label"] != name.capitalize():
             yield f"label {variable['label']!r}"
@@ -99,7 +103,7 @@ def template_on_time_change_reload(dashboard):
 def panel_datasource(dashboard):
     for panel in panels(dashboard):
         for place in [panel, *panel["targets"]]:
-            if place.get("datasource", {}).get("uid") not in DATASOURCES:
+            if place.get("datasource", {}).get("uid") not in datasources(dashboard):
                 yield f"{panel['title']}: {place.get('datasource')}"
 
 
@@ -149,7 +153,8 @@ def target_logql_auto(dashboard):
 def target_rate_interval(dashboard):
     for place, expr in targets(dashboard):
         for selector in promql.selectors(expr):
-            inner = selector.functions[-1] if selector.functions else ""
+            inner = selector.function
+            # A subquery has its range elsewhere: then there is none here.
             if inner in {"rate", "irate"} and selector.range != "$__rate_interval":
                 yield f"{place}: {inner} over {selector.range!r}"
             if selector.range == "$__rate_interval" and not inner:
@@ -176,12 +181,9 @@ def target_instance(dashboard):
 def target_counter_agg(dashboard):
     for place, expr in targets(dashboard):
         for selector in promql.selectors(expr):
-            inner = selector.functions[-1] if selector.functions else ""
-            if selector.name.endswith("_total") and inner not in {
-                "rate",
-                "irate",
-                "increase",
-            }:
+            # One without a name may be a counter.
+            counter = not selector.name or selector.name.endswith("_total")
+            if counter and selector.function not in {"rate", "irate", "increase"}:
                 yield f"{place}: {selector.name}"
 
 

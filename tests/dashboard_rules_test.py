@@ -52,6 +52,7 @@ LINTER = {
     rules.template_datasource: [
         lambda d: variable(d, "datasource").update(name="prometheus"),
         lambda d: variable(d, "datasource").update(label="Source"),
+        lambda d: variable(d, "datasource").update(query="loki"),
         lambda d: d["templating"]["list"].append(variable(d, "datasource")),
         lambda d: d["templating"]["list"].remove(variable(d, "datasource")),
     ],
@@ -74,6 +75,7 @@ LINTER = {
     ],
     rules.panel_datasource: [
         in_first("bargauge", lambda p: p.pop("datasource")),
+        in_first("stat", lambda p: p["datasource"].update(uid="$another")),
         in_folded_row(lambda p: p["targets"][0].update(datasource={"uid": "prom"})),
     ],
     rules.panel_title_description: [
@@ -109,6 +111,8 @@ LINTER = {
     rules.target_rate_interval: [
         replaced("requests_total", "$__rate_interval", "5m"),
         replaced("requests_total", "rate(", "(("),
+        replaced("requests_total", "[$__rate_interval]", "[5m:]"),
+        in_folded_row(lambda p: p["targets"][0].update(expr="rate((x)[5m:])")),
         replaced("deriv(", "[1h]) * 3600", "[1h]) * $__rate_interval"),
     ],
     rules.target_job: [
@@ -128,6 +132,7 @@ LINTER = {
     rules.target_counter_agg: [
         replaced("requests_total", "rate(", "deriv("),
         replaced("process_cpu_seconds_total", "rate(", "max_over_time("),
+        replaced("scrape_duration_seconds{", "scrape_duration_seconds{", "{"),
     ],
     rules.uneditable_dashboard: [lambda d: d.update(editable=True)],
 }

@@ -129,6 +129,7 @@ class Dashboard(unittest.TestCase):
 
     def test_every_annotation_is_of_the_selected_targets(self):
         for annotation in DASHBOARD["annotations"]["list"]:
+            self.assertIn(annotation["datasource"]["uid"], rules.datasources(DASHBOARD))
             self.assertEqual(promql.errors([annotation["expr"]]), [])
             for selector in promql.selectors(annotation["expr"]):
                 self.assertIn(("job", "=~", "$job"), selector.matchers)

@@ -45,6 +45,12 @@ class Selector:
     range: str
     functions: list
 
+    @property
+    def function(self):
+        """The innermost function or aggregation around it, whatever parentheses
+        stand in between; "" if there is none."""
+        return next(filter(None, reversed(self.functions)), "")
+
 
 def selectors(expr):
     tokens = [(m.lastgroup, m.group()) for m in TOKEN.finditer(expr)]
