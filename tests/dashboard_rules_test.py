@@ -123,7 +123,7 @@ LINTER = {
             '[$__range]) or up{instance=~"$instance"} or',
         ),
         replaced(
-            "group_right", "jemalloc_resident_bytes{", "jemalloc_resident_bytes or x{"
+            "clamp_min", "jemalloc_resident_bytes{", "jemalloc_resident_bytes or x{"
         ),
     ],
     rules.target_instance: [

@@ -37,9 +37,9 @@ local identity = 'job, instance, comm, pid';
   rss:: q.ofKernel('resident_memory_bytes'),
   started:: q.ofKernel('start_time_seconds'),
 
-  // RSS beyond what jemalloc holds. Below zero where pages that jemalloc counts
-  // were never touched: then nothing is beyond.
-  foreign:: 'clamp_min(%s - on (%s) group_right () %s, 0)' % [q.rss, identity, q.resident],
+  // RSS beyond what jemalloc holds, all heaps of a process together. Below zero
+  // where pages that jemalloc counts were never touched: then nothing is beyond.
+  foreign:: 'clamp_min(%s - on (%s) sum by (%s) (%s), 0)' % [q.rss, identity, identity, q.resident],
   footprint:: '(sum(%s) + (sum(%s) or vector(0)))' % [q.resident, q.foreign],
 
   // The ten processes that were largest at any time of the range, the dead ones
