@@ -79,11 +79,13 @@ local variable(name, label, query, all) = {
       iconColor: p.color.mapped,
       // The value, not the time of the sample, is when it happened.
       useValueForTime: true,
-      expr: '1000 * %s' % q.started,
+      // In the place of a label that is not there Grafana writes its name: here,
+      // unlike in legends. So there is one label, and every heap has it.
+      expr: 'label_join(1000 * %s, "process", " ", "comm", "pid", "instance")' % q.started,
       step: '1m',
-      titleFormat: '{{comm}} started',
-      textFormat: 'pid {{pid}} on {{instance}}',
-      tagKeys: 'comm',
+      titleFormat: 'Started',
+      textFormat: '{{process}}',
+      tagKeys: 'job',
     }],
   },
   templating: {

@@ -126,6 +126,7 @@ local sideBySide = [
         ['Value #A', 'State', {
           unit: 'none',
           'custom.width': 100,
+          'custom.align': 'left',
           'custom.cellOptions': { type: 'color-text' },
           color: { mode: 'thresholds' },
           thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'green', value: 1 }] },
@@ -161,6 +162,7 @@ local exporterItself = [
         ['instance', 'Instance', p.label],
         ['Value #A', 'State', {
           'custom.width': 80,
+          'custom.align': 'left',
           'custom.cellOptions': { type: 'color-text' },
           color: { mode: 'thresholds' },
           thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'green', value: 1 }] },
