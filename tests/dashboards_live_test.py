@@ -2,7 +2,8 @@
 is empty where there is something to show.
 
 JEMALLOC_EXPORTER in the environment is the exporter to scrape, started around a
-load. Without it, its pages come from the made-up fleet."""
+load, and EMBEDDING a program that embeds the library. Without them, their pages
+come from the made-up fleet."""
 
 import contextlib
 import http.server
@@ -10,6 +11,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import unittest
 
 import dashboard_rules as rules
 import promql
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "dashboards" / "preview"))
@@ -26,7 +29,9 @@ import fleet  # noqa: E402
 from prometheus_server import PrometheusServer  # noqa: E402
 
 DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
+RULES = ROOT / "dashboards" / "jemalloc.rules.yml"
 EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
+EMBEDDING = os.environ.get("EMBEDDING")
 
 # Allocates through malloc, frees, and leaves holes.
 LOAD = """
@@ -47,6 +52,10 @@ OF_PROCESS = {
     "Growth of RSS in the range",
     "Latest starts",
 }
+
+
+# What the last rules of the group say of the last program to be seen.
+JUDGED = "count(process:jemalloc_arena_load:bytes{job=~'twice|bare|jemalloc'}) >= 4"
 
 
 def free_port():
@@ -95,6 +104,16 @@ def exporter(port):
         process.wait()
 
 
+@contextlib.contextmanager
+def embedding():
+    """The README's program with the library in it: the port that it serves on."""
+    with subprocess.Popen(
+        [EMBEDDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield int(re.search(r":(\d+)/", process.stdout.readline())[1])
+        process.stdin.close()
+
+
 def scrape(job, path, port, instance):
     target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
     return {"job_name": job, "metrics_path": path, "static_configs": [target]}
@@ -128,10 +147,14 @@ class Live(unittest.TestCase):
         port = stack.enter_context(pages(makers))
         scrapes = [
             scrape("billing", "/billing", port, "billing:8080"),
-            scrape("bare", "/bare", port, "bare:8080"),
             scrape("twice", "/twice", port, "twice:8080"),
             scrape("node", "/node", port, "node:9100"),
         ]
+        if EMBEDDING:
+            real = stack.enter_context(embedding())
+            scrapes.append(scrape("bare", "/metrics", real, "bare:8080"))
+        else:
+            scrapes.append(scrape("bare", "/bare", port, "bare:8080"))
         if EXPORTER:
             real = free_port()
             stack.enter_context(exporter(real))
@@ -140,12 +163,18 @@ class Live(unittest.TestCase):
             scrapes.append(scrape("jemalloc", "/db", port, "db-1:10536"))
             scrapes.append(scrape("jemalloc-web", "/web", port, "web-2:10536"))
         config = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "global": {
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "evaluation_interval": "1s",
+            },
             "scrape_configs": scrapes,
+            "rule_files": [str(RULES)],
         }
         cls.prometheus = stack.enter_context(PrometheusServer(config))
         scraped = f"min(sum_over_time(up[1m])) >= 4 and count(up) == {len(scrapes)}"
         until(lambda: cls.prometheus.instant(scraped))
+        until(lambda: cls.prometheus.instant(JUDGED))
         cls.now = time.time()
 
     def expand(self, expr, **selection):
@@ -200,6 +229,53 @@ class Live(unittest.TestCase):
                 text = panel["fieldConfig"]["defaults"]["noValue"]
                 self.assertRegex(text, "not exported|jemalloc_exporter")
 
+    def test_every_name_that_is_asked_for_is_exported(self):
+        rules_of_ours = [
+            rule
+            for group in yaml.safe_load(RULES.read_text())["groups"]
+            for rule in group["rules"]
+        ]
+        asked = [expr for _, expr in rules.targets(DASHBOARD)]
+        asked += [rules.variable_series(v) for v in rules.variables(DASHBOARD, "query")]
+        asked += [a["expr"] for a in DASHBOARD["annotations"]["list"]]
+        asked += [str(rule["expr"]) for rule in rules_of_ours]
+        names = set().union(*map(promql.names, asked))
+        names -= {rule.get("record") for rule in rules_of_ours}
+        self.assertLessEqual(names, set(self.prometheus.get("label/__name__/values")))
+
+    def test_rules_hold_for_every_kind_of_target(self):
+        groups = self.prometheus.get("rules")["groups"]
+        self.assertEqual(len(groups), 3)
+        for group in groups:
+            for rule in group["rules"]:
+                self.assertEqual(rule["health"], "ok", rule)
+        with_rss = {"jemalloc", "billing", "twice"}
+        for record, jobs in {
+            "process:jemalloc_fragmentation:ratio": with_rss | {"bare"},
+            "process:jemalloc_retention:ratio": with_rss | {"bare"},
+            "process:jemalloc_arena_load:bytes": with_rss | {"bare"},
+            "process:jemalloc_allocated_bytes:min1h": with_rss | {"bare"},
+            "process:jemalloc_foreign:ratio": with_rss,
+        }.items():
+            series = self.prometheus.instant(record)
+            self.assertLessEqual(jobs, {s["metric"]["job"] for s in series}, record)
+        known = self.prometheus.instant("instance:jemalloc_exporter:known")
+        self.assertTrue(known)
+        for series in known:
+            self.assertIn(series["metric"]["job"], {"jemalloc", "jemalloc-web"})
+
+    def test_heaps_of_one_program_share_its_rss(self):
+        [heaps] = self.prometheus.instant(
+            "sum(jemalloc_resident_bytes{job='twice'})", self.now
+        )
+        beyond = self.total_rss(job="twice") - float(heaps["value"][1])
+        self.assertGreater(beyond, 0)
+        panel = next(
+            p for p in rules.panels(DASHBOARD) if p["title"] == "Outside jemalloc"
+        )
+        outside = self.ask(panel["targets"][0], job="twice")[-1]
+        self.assertAlmostEqual(outside, beyond, delta=1 << 20)
+
     def test_a_selected_process_leaves_embedded_heaps_out(self):
         comm = self.prometheus.instant("jemalloc_arenas{comm!=''}")[0]["metric"]["comm"]
         self.assertEqual(self.total_rss(job="billing", comm=comm), None)
@@ -242,6 +318,10 @@ class Live(unittest.TestCase):
             self.assertTrue(annotation["useValueForTime"])
             times = self.ask(annotation)
             self.assertTrue(times)
+            texts = annotation["titleFormat"] + annotation["textFormat"]
+            for series in self.prometheus.instant(self.expand(annotation["expr"])):
+                labels = set(re.findall(r"{{(\w+)}}", texts))
+                self.assertLessEqual(labels, set(series["metric"]))
             for milliseconds in times:
                 self.assertLess(milliseconds / 1000, self.now + 1)
                 self.assertGreater(milliseconds / 1000, self.now - 400 * 86400)
