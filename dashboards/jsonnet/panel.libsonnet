@@ -173,6 +173,9 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
     steps: [{ color: 'green', value: null }] + [{ color: limit[1], value: limit[0] } for limit in limits],
   },
 
+  // Lines over time with a dashed one at what is too much.
+  limited(limit):: self.defaults({ thresholds: $.steps([[limit, 'red']]) }) + self.custom({ thresholdsStyle: { mode: 'dashed' } }),
+
   // Panels from left to right and from top to bottom: rows of [width, panel],
   // all of one height. Returns them placed, and where the next one goes. Locals,
   // because jsonnet computes a field anew each time that it is read.

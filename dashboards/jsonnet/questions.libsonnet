@@ -13,16 +13,16 @@ local leakOrRetention = [
     ) + p.defaults({ min: 0 })],
     [8, p.processes(
       'Held beyond live data by each process',
-      'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: the normal price.',
+      'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: the normal price. Below the line no alert speaks of it.',
       'bytes',
       q.largest(q.held)
-    ) + p.defaults({ min: 0 })],
+    ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes'])],
     [8, p.processes(
       'Outside jemalloc in each process',
-      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel.',
+      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line no alert speaks of it.',
       'bytes',
       q.largest(q.foreign)
-    ) + p.defaults({ min: 0 }) + p.absent('RSS is not exported')],
+    ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes']) + p.absent('RSS is not exported')],
   ] },
   { height: 10, cells: [
     [8, p.processes(
@@ -36,15 +36,17 @@ local leakOrRetention = [
           'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is everyday life; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it: see whether it came after a peak that was freed.**',
           'percentunit',
           q.largest('%s / %s' % [q.fragmentation, q.active])
-        ) + p.defaults({ min: 0, thresholds: p.steps([[limit['fragmentation:ratio'], 'red']]) })
-        + p.custom({ thresholdsStyle: { mode: 'dashed' }, axisSoftMax: limit['fragmentation:ratio'] * 1.5 })],
+        ) + p.defaults({ min: 0 })
+        + p.limited(limit['fragmentation:ratio'])
+        + p.custom({ axisSoftMax: limit['fragmentation:ratio'] * 1.5 })],
     [8, p.processes(
           'Share kept by jemalloc',
           'The share of dirty pages and metadata in what jemalloc holds: (resident - active) / resident. High for seconds after a large free is decay at work; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it for an hour: decay does not run, or is set too long.**',
           'percentunit',
           q.largest('%s / %s' % [q.retention, q.resident])
-        ) + p.defaults({ min: 0, thresholds: p.steps([[limit['retention:ratio'], 'red']]) })
-        + p.custom({ thresholdsStyle: { mode: 'dashed' }, axisSoftMax: limit['retention:ratio'] * 1.5 })],
+        ) + p.defaults({ min: 0 })
+        + p.limited(limit['retention:ratio'])
+        + p.custom({ axisSoftMax: limit['retention:ratio'] * 1.5 })],
   ] },
 ];
 
@@ -175,12 +177,11 @@ local exporterItself = [
       'Instance'
     )],
     [12, p.timeseries(
-           'Duration of a scrape',
-           'How long Prometheus waited for a page. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
-           's',
-           [p.range(q.ofTargets('scrape_duration_seconds{%s}' % q.target), '{{instance}}')]
-         ) + p.defaults({ min: 0, thresholds: p.steps([[1, 'red']]) })
-         + p.custom({ thresholdsStyle: { mode: 'dashed' } })],
+      'Duration of a scrape',
+      'How long Prometheus waited for a page. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
+      's',
+      [p.range(q.ofTargets('scrape_duration_seconds{%s}' % q.target), '{{instance}}')]
+    ) + p.defaults({ min: 0 }) + p.limited(1)],
   ] },
   { height: 7, cells: [
     [6, p.timeseries(
@@ -199,10 +200,10 @@ local exporterItself = [
     ) + p.defaults({ min: 0 }) + p.colored({ '200': p.color.live, '500': p.color.rss, '503': p.color.fragmentation }) + p.absent('of jemalloc_exporter only')],
     [6, p.timeseries(
       'CPU of the exporter',
-      'The share of one CPU that each exporter takes. **More than a few per cent: scraped too often, or by too many.**',
+      'The share of one CPU that each exporter takes. **Above the line, at 5 %: scraped too often, or by too many.**',
       'percentunit',
       [p.range('rate(process_cpu_seconds_total{%s}[$__rate_interval]) and on (job, instance) jemalloc_exporter_build_info{%s}' % [q.target, q.target], '{{instance}}')]
-    ) + p.defaults({ min: 0 }) + p.absent('of jemalloc_exporter only')],
+    ) + p.defaults({ min: 0 }) + p.limited(0.05) + p.absent('of jemalloc_exporter only')],
     [6, p.timeseries(
       'RSS of the exporter',
       'The memory of each exporter itself. **Grows without end: a bug of the exporter, please report it.**',
