@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 import unittest
 
 import dashboard_rules as rules
@@ -14,6 +15,9 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOME = ROOT / "dashboards"
+sys.path.insert(0, str(HOME / "preview"))
+import preview  # noqa: E402
+
 DASHBOARD = json.loads((HOME / "jemalloc.json").read_text())
 RULES = [
     rule
@@ -138,6 +142,26 @@ class Dashboard(unittest.TestCase):
     def test_runbooks_are_linked(self):
         [link] = DASHBOARD["links"]
         self.assertTrue(link["url"].endswith("/dashboards/runbooks.md"))
+
+
+class Pictures(unittest.TestCase):
+    def test_show_every_panel(self):
+        for panel in rules.panels(DASHBOARD):
+            top = panel["gridPos"]["y"]
+            bottom = top + panel["gridPos"]["h"]
+            self.assertTrue(
+                any(
+                    first <= top and bottom <= last
+                    for first, last in preview.PICTURES.values()
+                ),
+                panel["title"],
+            )
+
+    def test_are_those_that_the_readme_shows(self):
+        readme = (ROOT / "README.md").read_text()
+        shown = re.findall(r"\(dashboards/(.*)\.png\)", readme)
+        self.assertEqual(shown, list(preview.PICTURES))
+        self.assertEqual({p.stem for p in HOME.glob("*.png")}, set(shown))
 
 
 class Names(unittest.TestCase):

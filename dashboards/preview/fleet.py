@@ -92,12 +92,19 @@ def embedded(hours):
     )
 
 
-def small(hours):
-    return Heap(1.9, 2.4, 6.2 + 0.2 * wave(hours, 1), 9.5, 14.8, 9)
+def exporting(processes):
+    """An exporter itself: small, and a little larger for each process it shows."""
+
+    def heap(hours):
+        live = 1.6 + 0.09 * processes
+        resident = live + 4.4 + 0.2 * wave(hours, 1)
+        return Heap(live, live * 1.25, resident, 9.5, resident + 3.4, 9)
+
+    return heap
 
 
 # comm, pid, heap, started, silent from; hours before the end of the history. The
-# pids are such that the colours, which go by name, are easily told apart.
+# pids and hosts are such that the colours, which go by name, are easily told apart.
 DB = [
     ("redis-server", 417, cache, -340, None),
     ("searchd", 427, fragmented, -51, None),
@@ -108,7 +115,7 @@ DB = [
         -340,
         None,
     ),
-    ("jemalloc_export", 418, small, -340, None),
+    ("jemalloc_export", 418, exporting(4), -340, None),
 ]
 WEB = [
     ("orderd", 749, leak, -20, None),
@@ -129,7 +136,7 @@ WEB = [
         -12,
         -0.7,
     ),
-    ("jemalloc_export", 640, small, -340, None),
+    ("jemalloc_export", 640, exporting(7), -340, None),
 ]
 RESTART = -2.2
 
@@ -150,8 +157,8 @@ class Fleet:
         yield "jemalloc_mapped_bytes", labels, in_pages(heap.mapped)
         yield "jemalloc_arenas", labels, heap.arenas
 
-    def itself(self, now, rss, started):
-        yield "process_cpu_seconds_total", {}, 0.004 * (now - self.end + 400 * HOUR)
+    def itself(self, now, rss, started, cpu=0.02):
+        yield "process_cpu_seconds_total", {}, cpu * (now - self.end + 400 * HOUR)
         yield "process_resident_memory_bytes", {}, in_pages(rss)
         yield "process_start_time_seconds", {}, self.end + started * HOUR
 
@@ -181,7 +188,8 @@ class Fleet:
         for code, share in {"200": 1, "404": 0.01, "500": 0, "503": 0}.items():
             requests = share * (now - self.end + 400 * HOUR) / STEP
             yield "jemalloc_exporter_http_requests_total", {"code": code}, requests // 1
-        yield from self.itself(now, small(hours).rss, -340)
+        count = len(processes)
+        yield from self.itself(now, exporting(count)(hours).rss, -340, 0.0006 * count)
 
     def embedding(self, now, tells_rss=True, labels=({},)):
         """A program that embeds the collectable, once for each set of constant
@@ -197,7 +205,7 @@ class Fleet:
         return {
             ("jemalloc", "db-1:10536"): self.exporter(DB, now),
             ("jemalloc", "web-2:10536"): self.exporter(WEB, now),
-            ("billing", "billing:8080"): self.embedding(now),
+            ("billing", "billing-3:8080"): self.embedding(now),
         }
 
 
@@ -218,10 +226,13 @@ def history(end):
     for now in range(end - SPAN, end + 1, STEP):
         for (job, instance), samples in fleet.targets(now).items():
             target = {"job": job, "instance": instance}
+            count = 0
             for name, labels, value in samples:
                 yield line(name, {**target, **labels}, value, now)
+                count += 1
             yield line("up", target, 1, now)
-            duration = 0.006 + 0.002 * wave(fleet.hours(now), 0.1, len(instance))
+            noise = 0.1 * wave(fleet.hours(now), 0.3, len(instance))
+            duration = 0.00008 * count * (1 + noise)
             yield line("scrape_duration_seconds", target, duration, now)
     yield "# EOF\n"
 

@@ -55,8 +55,9 @@ export async function series(prometheus: string, target: Target, range: Range) {
   });
 }
 
+// As Grafana does it, with the spaces of what is not there: colours go by name.
 export function legend(format: string, labels: Labels) {
-  return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => labels[name] ?? '').trim();
+  return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => labels[name] ?? '');
 }
 
 function samples(one: Series, range: Range) {
