@@ -21,7 +21,7 @@ PACKAGES = ["@grafana/schema", "typescript"]
 LEFT_OUT = 77
 
 HEAD = """
-import type { Dashboard } from '@grafana/schema';
+import type { Dashboard, DataQuery, DataSourceRef } from '@grafana/schema';
 
 // JSON has plain strings where Grafana's types have enumerations, and leaves out
 // what has a default.
@@ -29,6 +29,17 @@ type Plain<T> = T extends string ? `${T}`
   : T extends (infer U)[] ? Plain<U>[]
   : T extends object ? { [K in keyof T]?: Plain<T[K]> }
   : T;
+
+// Grafana's types leave queries to the plugins; this is of Prometheus's.
+interface Query extends DataQuery {
+  datasource: DataSourceRef;
+  expr: string;
+  legendFormat?: string;
+  format?: 'time_series' | 'table' | 'heatmap';
+  instant?: boolean;
+  range?: boolean;
+  editorMode?: 'code' | 'builder';
+}
 """
 TYPES = """
 import type { Options as %(type)s_options%(more)s }
@@ -58,6 +69,8 @@ const grid: Plain<Dashboard> = { panels: [{ type: 'stat', gridPos: { h: '4', w: 
 const mode: Plain<stat_options> = { colorMode: 'colour' };
 // @ts-expect-error
 const style: Plain<timeseries_custom> = { drawStyle: 'dots' };
+// @ts-expect-error
+const query: Query[] = [{ refId: 'A', datasource: {}, expr: 'up', legendFormt: 'up' }];
 """
 
 
@@ -90,8 +103,8 @@ def install(folder):
         left_out(f"npm did not install {' '.join(wanted)}:\n{done.stderr}")
 
 
-def constant(name, kind, value):
-    return f"const {name}: Plain<{kind}> = {json.dumps(value, indent=2)};\n"
+def constant(name, kind, value, form="Plain<{}>"):
+    return f"const {name}: {form.format(kind)} = {json.dumps(value, indent=2)};\n"
 
 
 def typescript():
@@ -108,6 +121,7 @@ def typescript():
     for panel in rules.panels(DASHBOARD):
         kind, name = panel["type"], panel["id"]
         yield constant(f"options_{name}", f"{kind}_options", panel["options"])
+        yield constant(f"queries_{name}", "Query[]", panel["targets"], "{}")
         custom = [panel["fieldConfig"]["defaults"].get("custom", {})]
         for override in panel["fieldConfig"]["overrides"]:
             properties = {p["id"]: p["value"] for p in override["properties"]}
