@@ -82,6 +82,39 @@ class Alerts(unittest.TestCase):
         self.assertLessEqual(set(named) - pages_of_prometheus, titles)
 
 
+class Advice(unittest.TestCase):
+    """What the runbooks say to set in MALLOC_CONF."""
+
+    def setUp(self):
+        text = (HOME / "runbooks.md").read_text()
+        setting = r"`(?:MALLOC_CONF=)?((?:[a-z_]+:[\w/]+,?)+)`"
+        self.options = re.findall(setting, text)
+        steps = re.findall(r"^\d\. .*", text, re.M)
+        self.steps = [step for step in steps if re.search(setting, step)]
+
+    def jemalloc_says(self, options):
+        return subprocess.run(
+            ["/bin/true"],
+            env={"LD_PRELOAD": "libjemalloc.so.2", "MALLOC_CONF": options},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stderr
+
+    def test_is_understood_by_jemalloc(self):
+        self.assertIn("Invalid conf", self.jemalloc_says("dirty_decay_s:1"))
+        self.assertIn("config.prof: true", self.jemalloc_says("stats_print:true"))
+        self.assertIn("dirty_decay_ms:1000", self.options)
+        for options in self.options:
+            said = self.jemalloc_says(options.replace(":N", ":4"))
+            self.assertNotIn("Invalid conf", said)
+
+    def test_has_its_price(self):
+        self.assertGreaterEqual(len(self.steps), 8)
+        for step in self.steps:
+            self.assertRegex(step, "Costs")
+
+
 class Promtool(unittest.TestCase):
     def check(self, *arguments):
         done = subprocess.run(
