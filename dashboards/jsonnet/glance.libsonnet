@@ -42,7 +42,7 @@ local limit = import 'thresholds.libsonnet';
           'none',
           'text',
           [p.range(state[1], state[0]) for state in q.states]
-        ) + p.options({ graphMode: 'none', orientation: 'vertical', justifyMode: 'center', text: {} })
+        ) + p.options({ graphMode: 'none', orientation: 'vertical', justifyMode: 'center', text+: { valueSize: 44 } })
         + p.colored(p.stateColors)
         + p.styled('unreachable', {
           color: { mode: 'thresholds' },

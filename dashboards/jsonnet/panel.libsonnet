@@ -119,9 +119,12 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
       valueMode: 'color',
       namePlacement: 'left',
       showUnfilled: true,
-      sizing: 'auto',
+      // A single bar would fill the panel, and its name would not fit.
+      sizing: 'manual',
       minVizWidth: 8,
       minVizHeight: 10,
+      maxVizHeight: 26,
+      text: { titleSize: 12, valueSize: 18 },
     },
   },
 

@@ -50,21 +50,23 @@ local leakOrRetention = [
   ] },
 ];
 
+// Who shrank did not grow: below zero a bar would be as long as the longest.
+local grown(expr) = 'sort_desc(topk(10, clamp_min(%s, 0)))' % expr;
 local whoGrew = [
   { height: 8, cells: [
     [12, p.bargauge(
       'Growth of live data in the range',
-      'By how much the live data of each process has changed in the time range, the ten that grew most. **The top one is whom to profile.** Narrow the range to the time when RSS rose.',
+      'By how much the live data of each process has grown in the time range, the ten that grew most. **The top one is whom to profile.** Narrow the range to the time when RSS rose.',
       'bytes',
       p.color.live,
-      [p.instant('sort_desc(topk(10, delta(%s[$__range])))' % q.allocated, '{{comm}} {{pid}} {{instance}}')]
+      [p.instant(grown('delta(%s[$__range])' % q.allocated), '{{comm}} {{pid}} {{instance}}')]
     )],
     [12, p.bargauge(
       'Growth of RSS in the range',
-      'By how much the RSS of each process has changed in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, kept pages, or no heap at all.',
+      'By how much the RSS of each process has grown in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, kept pages, or no heap at all.',
       'bytes',
       p.color.rss,
-      [p.instant('sort_desc(topk(10, %s))' % q.ofKernel('resident_memory_bytes', 'delta(%s[$__range])'), '{{comm}} {{pid}} {{instance}}')]
+      [p.instant(grown(q.ofKernel('resident_memory_bytes', 'delta(%s[$__range])')), '{{comm}} {{pid}} {{instance}}')]
     ) + p.absent('RSS is not exported')],
   ] },
 ];
@@ -197,19 +199,19 @@ local exporterItself = [
       'HTTP requests to the exporter in a second. 200 is the scrapes. **5xx: the exporter could not answer, see its log. 4xx: somebody asks for what is not there.**',
       'reqps',
       [p.range('sum by (code) (rate(jemalloc_exporter_http_requests_total{%s}[$__rate_interval]))' % q.target, '{{code}}')]
-    ) + p.defaults({ min: 0 }) + p.colored({ '200': p.color.live, '500': p.color.rss, '503': p.color.fragmentation }) + p.absent('of jemalloc_exporter only')],
+    ) + p.defaults({ min: 0 }) + p.colored({ '200': p.color.live, '500': p.color.rss, '503': p.color.fragmentation }) + p.absent('for jemalloc_exporter only')],
     [6, p.timeseries(
       'CPU of the exporter',
       'The share of one CPU that each exporter takes. **Above the line, at 5 %: scraped too often, or by too many.**',
       'percentunit',
       [p.range('rate(process_cpu_seconds_total{%s}[$__rate_interval]) and on (job, instance) jemalloc_exporter_build_info{%s}' % [q.target, q.target], '{{instance}}')]
-    ) + p.defaults({ min: 0 }) + p.limited(0.05) + p.absent('of jemalloc_exporter only')],
+    ) + p.defaults({ min: 0 }) + p.limited(0.05) + p.absent('for jemalloc_exporter only')],
     [6, p.timeseries(
       'RSS of the exporter',
       'The memory of each exporter itself. **Grows without end: a bug of the exporter, please report it.**',
       'bytes',
       [p.range(q.ofExporters('process_resident_memory_bytes{%s}' % q.target), '{{instance}}')]
-    ) + p.defaults({ min: 0 }) + p.absent('of jemalloc_exporter only')],
+    ) + p.defaults({ min: 0 }) + p.absent('for jemalloc_exporter only')],
   ] },
 ];
 

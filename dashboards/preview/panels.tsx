@@ -201,8 +201,8 @@ export class Painter {
   }
 
   private bargauge(panel: Panel, data: DataFrame[], width: number, height: number) {
-    const { displayMode, showUnfilled, valueMode, namePlacement, minVizWidth, minVizHeight } =
-      panel.options;
+    const { displayMode, showUnfilled, valueMode, namePlacement, text } = panel.options;
+    const { minVizWidth, minVizHeight, maxVizHeight } = panel.options;
     const values = this.values(panel, data, false);
     return (
       <VizRepeater
@@ -216,7 +216,8 @@ export class Painter {
             itemSpacing={8}
             lcdCellWidth={12}
             valueDisplayMode={valueMode}
-            {...{ width, height, orientation, alignmentFactors, displayMode, showUnfilled, namePlacement }}
+            {...{ width, height, orientation, alignmentFactors }}
+            {...{ displayMode, showUnfilled, namePlacement, text }}
           />
         )}
         source={data}
@@ -224,8 +225,7 @@ export class Painter {
         width={width}
         height={height}
         itemSpacing={8}
-        minVizWidth={minVizWidth}
-        minVizHeight={minVizHeight}
+        {...{ minVizWidth, minVizHeight, maxVizHeight }}
         orientation={panel.options.orientation as VizOrientation}
       />
     );
