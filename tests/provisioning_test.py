@@ -1,6 +1,7 @@
 """The files with which Prometheus and Grafana come up configured."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -8,7 +9,9 @@ import unittest
 
 import yaml
 
-HOME = pathlib.Path(__file__).resolve().parent.parent / "dashboards"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HOME = ROOT / "dashboards"
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def load(name):
@@ -36,6 +39,19 @@ class Compose(unittest.TestCase):
         for name, service in COMPOSE.items():
             for port in service.get("ports", []):
                 self.assertTrue(port.startswith("127.0.0.1:"), (name, port))
+
+    def test_runs_a_program_within_the_image_of_ours(self):
+        self.assertEqual((HOME / COMPOSE["exporter"]["build"]).resolve(), ROOT)
+        build = COMPOSE["redis"]["build"]
+        [image] = build["additional_contexts"]
+        self.assertEqual(build["additional_contexts"][image], "service:exporter")
+        self.assertIn(f"FROM {image}\n", build["dockerfile_inline"])
+        command = COMPOSE["redis"]["command"]
+        self.assertEqual(command[:3], ["exec", "--", "redis-server"])
+        self.assertIn('ENTRYPOINT ["jemalloc_exporter"]', DOCKERFILE)
+        # As whom the image runs: the agent answers nobody else.
+        [user] = re.findall(r"^USER \S+$", DOCKERFILE, re.M)
+        self.assertTrue(build["dockerfile_inline"].endswith(f"\n{user}\n"))
 
     def test_images_are_pinned(self):
         for name in ("prometheus", "grafana"):
@@ -65,7 +81,9 @@ class Prometheus(unittest.TestCase):
     def test_scrapes_services_that_run(self):
         for scrape in PROMETHEUS["scrape_configs"]:
             for target in scrape["static_configs"][0]["targets"]:
-                self.assertIn(target.split(":")[0], COMPOSE)
+                service, port = target.split(":")
+                self.assertIn(f"127.0.0.1:{port}:{port}", COMPOSE[service]["ports"])
+                self.assertIn(f"EXPOSE {port}\n", DOCKERFILE)
 
 
 class Grafana(unittest.TestCase):
