@@ -14,9 +14,7 @@ bool IsThis(const Process& process) {
   return !process.pid_is_claimed && process.pid == getpid();
 }
 
-bool IsBelow(const Process& process, pid_t ancestor) {
-  if (process.pid_is_claimed) return false;
-  pid_t pid = process.pid;
+bool IsBelow(pid_t pid, pid_t ancestor) {
   // Deeper than any tree of processes that is not being changed meanwhile.
   constexpr int kMaxDepth = 1000;
   for (int depth = 0; depth < kMaxDepth; ++depth) {
@@ -28,15 +26,33 @@ bool IsBelow(const Process& process, pid_t ancestor) {
   return false;
 }
 
+std::chrono::steady_clock::time_point After(Seconds patience) {
+  using Clock = std::chrono::steady_clock;
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(patience);
+}
+
 }  // namespace
 
 std::vector<Process> ReadOtherProcesses(Seconds patience,
                                         std::optional<pid_t> ancestor) {
-  using Clock = std::chrono::steady_clock;
-  std::vector<Process> processes = ReadAgents(
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(patience));
+  std::vector<Process> processes = ReadAgents(After(patience));
   std::erase_if(processes, [&](const Process& process) {
-    return IsThis(process) || (ancestor && !IsBelow(process, *ancestor));
+    if (IsThis(process)) return true;
+    return ancestor &&
+           (process.pid_is_claimed || !IsBelow(process.pid, *ancestor));
+  });
+  return processes;
+}
+
+std::vector<Process> ReadProcessesBelow(
+    pid_t ancestor, Seconds patience,
+    const std::function<bool(pid_t)>& is_asked) {
+  std::vector<Process> processes = ReadAgents(After(patience), [&](pid_t pid) {
+    return pid != getpid() && IsBelow(pid, ancestor) && is_asked(pid);
+  });
+  // The name of a socket may be a lie.
+  std::erase_if(processes, [&](const Process& process) {
+    return process.pid_is_claimed || !IsBelow(process.pid, ancestor);
   });
   return processes;
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace jemalloc_exporter {
 /// process. Ordered by pid. Thread-safe; throws std::bad_alloc.
 std::vector<Process> ReadOtherProcesses(
     Seconds patience, std::optional<pid_t> ancestor = std::nullopt);
+
+/// The same for those below `ancestor`, and of them those that `is_asked` is
+/// true of. No other is disturbed, so this may be done often; but processes in
+/// a pid namespace of their own are not found.
+std::vector<Process> ReadProcessesBelow(
+    pid_t ancestor, Seconds patience,
+    const std::function<bool(pid_t)>& is_asked);
 
 }  // namespace jemalloc_exporter
 

@@ -128,9 +128,15 @@ void OrderByPid(std::vector<Process>& processes) {
 
 }  // namespace
 
-std::vector<Process> ReadAgents(steady_clock::time_point deadline) noexcept
-    try {
-  Reading reading(ListAgents());
+std::vector<Process> ReadAgents(
+    steady_clock::time_point deadline,
+    const std::function<bool(pid_t)>& is_asked) noexcept try {
+  std::vector<AgentName> names = ListAgents();
+  if (is_asked) {
+    std::erase_if(names,
+                  [&](const AgentName& name) { return !is_asked(name.pid); });
+  }
+  Reading reading(names);
   reading.Run(deadline);
   std::vector<Process> processes = reading.Processes();
   OrderByPid(processes);

@@ -1,7 +1,10 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_AGENT_READER_H_
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_AGENT_READER_H_
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <functional>
 #include <vector>
 
 #include "process.h"
@@ -24,8 +27,13 @@ namespace jemalloc_exporter {
 /// Thread-safe; keeps nothing between calls. Takes up to half of the
 /// descriptors that the process may have, for as long as it runs. Never throws:
 /// without memory or descriptors it returns less.
+///
+/// With `is_asked`, who is not asked is not disturbed: it is given the pid in a
+/// socket's name, which is another process's number where the agent is in a pid
+/// namespace of its own.
 std::vector<Process> ReadAgents(
-    std::chrono::steady_clock::time_point deadline) noexcept;
+    std::chrono::steady_clock::time_point deadline,
+    const std::function<bool(pid_t)>& is_asked = {}) noexcept;
 
 }  // namespace jemalloc_exporter
 
