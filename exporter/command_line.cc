@@ -141,6 +141,13 @@ void AddExec(CLI::App& app, CommandLine& line) {
   exec->add_option("--agent.path", line.exec.agent_path,
                    "The agent's library; found by itself where it was built or "
                    "installed");
+  exec->add_option("--sidecar", line.exec.sidecar_path,
+                   "When the command has ended, write the last snapshot of "
+                   "each process of it that carried the agent to this file, "
+                   "for diff. Snapshots are taken while processes run, at "
+                   "least ten times a second: a process that lives shorter "
+                   "than 0.1 s may be missing")
+      ->option_text("FILE");
   exec->add_option("COMMAND", line.exec.command,
                    "The command and its arguments, behind --")
       ->required();

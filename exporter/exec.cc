@@ -14,6 +14,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "exec_sidecar.h"
 #include "preload.h"
 
 namespace jemalloc_exporter {
@@ -25,6 +26,7 @@ constexpr int kNotFound = 127;
 constexpr int kSignalled = 128;
 
 constexpr std::chrono::seconds kPatienceWithServe{1};
+constexpr std::chrono::seconds kPatienceWithSidecar{10};
 
 void Say(const std::string& line) {
   std::cerr << "jemalloc_exporter: " << line << std::endl;
@@ -98,38 +100,90 @@ Started StartCommand(const ExecOptions& options, const std::string& preload,
   return started;
 }
 
-// In a process group of its own: what is typed at the terminal is not for it.
-pid_t StartServe(const std::function<int()>& serve, const Signals& signals) {
-  const pid_t parent = getpid();
+// Does `work` in a process of its own, and in a process group of its own: what
+// is typed at the terminal is not for it.
+template <typename Work>
+pid_t StartBeside(const Work& work) {
   const pid_t pid = fork();
   if (pid != 0) return pid;
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent) _exit(0);
-  sigprocmask(SIG_SETMASK, &signals.mask, nullptr);
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);
   int status = 1;
   try {
-    status = serve();
+    status = work();
   } catch (const std::exception& exception) {
     Say(exception.what());
   }
   _exit(status);
 }
 
-void StopServe(pid_t pid) {
-  kill(pid, SIGTERM);
+pid_t StartServe(const std::function<int()>& serve, const Signals& signals) {
+  const pid_t parent = getpid();
+  return StartBeside([&] {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) return 0;
+    sigprocmask(SIG_SETMASK, &signals.mask, nullptr);
+    return serve();
+  });
+}
+
+// Kills a process that does not end in time.
+void AwaitEnd(pid_t pid, std::chrono::seconds patience) {
   sigset_t child_ended;
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);
-  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithServe;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (waitpid(pid, nullptr, WNOHANG) == 0) {
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left.count() <= 0) kill(pid, SIGKILL);
     const timespec pause{.tv_sec = 0, .tv_nsec = 50'000'000};
     sigtimedwait(&child_ended, nullptr, &pause);
+  }
+}
+
+void StopServe(pid_t pid) {
+  kill(pid, SIGTERM);
+  AwaitEnd(pid, kPatienceWithServe);
+}
+
+// The process that writes the sidecar, and the pipe by which it hears of the
+// command's end.
+struct SidecarWriter {
+  pid_t pid = -1;
+  int pipe = -1;
+};
+
+// No signal reaches it: whatever ends the command, it has yet to write. Start
+// it last, so that it alone holds its end of the pipe, and hears of the end of
+// this process, too.
+SidecarWriter StartSidecar(const ExecOptions& options) {
+  if (options.sidecar_path.empty()) return {};
+  const ExecSidecarOptions sidecar{.path = options.sidecar_path,
+                                   .command = options.command.front(),
+                                   .ancestor = getpid()};
+  int pipe[2] = {-1, -1};
+  SidecarWriter writer;
+  if (pipe2(pipe, O_CLOEXEC) == 0) {
+    writer.pipe = pipe[1];
+    writer.pid = StartBeside([&] {
+      close(pipe[1]);
+      WriteExecSidecar(sidecar, pipe[0]);
+      return 0;
+    });
+  }
+  if (writer.pid < 0) {
+    Say("cannot write " + sidecar.path + ": " + std::strerror(errno));
+  }
+  close(pipe[0]);
+  return writer;
+}
+
+void FinishSidecar(const SidecarWriter& writer, bool passed) {
+  const CommandEnd end{passed};
+  if (write(writer.pipe, &end, sizeof(end)) == sizeof(end)) {
+    AwaitEnd(writer.pid, kPatienceWithSidecar);
   }
 }
 
@@ -166,6 +220,7 @@ int RunExec(const ExecOptions& options, const std::function<int()>& serve) {
   }
   pid_t server = StartServe(serve, signals);
   if (server < 0) Say("cannot serve: " + std::string(std::strerror(errno)));
+  SidecarWriter sidecar = StartSidecar(options);
 
   while (true) {
     siginfo_t signal{};
@@ -185,7 +240,12 @@ int RunExec(const ExecOptions& options, const std::function<int()>& serve) {
         Say(options.command.front() + " goes on without being served");
         server = -1;
       }
+      if (ended == sidecar.pid) {
+        Say("nobody is left to write " + options.sidecar_path);
+        sidecar.pid = -1;
+      }
       if (ended != command) continue;
+      if (sidecar.pid > 0) FinishSidecar(sidecar, ExitStatus(status) == 0);
       if (server > 0) StopServe(server);
       return ExitStatus(status);
     }

@@ -20,7 +20,8 @@ struct HeapRecord {
   std::string name;
 
   /// `passed`, `failed`, `skipped`, or `running` where the end is still to come
-  /// or, in a file that is left over, never came.
+  /// or, in a file that is left over, never came; `ended` of a process below a
+  /// command, whose result is its parent's to know.
   std::string result;
 
   /// Wall-clock time from start to end. Absent while `running`.
@@ -29,7 +30,7 @@ struct HeapRecord {
   /// `after.allocated_bytes - before.allocated_bytes`: what is there now and
   /// was not before, of every thread of the process. Negative when more was
   /// freed. For a whole process, which began with nothing, what it had
-  /// allocated at its end. Exact for a test without other threads.
+  /// allocated when it was last seen. Exact for a test without other threads.
   std::optional<std::int64_t> heap_growth_bytes;
 
   /// What the thread that ran the test allocated and freed meanwhile, to the
@@ -68,7 +69,8 @@ inline constexpr HeapRecordField kHeapRecordFields[] = {
      "(thread.deallocatedp)"},
 };
 
-/// What a run of tests leaves beside its results: itself and its tests.
+/// What a run of tests leaves beside its results: itself and its tests. Or, of
+/// `jemalloc_exporter exec --sidecar`, a command and the processes below it.
 struct HeapSidecar {
   HeapRecord run;
   std::vector<HeapRecord> tests;

@@ -1,0 +1,262 @@
+"""exec --sidecar: what each process of a command had on its heap at its end."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from golden import assert_golden
+from programs import CLEAN_ENV, EXPORTER, run, wait_for
+from redis import Redis
+
+HOSTS = os.environ["AGENT_HOSTS"]
+FREE_PORT = "--web.listen-address=127.0.0.1:0"
+MIB = 1 << 20
+
+
+def for_half_a_second(host):
+    """A line of shell: a program on jemalloc, for longer than any pause between
+    two looks at it."""
+    return f"sleep 0.5 | {HOSTS}/{host} wait >/dev/null\n"
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def has_memory(pid):
+    """False of a process that ended, whether or not anybody asked how."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return file.read().split()[0] != "0"
+    except OSError:
+        return False
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.path = self.folder / "sidecar.json"
+
+    def run_command(self, *command, path=None):
+        return run("exec", FREE_PORT, "--sidecar", path or self.path, "--", *command)
+
+    def run_shell(self, script):
+        status, _, err = self.run_command("sh", "-c", script)
+        self.assertEqual((status, err), (0, ""))
+        return json.loads(self.path.read_text())
+
+    def start(self, *command):
+        """Returns exec, which goes on; what reads stdin ends with the test."""
+        process = subprocess.Popen(
+            [EXPORTER, "exec", FREE_PORT, "--sidecar", self.path, "--", *command],
+            env=CLEAN_ENV,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.__exit__, None, None, None)
+        return process
+
+    def wait_for_records(self, count=1, **what):
+        """The first sidecar with so many records like this."""
+
+        def found():
+            if not self.path.exists():
+                return None
+            sidecar = json.loads(self.path.read_text())
+            records = [test for test in sidecar["tests"] if what.items() <= test.items()]
+            return len(records) >= count and sidecar
+
+        return wait_for(found, f"record of {what}")
+
+
+class Sidecar(Case):
+    def test_has_a_record_for_each_process_that_ended(self):
+        self.run_shell(
+            for_half_a_second("agent_host")
+            + for_half_a_second("agent_host")
+            + for_half_a_second("agent_host_unused")
+            + for_half_a_second("agent_host_plain")
+        )
+        text = re.sub(r"\d+(\.\d+)?([,}])", r"N\2", self.path.read_text())
+        assert_golden(self, text, "exec_sidecar.json")
+
+    def test_has_no_record_of_programs_without_jemalloc(self):
+        self.assertEqual(self.run_shell("sleep 0.3")["tests"], [])
+
+    def test_has_the_last_snapshot(self):
+        redis = Redis()
+        self.addCleanup(redis.close)
+        process = self.start(*redis.command)
+        redis.connect()
+        redis.ask("DEBUG", "POPULATE", 10, "key", 4 * MIB)
+        time.sleep(0.5)  # Redis asks its jemalloc ten times a second, too.
+        grown = int(redis.info("memory")["allocator_active"])
+        self.assertGreater(grown, 40 * MIB)
+        redis.socket.sendall(b"SHUTDOWN\r\n")
+        self.assertEqual(process.wait(30), 0)
+        sidecar = json.loads(self.path.read_text())
+        self.assertEqual(sidecar["run"]["name"], "redis-server")
+        self.assertEqual(sidecar["run"]["result"], "passed")
+        self.assertGreaterEqual(sidecar["run"]["duration_seconds"], 0.5)
+        (test,) = sidecar["tests"]
+        after = test["heap_state"]["after"]
+        self.assertAlmostEqual(after["active_bytes"] / grown, 1, delta=0.05)
+        self.assertEqual(test["heap_growth_bytes"], after["allocated_bytes"])
+
+    def test_has_what_was_killed_for_memory(self):
+        process = self.start("sh", "-c", for_half_a_second("agent_host") + "kill -9 $$")
+        self.assertEqual(process.wait(30), 137)
+        sidecar = json.loads(self.path.read_text())
+        self.assertEqual(sidecar["run"]["result"], "failed")
+        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+
+    def test_has_all_of_many_at_the_same_time(self):
+        host = f"{HOSTS}/agent_host wait <&3 >/dev/null &"
+        process = self.start(
+            "sh", "-c", f"exec 3<&0; for i in $(seq 40); do {host} done; wait"
+        )
+        self.wait_for_records(40, result="running")
+        process.stdin.close()
+        self.assertEqual(process.wait(30), 0)
+        tests = json.loads(self.path.read_text())["tests"]
+        self.assertEqual([test["result"] for test in tests], 40 * ["ended"])
+
+    def test_says_running_of_a_process_that_is_left_behind(self):
+        status, out, _ = self.run_command(
+            "sh",
+            "-c",
+            f"{HOSTS}/agent_host close-all 2>/dev/null >/dev/null & echo $!; sleep 0.5",
+        )
+        os.kill(int(out), signal.SIGKILL)
+        self.assertEqual(status, 0)
+        (test,) = json.loads(self.path.read_text())["tests"]
+        self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
+
+    def test_is_what_diff_takes(self):
+        self.run_shell(for_half_a_second("agent_host"))
+        one = self.path
+        self.path = self.folder / "two.json"
+        self.run_shell(for_half_a_second("agent_host") * 2)
+        self.assertEqual(run("diff", one, one), (0, "", ""))
+        status, out, err = run("diff", one, self.path)
+        self.assertEqual((status, err), (1, ""))
+        self.assertRegex(out, r"(?m)\Aagent_host result: \(unknown\) → ended$")
+        self.assertRegex(out, r"(?m)^agent_host heap_growth_bytes: \(unknown\) → \d+$")
+
+    def test_has_no_process_of_another_command_and_does_not_ask_it(self):
+        # The test itself, as one that would be heard of.
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.bind(f"\0jemalloc_exporter/{os.getpid()}")
+            stranger.listen()
+            stranger.setblocking(False)
+            self.assertEqual(self.run_shell("sleep 0.5")["tests"], [])
+            with self.assertRaises(BlockingIOError):
+                stranger.accept()
+
+    def test_of_the_environment_is_the_same(self):
+        status, _, err = run(
+            "exec", FREE_PORT, "--", "true",
+            env={"JEMALLOC_EXPORTER_SIDECAR": str(self.path)},
+        )
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(json.loads(self.path.read_text())["run"]["name"], "true")
+
+
+class Interim(Case):
+    """A run that is killed with everything in it leaves its last sidecar."""
+
+    def test_is_there_from_the_start(self):
+        self.path.write_text("of the run before")
+        self.start("cat")
+        wait_for(lambda: "before" not in self.path.read_text(), "sidecar")
+        self.assertEqual(
+            json.loads(self.path.read_text()),
+            {
+                "run": {"name": "cat", "result": "running"},
+                "tests_forgotten": 0,
+                "tests": [],
+            },
+        )
+
+    def test_has_those_that_run_and_those_that_ended(self):
+        host = f"{HOSTS}/agent_host wait >/dev/null"
+        self.start("sh", "-c", f"sleep 0.5 | {host}; {host}")
+        self.wait_for_records(name="agent_host", result="ended")
+        sidecar = self.wait_for_records(name="agent_host", result="running")
+        self.assertEqual(sidecar["run"], {"name": "sh", "result": "running"})
+        for test in sidecar["tests"]:
+            self.assertIn("allocated_bytes", test["heap_state"]["after"])
+
+
+class Trouble(Case):
+    def test_with_the_file_is_one_line_and_leaves_the_command_alone(self):
+        path = self.folder / "missing" / "sidecar.json"
+        self.assertEqual(
+            self.run_command("sh", "-c", "echo out; exit 7", path=path),
+            (
+                7,
+                "out\n",
+                f"jemalloc_exporter: cannot write {path}: No such file or directory\n",
+            ),
+        )
+
+    def test_with_the_command_makes_a_failed_run_and_keeps_its_status(self):
+        self.assertEqual(self.run_command("sh", "-c", "exit 7"), (7, "", ""))
+        sidecar = json.loads(self.path.read_text())
+        self.assertEqual(sidecar["run"]["result"], "failed")
+
+    def test_with_the_port_leaves_the_sidecar_alone(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            status, _, _ = run(
+                "exec", f"--web.listen-address={address}", "--sidecar", self.path,
+                "--", "sh", "-c", for_half_a_second("agent_host"),
+            )
+        self.assertEqual(status, 0)
+        self.assertEqual(len(json.loads(self.path.read_text())["tests"]), 1)
+
+    def test_with_a_silent_process_leaves_the_others_alone(self):
+        sidecar = self.run_shell(
+            f"{HOSTS}/agent_host close-all >/dev/null & sleep 0.3; kill -STOP $!\n"
+            "sleep 1.5\n" + for_half_a_second("agent_host") + "kill -9 $!"
+        )
+        self.assertEqual(len(sidecar["tests"]), 2)
+        for test in sidecar["tests"]:
+            self.assertIn("allocated_bytes", test["heap_state"]["after"])
+
+    def test_with_exec_itself_leaves_the_last_sidecar(self):
+        process = self.start("sh", "-c", for_half_a_second("agent_host") + "cat")
+        self.wait_for_records(name="agent_host", result="ended")
+        writer = children(process.pid)[2]
+        process.kill()
+        process.wait()
+        wait_for(lambda: not has_memory(writer), "end of the writer")
+        sidecar = json.loads(self.path.read_text())
+        self.assertEqual(sidecar["run"]["result"], "running")
+        self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
+
+    def test_with_a_signal_to_everybody_leaves_the_sidecar_alone(self):
+        process = self.start("sh", "-c", for_half_a_second("agent_host") + "cat")
+        self.wait_for_records(name="agent_host", result="ended")
+        for pid in children(process.pid):  # As a service manager does.
+            os.kill(pid, signal.SIGTERM)
+        self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
+        sidecar = json.loads(self.path.read_text())
+        self.assertEqual(sidecar["run"]["result"], "failed")
+        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+
+
+if __name__ == "__main__":
+    unittest.main()
