@@ -87,6 +87,15 @@ TEST_F(AgentReader, TellsWhatAgentAndKernelSay) {
   EXPECT_GT(process.start_time_seconds, 1.6e9);
 }
 
+TEST_F(AgentReader, AsksWhoIsAskedAlone) {
+  const FakeAgent silent(Silent);
+  const FakeAgent agent(Honest);
+  const auto processes =
+      ReadAgents(steady_clock::now() + kLong,
+                 [&](pid_t pid) { return pid != silent.pid(); });
+  EXPECT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+}
+
 TEST_F(AgentReader, BelievesTheKernelAboutTheName) {
   const FakeAgent agent(Honest);
   const auto processes = ReadFor(kLong);

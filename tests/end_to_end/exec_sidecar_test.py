@@ -144,6 +144,14 @@ class Sidecar(Case):
         (test,) = json.loads(self.path.read_text())["tests"]
         self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
+    def test_says_ended_of_one_that_nobody_waited_for(self):
+        sidecar = self.run_shell(
+            f"{HOSTS}/agent_host close-all >/dev/null &\n"
+            "(sleep 0.5; kill -9 $!) &\n"
+            "exec sleep 1"
+        )
+        self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
+
     def test_is_what_diff_takes(self):
         self.run_shell(for_half_a_second("agent_host"))
         one = self.path
