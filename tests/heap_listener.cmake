@@ -6,22 +6,37 @@ foreach(name IN ITEMS heap_expectation heap_listener heap_sidecar
   jemalloc_exporter_test(${name} jemalloc_exporter::gtest)
 endforeach()
 
-# The listener in a test program as its users write them, in C++17: on jemalloc,
-# on one that is linked but unused, and without.
-foreach(kind IN ITEMS used unused without)
-  set(program heap_listener_subject_${kind})
-  add_executable(${program} heap_listener_subject.cc)
-  set_target_properties(${program} PROPERTIES
-    CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-  jemalloc_exporter_sanitize(${program})
-  target_link_libraries(${program} PRIVATE
-    jemalloc_exporter::gtest_push prometheus-cpp::pull)
-endforeach()
-target_link_libraries(heap_listener_subject_used PRIVATE PkgConfig::jemalloc)
-target_link_libraries(heap_listener_subject_unused PRIVATE ${unused_jemalloc})
-target_compile_definitions(heap_listener_subject_unused PRIVATE
-  SUBJECT_MALLCTL=unused_mallctl)
-add_dependencies(heap_listener_subject_unused unused_jemalloc)
+# The listener in a test program as its users write them: on jemalloc, on one
+# that is linked but unused, and without. As they build it, too: by the consumer
+# project, against the package. A library that is sanitized is in none.
+if(JEMALLOC_EXPORTER_INSTALL AND NOT JEMALLOC_EXPORTER_SANITIZE)
+  set(subjects ${CMAKE_CURRENT_BINARY_DIR}/consumer/subject)
+  add_test(NAME consumer:BuildsTheListenersSubject
+    COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test
+            ${CMAKE_CURRENT_SOURCE_DIR}/consumer ${subjects}
+            --build-generator Ninja --build-options -DWAY=subject
+            -DCMAKE_PREFIX_PATH=${CMAKE_CURRENT_BINARY_DIR}/stage
+            -DUNUSED_JEMALLOC=${unused_jemalloc})
+  set_tests_properties(consumer:BuildsTheListenersSubject PROPERTIES
+    TIMEOUT 300 FIXTURES_REQUIRED stage FIXTURES_SETUP subjects)
+else()
+  set(subjects ${CMAKE_CURRENT_BINARY_DIR})
+  foreach(kind IN ITEMS used unused without)
+    set(program heap_listener_subject_${kind})
+    add_executable(${program} heap_listener_subject.cc)
+    set_target_properties(${program} PROPERTIES
+      CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+    jemalloc_exporter_sanitize(${program})
+    target_link_libraries(${program} PRIVATE
+      jemalloc_exporter::gtest_push jemalloc_exporter::server
+      prometheus-cpp::pull)
+  endforeach()
+  target_link_libraries(heap_listener_subject_used PRIVATE PkgConfig::jemalloc)
+  target_link_libraries(heap_listener_subject_unused PRIVATE ${unused_jemalloc})
+  target_compile_definitions(heap_listener_subject_unused PRIVATE
+    SUBJECT_MALLCTL=unused_mallctl)
+  add_dependencies(heap_listener_subject_unused unused_jemalloc)
+endif()
 
 # Under a sanitizer, which serves malloc itself, there is no heap to see.
 set(cases Files FailingPush UnusedJemalloc WithoutJemalloc)
@@ -32,5 +47,6 @@ foreach(case IN LISTS cases)
   add_test(NAME end_to_end:heap_listener:${case} COMMAND /usr/bin/python3 -B
     ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/heap_listener_test.py ${case})
   set_tests_properties(end_to_end:heap_listener:${case} PROPERTIES TIMEOUT 120
-    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${CMAKE_CURRENT_BINARY_DIR}")
+    FIXTURES_REQUIRED subjects
+    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_REFEREE=${CMAKE_CURRENT_SOURCE_DIR}/openmetrics_referee")
 endforeach()

@@ -5,6 +5,7 @@
 #include <jemalloc_exporter/heap_expectation.h>
 #include <jemalloc_exporter/heap_listener.h>
 #include <jemalloc_exporter/heap_push.h>
+#include <jemalloc_exporter/server.h>
 #include <prometheus/exposer.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,10 +150,16 @@ int main(int argc, char** argv) {
   jemalloc_exporter::PushAtEnd(listener);
 
   std::unique_ptr<prometheus::Exposer> exposer;
-  if (std::getenv("SUBJECT_SERVES") != nullptr) {
+  std::unique_ptr<jemalloc_exporter::Server> server;
+  const char* const way = std::getenv("SUBJECT_SERVES");
+  if (way != nullptr && std::string(way) == "by Exposer") {
     exposer = std::make_unique<prometheus::Exposer>("127.0.0.1:0");
     exposer->RegisterCollectable(listener);
     std::cout << "port " << exposer->GetListeningPorts().front() << std::endl;
+  } else if (way != nullptr) {
+    server = std::make_unique<jemalloc_exporter::Server>("127.0.0.1:0");
+    server->RegisterCollectable(listener);
+    std::cout << "port " << server->GetListeningPorts().front() << std::endl;
   }
   return RUN_ALL_TESTS();
 }

@@ -15,9 +15,10 @@ import xml.etree.ElementTree
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from programs import CLEAN_ENV, get, wait_for
+from programs import CLEAN_ENV, get, run, wait_for
 
 SUBJECTS = pathlib.Path(os.environ["SUBJECTS"])
+REFEREE = os.environ["OPENMETRICS_REFEREE"]
 MIB = 1 << 20
 BYTES = ["heap_growth_bytes", "allocated_bytes", "freed_bytes"]
 HEAP_METRICS = {
@@ -194,6 +195,24 @@ class Run(Subject):
                 - record["heap_state"]["before"]["allocated_bytes"],
                 record["heap_growth_bytes"],
             )
+
+    def test_keeps_states_that_are_snapshots_for_diff(self):
+        leaks = self.run_with_sidecar("--gtest_filter=Heap.Leaks")["tests"][0]
+        for side, state in leaks["heap_state"].items():
+            (self.folder / side).write_text(json.dumps(state))
+        before = leaks["heap_state"]["before"]["allocated_bytes"]
+        status, out, err = run("diff", "before", "after", cwd=self.folder)
+        self.assertEqual((status, err), (1, ""))
+        self.assertIn(f"allocated_bytes: {before} → {before + MIB}\n", out)
+
+    def test_leaves_sidecars_for_diff(self):
+        for name, tests in {"before": "Heap.Idle", "after": "Heap.Idle:*.Skips"}.items():
+            self.run_with_sidecar(f"--gtest_filter={tests}")
+            (self.folder / "sidecar.json").rename(self.folder / name)
+        status, out, err = run("diff", "before", "after", cwd=self.folder)
+        self.assertEqual((status, err), (1, ""))
+        self.assertIn("Outcome.Skips result: (unknown) → skipped\n", out)
+        self.assertNotIn("Heap.Idle result", out)
 
     def test_charges_no_test_with_another_s_record(self):
         # Long names, files and properties are the listener's to pay for.
@@ -409,17 +428,44 @@ class Metrics(Subject):
         )
         self.assertEqual((lint.returncode, lint.stdout, lint.stderr), (0, "", ""))
         self.assertEqual(
-            values(families(page)["jemalloc_test_heap_growth" "_bytes"])["Heap.Leaks"],
+            values(families(page)["jemalloc_test_heap_growth_bytes"])["Heap.Leaks"],
             MIB,
         )
 
-    def test_are_scraped_by_prometheus_while_tests_run(self):
+    def serve_subject(self, way):
+        """A program that waits in its last test; returns it and where it
+        serves."""
         program = self.start(
             "--gtest_also_run_disabled_tests",
             "--gtest_filter=Heap.*:*.DISABLED_WaitsForStdin",
-            SUBJECT_SERVES=1,
+            SUBJECT_SERVES=way,
         )
-        port = program.stdout.readline().split()[1]
+        return program, "127.0.0.1:" + program.stdout.readline().split()[1]
+
+    def test_please_the_strict_parser_while_tests_run(self):
+        program, address = self.serve_subject("by Server")
+
+        def page():
+            reply = get(
+                f"http://{address}/metrics", accept="application/openmetrics-text"
+            )
+            return "DISABLED_WaitsForStdin" in reply.text and reply
+
+        reply = wait_for(page, "last test")
+        self.assertRegex(reply.headers["Content-Type"], r"\Aapplication/openmetrics-text")
+        self.assertIn(
+            f'jemalloc_test_heap_growth_bytes{{suite="Heap",test="Leaks"}} {MIB}\n',
+            reply.text,
+        )
+        file = self.folder / "page"
+        file.write_bytes(reply.body)
+        referee = subprocess.run([REFEREE, file], capture_output=True, text=True)
+        self.assertEqual((referee.returncode, referee.stderr), (0, ""))
+        program.communicate("\n")
+        self.assertEqual(program.returncode, 0)
+
+    def test_are_scraped_by_prometheus_while_tests_run(self):
+        served = [self.serve_subject(way) for way in ("by Exposer", "by Server")]
         config = self.folder / "prometheus.yml"
         config.write_text(
             json.dumps(
@@ -431,7 +477,7 @@ class Metrics(Subject):
                     "scrape_configs": [
                         {
                             "job_name": "tests",
-                            "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+                            "static_configs": [{"targets": [a for _, a in served]}],
                         }
                     ],
                 }
@@ -445,19 +491,23 @@ class Metrics(Subject):
         )
         query = "/api/v1/query?" + urllib.parse.urlencode(
             {
-                "query": 'jemalloc_test_result{result="running"} and on() '
+                "query": 'jemalloc_test_result{result="running"} and on(instance) '
                 'jemalloc_test_heap_growth_bytes{test="Leaks"} == 1048576'
             }
         )
 
         def answer():
             reply = get(server + query)  # 503 until it is ready.
-            return reply.status == 200 and json.loads(reply.body)["data"]["result"]
+            found = reply.status == 200 and json.loads(reply.body)["data"]["result"]
+            return found and len(found) == len(served) and found
 
-        found = wait_for(answer, "scrape of the running tests")
-        self.assertEqual(found[0]["metric"]["test"], "DISABLED_WaitsForStdin")
-        program.communicate("\n")
-        self.assertEqual(program.returncode, 0)
+        found = wait_for(answer, "scrapes of the running tests")
+        self.assertEqual(
+            {series["metric"]["test"] for series in found}, {"DISABLED_WaitsForStdin"}
+        )
+        for program, _ in served:
+            program.communicate("\n")
+            self.assertEqual(program.returncode, 0)
 
 
 class Push(Subject):
@@ -547,7 +597,7 @@ class FailingPush(Subject):
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.assertEqual(
                 self.push_to(url),
-                f"jemalloc_exporter: cannot push to {url}: " "no answer within 5 s\n",
+                f"jemalloc_exporter: cannot push to {url}: no answer within 5 s\n",
             )
 
 
