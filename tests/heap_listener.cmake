@@ -38,6 +38,16 @@ else()
   add_dependencies(heap_listener_subject_unused unused_jemalloc)
 endif()
 
+# One of this project's own tests. (`rm`: a file of an earlier run is no proof.)
+if(NOT JEMALLOC_EXPORTER_SANITIZE)
+  set(sidecar ${CMAKE_CURRENT_BINARY_DIR}/heap_format_test.sidecar.json)
+  add_test(NAME own_tests:SayWhatTheyDidToTheHeap COMMAND sh -c
+    "rm -f '${sidecar}' && $<TARGET_FILE:heap_format_test> && \
+     grep -q '\"heap_growth_bytes\":' '${sidecar}'")
+  set_tests_properties(own_tests:SayWhatTheyDidToTheHeap PROPERTIES
+    ENVIRONMENT JEMALLOC_EXPORTER_TEST_SIDECAR=${sidecar})
+endif()
+
 # Under a sanitizer, which serves malloc itself, there is no heap to see.
 set(cases Files FailingPush UnusedJemalloc WithoutJemalloc)
 if(NOT JEMALLOC_EXPORTER_SANITIZE)
