@@ -169,6 +169,7 @@ TEST_F(AgentReader, CallsUnreachableWhoSaysNothing) {
 TEST_F(AgentReader, CallsUnreachableWhoIsStopped) {
   const FakeAgent stopped(Honest);
   const FakeAgent other(Honest);
+  ASSERT_GT(stopped.pid(), 0);  // 0 would be everybody.
   kill(stopped.pid(), SIGSTOP);
   // Each visit leaves a connection that waits, until no more are taken.
   for (int visit = 0; visit < 30; ++visit) {

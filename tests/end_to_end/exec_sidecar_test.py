@@ -56,7 +56,8 @@ class Case(unittest.TestCase):
         return json.loads(self.path.read_text())
 
     def start(self, *command):
-        """Returns exec, which goes on; what reads stdin ends with the test."""
+        """Returns exec, which goes on; the command, and what reads stdin, ends
+        with the test."""
         process = subprocess.Popen(
             [EXPORTER, "exec", FREE_PORT, "--sidecar", self.path, "--", *command],
             env=CLEAN_ENV,
@@ -66,6 +67,7 @@ class Case(unittest.TestCase):
             text=True,
         )
         self.addCleanup(process.__exit__, None, None, None)
+        self.addCleanup(process.terminate)
         return process
 
     def wait_for_records(self, count=1, **what):
