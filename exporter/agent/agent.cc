@@ -20,6 +20,16 @@
 #include "agent/post.h"
 #include "jemalloc_exporter/heap_reader.h"
 
+// What pthread_atfork(3) is in glibc alone. Weak, so that the loader of another
+// libc, which has no such symbol, does not refuse the program for it.
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" {
+[[gnu::weak]] int __register_atfork(void (*prepare)(), void (*parent)(),
+                                    void (*child)(), void* library) noexcept;
+[[gnu::visibility("hidden")]] extern void* __dso_handle;
+}
+// NOLINTEND(bugprone-reserved-identifier)
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -104,18 +114,22 @@ void Leave(void* /*unused*/) {
   pthread_join(agent.thread, nullptr);
 }
 
-// A program that comes by mallctl only later, through dlopen, is not served:
-// its malloc is another one. Nor is one that runs with more rights than its
-// user.
+// A program of another libc is not served: what `Post` knows of signals is true
+// of glibc. A program that comes by mallctl only later, through dlopen, is not
+// served: its malloc is another one. Nor is one that runs with more rights than
+// its user.
 __attribute__((constructor)) void Load() {
   const int saved_errno = errno;
   agent.mallctl = FindMallctl();
-  if (agent.mallctl == nullptr || getauxval(AT_SECURE) != 0) return;
+  if (agent.mallctl == nullptr || __register_atfork == nullptr ||
+      getauxval(AT_SECURE) != 0) {
+    return;
+  }
   agent.allowed = AllowedUids(std::getenv(kAllowUidVariable));
   agent.seccomp_mode = prctl(PR_GET_SECCOMP);
   if (pthread_key_create(&agent.main_thread, Leave) == 0) {
     Start();
-    pthread_atfork(nullptr, nullptr, Start);
+    __register_atfork(nullptr, nullptr, Start, &__dso_handle);
   }
   errno = saved_errno;
 }

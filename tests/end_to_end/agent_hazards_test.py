@@ -4,9 +4,11 @@ numbers of the long run."""
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -277,6 +279,18 @@ class Programs(unittest.TestCase):
                     (within.returncode, within.stdout, within.stderr),
                     (without.returncode, without.stdout, without.stderr),
                 )
+
+    @unittest.skipUnless(shutil.which("musl-gcc"), "needs musl-gcc")
+    def test_of_another_libc_run_as_without(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            subprocess.run(
+                ["musl-gcc", "-x", "c", "-", "-o", program],
+                input=b'int puts(const char*); int main() { puts("out"); return 3; }',
+                check=True,
+            )
+            done = subprocess.run(program, env=AGENT_ENV, capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, b"out\n", b""))
 
 
 if __name__ == "__main__":
