@@ -100,6 +100,15 @@ Started StartCommand(const ExecOptions& options, const std::string& preload,
   return started;
 }
 
+// The command's descriptors but for stderr, on which there may be something to
+// say: whoever waits for the command to close one must not wait for us.
+void LeaveDescriptors() {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDOUT_FILENO);
+  close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
 // Does `work` in a process of its own, and in a process group of its own: what
 // is typed at the terminal is not for it.
 template <typename Work>
@@ -107,9 +116,6 @@ pid_t StartBeside(const Work& work) {
   const pid_t pid = fork();
   if (pid != 0) return pid;
   setpgid(0, 0);
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  dup2(null, STDIN_FILENO);
-  dup2(null, STDOUT_FILENO);
   int status = 1;
   try {
     status = work();
@@ -187,9 +193,12 @@ void FinishSidecar(const SidecarWriter& writer, bool passed) {
   }
 }
 
-// The terminal's own signals (SI_KERNEL) reach the command without us.
+// The terminal's own signals (SI_KERNEL) reach the command without us, but for
+// the hangup, which is for the leader of the session.
 void PassOn(const siginfo_t& signal, pid_t command) {
-  if (signal.si_code != SI_KERNEL) kill(command, signal.si_signo);
+  const bool from_terminal = signal.si_code == SI_KERNEL;
+  const bool for_leader = signal.si_signo == SIGHUP && getsid(0) == getpid();
+  if (!from_terminal || for_leader) kill(command, signal.si_signo);
 }
 
 // Where the terminal stopped the command (Ctrl-Z), the shell waits for this
@@ -218,6 +227,7 @@ int RunExec(const ExecOptions& options, const std::function<int()>& serve) {
         std::strerror(error));
     return error == ENOENT ? kNotFound : kCannotStart;
   }
+  LeaveDescriptors();
   pid_t server = StartServe(serve, signals);
   if (server < 0) Say("cannot serve: " + std::string(std::strerror(errno)));
   SidecarWriter sidecar = StartSidecar(options);
