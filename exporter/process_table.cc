@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 
 #include "byte_units.h"
@@ -71,25 +72,51 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
   return row;
 }
 
-std::string Align(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
+// A remark in place of numbers runs over their columns.
+bool IsRemark(const Row& row, const Row& heading) {
+  return row.size() < heading.size();
+}
+
+std::vector<std::size_t> ColumnWidths(const std::vector<Row>& rows) {
+  const Row& heading = rows.front();
+  std::vector<std::size_t> widths(heading.size());
   for (const Row& row : rows) {
-    // A remark in place of numbers runs over their columns.
-    const bool remark = row.size() < widths.size();
-    const std::size_t columns = remark ? kTextColumns : row.size();
+    const std::size_t columns =
+        IsRemark(row, heading) ? kTextColumns : row.size();
     for (std::size_t i = 0; i < columns; ++i) {
       widths[i] = std::max(widths[i], Width(row[i]));
     }
   }
+  return widths;
+}
+
+// Leaves columns out at the end, but for those that say whose heap it is and
+// how large, until a line of the others takes no more than `width`.
+void LeaveOut(std::vector<std::size_t>& widths, std::size_t width) {
+  const auto line = [&] {  // With a space between the columns.
+    return std::accumulate(widths.begin(), widths.end(), widths.size() - 1);
+  };
+  while (widths.size() > kTextColumns + 1 && line() > width) widths.pop_back();
+}
+
+std::string Align(const std::vector<Row>& rows, std::size_t width) {
+  std::vector<std::size_t> widths = ColumnWidths(rows);
+  LeaveOut(widths, width);
   std::string text;
   for (const Row& row : rows) {
-    const bool remark = row.size() < widths.size();
+    const bool remark = IsRemark(row, rows.front());
+    std::size_t left = width;
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::size_t width = Width(row[i]);
-      const std::string room(widths[i] > width ? widths[i] - width : 0, ' ');
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) {
+      const std::size_t size = Width(row[i]);
+      const std::string room(widths[i] > size ? widths[i] - size : 0, ' ');
       if (i > 0) line += ' ';
-      line += i < kTextColumns ? row[i] + room : (remark ? "" : room) + row[i];
+      if (i < kTextColumns) {
+        line += row[i] + room;
+        left -= std::min(left, widths[i] + 1);
+      } else {
+        line += remark ? row[i].substr(0, left) : room + row[i];
+      }
     }
     text += line + '\n';
   }
@@ -99,16 +126,22 @@ std::string Align(const std::vector<Row>& rows) {
 }  // namespace
 
 std::string ProcessTable(const std::vector<Process>& processes,
-                         const std::vector<Process>* before) {
+                         const std::vector<Process>* before, TableRoom room) {
   Row heading = {"PID", "COMM", "ALLOCATED"};
   if (before != nullptr) heading.emplace_back("CHANGE");
   heading.insert(heading.end(),
                  {"ACTIVE", "RESIDENT", "MAPPED", "RSS", "ARENAS"});
+  std::size_t shown = processes.size();
+  if (shown >= room.lines) shown = std::max<std::size_t>(room.lines, 2) - 2;
   std::vector<Row> rows = {heading};
-  for (const Process& process : processes) {
-    rows.push_back(Cells(process, before));
+  for (std::size_t i = 0; i < shown; ++i) {
+    rows.push_back(Cells(processes[i], before));
   }
-  return Align(rows);
+  std::string table = Align(rows, room.width);
+  if (shown < processes.size()) {
+    table += "and " + std::to_string(processes.size() - shown) + " more\n";
+  }
+  return table;
 }
 
 }  // namespace jemalloc_exporter

@@ -1,5 +1,6 @@
 #include "show.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -52,6 +53,17 @@ std::string ToJsonArray(const Processes& processes) {
   return json + "]\n";
 }
 
+// Of the terminal that stdout is, as it is now.
+TableRoom Room(const ShowOptions& options) {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  TableRoom room;
+  if (size.ws_col > 0) room.width = size.ws_col;
+  // What is printed once can be scrolled back to. The cursor takes a line.
+  if (options.watch && size.ws_row > 1) room.lines = size.ws_row - 1;
+  return room;
+}
+
 std::string Render(const ShowOptions& options, const Processes& processes,
                    const Processes* before) {
   switch (options.format) {
@@ -59,7 +71,7 @@ std::string Render(const ShowOptions& options, const Processes& processes,
       if (options.pid && before == nullptr) {
         return ToHuman(processes.front().heap_state);
       }
-      return ProcessTable(processes, before);
+      return ProcessTable(processes, before, Room(options));
     case ShowFormat::kJson:
       return options.pid ? ToJson(processes.front().heap_state) + "\n"
                          : ToJsonArray(processes);

@@ -67,5 +67,35 @@ TEST(ProcessTable, HasTheChangeSinceTheLastLook) {
       "64\n");
 }
 
+TEST(ProcessTable, LeavesTheLastColumnsOutWhereThereIsNoRoom) {
+  const std::vector<Process> processes = {Used(42, "redis", 524'288),
+                                          InState(ProcessStatus::kUnused)};
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.width = 32}),
+            "PID COMM  ALLOCATED  ACTIVE\n"
+            "42  redis 512.0 KiB 1.0 MiB\n"
+            "7   named does not use its jemal\n");
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.width = 27}),
+            "PID COMM  ALLOCATED  ACTIVE\n"
+            "42  redis 512.0 KiB 1.0 MiB\n"
+            "7   named does not use its \n");
+  EXPECT_EQ(ProcessTable({Used(42, "redis", 524'288)}, nullptr, {.width = 1}),
+            "PID COMM  ALLOCATED\n"
+            "42  redis 512.0 KiB\n");
+}
+
+TEST(ProcessTable, CountsTheProcessesForWhichThereIsNoRoom) {
+  const std::vector<Process> processes(4, InState(ProcessStatus::kUnused));
+  const std::string heading =
+      "PID COMM  ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n";
+  const std::string line = "7   named does not use its jemalloc\n";
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 5}),
+            heading + line + line + line + line);
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 4}),
+            heading + line + line + "and 2 more\n");
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 1}),
+            "PID COMM ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n"
+            "and 4 more\n");
+}
+
 }  // namespace
 }  // namespace jemalloc_exporter

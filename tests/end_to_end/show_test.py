@@ -1,11 +1,15 @@
 """show: the heaps of other processes at the prompt."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -102,6 +106,23 @@ class OneProcess(unittest.TestCase):
                     rf"\A{self.pid} +python3 +{BYTES} +[+-]{BYTES} ",
                 )
             watch.send_signal(signal.SIGINT)
+
+    def test_is_watched_on_a_terminal_without_a_line_that_wraps(self):
+        watch, terminal = pty.fork()
+        if watch == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", 24, 50, 0, 0))
+            os.execve(EXPORTER, [EXPORTER, "show", "--watch", "0.1"], CLEAN_ENV)
+        try:
+            text = b""
+            while text.count(b"\x1b[2J") < 2:
+                text += os.read(terminal, 1000)
+        finally:
+            os.kill(watch, signal.SIGKILL)
+            os.waitpid(watch, 0)
+            os.close(terminal)
+        screen = text.decode().split("\x1b[H\x1b[2J")[1]
+        self.assertIn(f"\n{self.pid} ", screen)
+        self.assertLessEqual(max(len(line) for line in screen.splitlines()), 50)
 
     def test_is_not_snapshotted_while_it_is_stopped(self):
         stopped = Exporter(
