@@ -31,10 +31,15 @@ target_link_libraries(agent_host_linked PRIVATE
   $<TARGET_FILE:jemalloc_exporter_agent>)
 add_dependencies(agent_host_linked jemalloc_exporter_agent)
 target_compile_definitions(agent_host_tls PRIVATE TLS_BYTES=1048576)
+add_executable(counting_host end_to_end/counting_host.cc)
+jemalloc_exporter_compile(counting_host)
+target_link_libraries(counting_host PRIVATE
+  -Wl,--no-as-needed PkgConfig::jemalloc)
 foreach(name IN ITEMS agent agent_hazards agent_programs)
   add_test(NAME end_to_end:${name}
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/alone /usr/bin/python3 -B
             ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/${name}_test.py)
-  set_tests_properties(end_to_end:${name} PROPERTIES TIMEOUT 120
+  # The long run of the hazards takes some minutes.
+  set_tests_properties(end_to_end:${name} PROPERTIES TIMEOUT 900
     ENVIRONMENT "AGENT=$<TARGET_FILE:jemalloc_exporter_agent>;AGENT_HOSTS=$<TARGET_FILE_DIR:agent_host>")
 endforeach()

@@ -118,6 +118,12 @@ class Host:
             raise AssertionError(f"the host said: {self.process.stderr.read()}")
         return line.strip()
 
+    def answer(self, text):
+        """The line that it says to what it is told."""
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        return self.line()
+
     def await_ready(self):
         line = self.line()
         if line != "ready":
