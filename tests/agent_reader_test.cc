@@ -166,6 +166,21 @@ TEST_F(AgentReader, CallsUnreachableWhoSaysNothing) {
                   Is(other.pid(), ProcessStatus::kUsed)));
 }
 
+TEST_F(AgentReader, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit few = {32, limit.rlim_max};
+  std::deque<FakeAgent> silent;
+  for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
+  const FakeAgent last(Honest);
+  setrlimit(RLIMIT_NOFILE, &few);
+  const auto processes = ReadFor(milliseconds(2000));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_THAT(processes, SizeIs(51));
+  EXPECT_THAT(processes,
+              testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
+}
+
 TEST_F(AgentReader, CallsUnreachableWhoIsStopped) {
   const FakeAgent stopped(Honest);
   const FakeAgent other(Honest);

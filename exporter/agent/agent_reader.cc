@@ -20,9 +20,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Connected at the same time. Those that never answer keep their places until
-// the deadline, so more than are likely to on one machine.
+// Connected at the same time.
 constexpr std::size_t kMaxOpen = 1024;
+
+// How long one that does not answer keeps its place while others wait for one.
+// So short that all of 10,000 come to their turn within a second.
+constexpr milliseconds kTurn{25};
 
 // How long until a socket that took no connection is tried again.
 constexpr milliseconds kPause{5};
@@ -49,9 +52,11 @@ class Reading {
     for (;;) {
       const auto now = steady_clock::now();
       if (now >= deadline) return;
+      if (ArePlacesWanted()) TakePlacesOfSilent(now);
       ConnectWaiting(deadline);
       if (open_ == 0 && refused_.empty()) return;
       auto time = std::chrono::ceil<milliseconds>(deadline - now);
+      if (ArePlacesWanted()) time = std::min(time, kTurn);
       if (!refused_.empty()) time = std::min(time, kPause);
       if (!ReceiveSome(time)) return;
       if (now >= retry_) {
@@ -71,6 +76,21 @@ class Reading {
   }
 
  private:
+  bool ArePlacesWanted() const {
+    return !waiting_.empty() && open_ >= max_open_;
+  }
+
+  void TakePlacesOfSilent(steady_clock::time_point now) {
+    for (Peer& peer : peers_) {
+      if (peer.state() != Peer::State::kOpen || now < peer.opened() + kTurn) {
+        continue;
+      }
+      peer.GiveWay();
+      --open_;
+      refused_.push_back(&peer);
+    }
+  }
+
   void ConnectWaiting(steady_clock::time_point deadline) {
     while (!waiting_.empty() && open_ < max_open_ &&
            steady_clock::now() < deadline) {
@@ -86,6 +106,9 @@ class Reading {
     epoll_event event = {.events = EPOLLIN, .data = {.ptr = &peer}};
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, peer.descriptor(), &event) == 0) {
       ++open_;
+    } else {
+      peer.GiveWay();
+      refused_.push_back(&peer);
     }
   }
 

@@ -41,6 +41,7 @@ void Peer::Connect(PidNamespaces& namespaces) {
   if (kernel_pid_ && (*kernel_pid_ == 0 || *kernel_pid_ == name_.pid ||
                       namespaces.InnermostPid(*kernel_pid_) == name_.pid)) {
     state_ = State::kOpen;
+    opened_ = std::chrono::steady_clock::now();
   } else {
     Finish(State::kIgnored);
   }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,13 @@ class Peer {
   /// Goes from `kWaiting` to any state. Does not wait.
   void Connect(PidNamespaces& namespaces);
 
+  /// Since when it is `kOpen`.
+  std::chrono::steady_clock::time_point opened() const { return opened_; }
+
+  /// Leaves its place to another: goes from `kOpen` to `kWaiting`, and what has
+  /// come is lost.
+  void GiveWay() { Finish(State::kWaiting); }
+
   /// Takes what has come; goes from `kOpen` to `kOpen` or `kDone`. Does not
   /// wait.
   void Receive();
@@ -48,6 +56,7 @@ class Peer {
   AgentName name_;
   State state_ = State::kWaiting;
   int descriptor_ = -1;
+  std::chrono::steady_clock::time_point opened_;
   /// The process that listens there, as the kernel has it: 0 when that is
   /// outside of our pid namespace, absent before we are connected.
   std::optional<pid_t> kernel_pid_;
