@@ -1,5 +1,5 @@
-"""exec between a command and its terminal, or whoever else reads and writes
-its streams."""
+"""exec between a command and its terminal, whoever else reads and writes its
+streams, and a container."""
 
 import contextlib
 import os
@@ -87,6 +87,36 @@ class Streams(unittest.TestCase):
                 self.assertIsNone(process.poll())
             finally:
                 process.terminate()
+
+
+class Entrypoint(unittest.TestCase):
+    """exec as a container's first process, whose signals are no others'."""
+
+    CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+    def setUp(self):
+        if subprocess.run([*self.CONTAINER, "true"], check=False).returncode:
+            self.skipTest("no pid namespace to be had")
+
+    def test_reaps_passes_signals_on_and_ends_with_the_command(self):
+        script = (
+            "trap 'echo caught; exit 5' TERM; (sleep 0.1 &); sleep 0.3;"
+            " cat /proc/1/comm; grep -hc Z.zombie /proc/[0-9]*/status | sort -u;"
+            " kill -TERM 1; sleep 600 & wait"
+        )
+        done = subprocess.run(
+            [*self.CONTAINER, *EXEC, "sh", "-c", script],
+            env=CLEAN_ENV,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        self.assertEqual(
+            (done.returncode, done.stdout, done.stderr),
+            (5, "jemalloc_export\n0\ncaught\n", ""),
+        )
 
 
 if __name__ == "__main__":
