@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from agents import AGENT_ENV, DEADLINE, ask, wait_for
+from agents import AGENT, AGENT_ENV, CLEAN_ENV, DEADLINE, ask, wait_for
 
 
 def children(pid):
@@ -79,6 +79,64 @@ class Programs(unittest.TestCase):
         conf = self.write("kresd.conf", "cache.size = 1 * MB\n")
         pid = self.start("kresd", "-n", "-c", conf, self.folder)
         self.assert_answers(pid, "kresd")
+
+
+PYTHON_LOCKED = "import ctypes; print(ctypes.CDLL(None).mlockall(3))"
+PYTHON_FORKS = """
+import os
+for _ in range(50):
+    if not (pid := os.fork()):
+        os.execv("/bin/ls", ["ls", "/proc/self/fd"])
+    print(os.waitpid(pid, 0)[1], flush=True)
+"""
+PYTHON_EXECS = "import os; os.execv('/bin/ls', ['ls', '/proc/self/fd'])"
+
+
+class GivenJemalloc(unittest.TestCase):
+    """Programs that would do without: here the agent is there, and must not
+    be noticed."""
+
+    COMMANDS = (
+        ["sh", "-c", "echo out; echo err >&2; ls /proc/self/fd; exit 3"],
+        ["sh", "-c", "kill -9 $$"],
+        ["bash", "-c", "cat <(echo a) <(ls /proc/self/fd); echo $(echo b | cat); wait"],
+        ["bash", "-c", "umask; ulimit -n; pwd; cd /tmp; pwd; trap 'echo term; exit 4' TERM; kill $$"],
+        ["timeout", "-s", "INT", "0.2", "sleep", "10"],
+        ["find", "/etc/default", "-maxdepth", "1"],
+        ["tar", "cf", "-", "--sort=name", "-C", "/etc", "default"],
+        ["sort", "--parallel=4", "/etc/services"],
+        ["python3", "-c", PYTHON_EXECS],
+        ["python3", "-c", PYTHON_FORKS],
+        ["python3", "-c", PYTHON_LOCKED],
+        ["python3", "-c", "import os; print(sorted(os.listdir('/proc/self/fd')))"],
+        ["python3", "-c", "raise SystemExit(len(__import__('concurrent.futures')"
+         ".futures.ProcessPoolExecutor(2).__enter__()._processes) + 6)"],
+        ["python3", "-c", "import os; os.abort()"],
+        ["no-such-program"],
+    )
+
+    @staticmethod
+    def outcome(command, preload):
+        done = subprocess.run(
+            ["env", f"LD_PRELOAD={preload}", *command],
+            env=CLEAN_ENV,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def test_have_the_output_and_the_status_that_they_have_without(self):
+        jemalloc = "libjemalloc.so.2"
+        seen = ["grep", "-q", "@jemalloc_exporter/", "/proc/net/unix"]
+        self.assertEqual(self.outcome(seen, f"{jemalloc}:{AGENT}"), (0, b"", b""))
+        for command in self.COMMANDS:
+            with self.subTest(command=command):
+                self.assertEqual(
+                    self.outcome(command, f"{jemalloc}:{AGENT}"),
+                    self.outcome(command, jemalloc),
+                )
 
 
 if __name__ == "__main__":
