@@ -3,6 +3,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -33,6 +35,9 @@ Processes Look(const ShowOptions& options, Seconds agent_timeout) {
 
 std::string WhyNothing(const ShowOptions& options) {
   const std::string how = "; start it with: jemalloc_exporter exec -- COMMAND";
+  if (options.pid && kill(*options.pid, 0) != 0 && errno == ESRCH) {
+    return "there is no process " + std::to_string(*options.pid);
+  }
   if (options.pid) {
     return "process " + std::to_string(*options.pid) +
            " does not carry the agent, or has no jemalloc" + how;

@@ -160,6 +160,14 @@ class NothingToShow(unittest.TestCase):
             ),
         )
 
+    def test_of_a_process_that_is_not(self):
+        with subprocess.Popen(["true"]) as gone:
+            gone.wait()
+        self.assertEqual(
+            run("show", "--pid", str(gone.pid)),
+            (1, "", f"jemalloc_exporter: there is no process {gone.pid}\n"),
+        )
+
 
 if __name__ == "__main__":
     unittest.main()
