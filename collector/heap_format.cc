@@ -2,31 +2,17 @@
 
 #include <cstdint>
 #include <exception>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "heap_json.h"
+#include "heap_json_reader.h"
+#include "json_values.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 std::string ToText(const std::optional<std::uint64_t>& value) {
   return value ? std::to_string(*value) : "(unknown)";
-}
-
-std::optional<HeapState> Reject(std::string* error, std::string why) {
-  if (error != nullptr) *error = std::move(why);
-  return std::nullopt;
-}
-
-// The parser's message from the place on ("line 1, column 8: ..."), without the
-// text it last read: that may be long, and is not ours to repeat.
-std::string SyntaxError(const nlohmann::json::parse_error& parse_error) {
-  std::string_view message = parse_error.what();
-  if (const auto place = message.find("line ");
-      place != std::string_view::npos) {
-    message.remove_prefix(place);
-  }
-  return std::string(message.substr(0, message.find("; last read")));
 }
 
 }  // namespace
@@ -58,30 +44,21 @@ std::string ToJson(const HeapState& state) {
 
 std::optional<HeapState> FromJson(std::string_view json,
                                   std::string* error) try {
-  const auto document = nlohmann::json::parse(json);
-  if (!document.is_object()) {
-    return Reject(error, std::string("expected an object, found ") +
-                             document.type_name());
-  }
   HeapState state;
-  for (const HeapField& field : kHeapFields) {
-    const auto value = document.find(field.key);
-    if (value == document.end()) continue;
-    if (!value->is_number_unsigned()) {
-      return Reject(
-          error, std::string(field.key) +
-                     ": expected an integer from 0 to 2^64 - 1, found " +
-                     (value->is_number() ? value->dump() : value->type_name()));
-    }
-    state.*field.value = value->get<std::uint64_t>();
-  }
-  return state;
-} catch (const nlohmann::json::parse_error& parse_error) {
-  return Reject(error, SyntaxError(parse_error));
-} catch (const nlohmann::json::out_of_range&) {
-  return Reject(error, "a number is larger than any that JSON readers take");
+  std::string why;
+  const auto take = [&](const JsonValue& value) {
+    why = value.place.empty() ? ExpectObject(value)
+          : value.place.size() == 1
+              ? ReadHeapField(value.place.front(), value, state)
+              : "";
+    return why.empty();
+  };
+  if (ReadJsonValues(json, take, &why)) return state;
+  if (error != nullptr) *error = std::move(why);
+  return std::nullopt;
 } catch (const std::exception& exception) {
-  return Reject(error, exception.what());
+  if (error != nullptr) *error = exception.what();
+  return std::nullopt;
 }
 
 }  // namespace jemalloc_exporter

@@ -17,8 +17,8 @@ enum class Survives { kCrash, kPowerCut };
 std::string WriteWholeFile(const std::string& path, std::string_view text,
                            Survives survives = Survives::kPowerCut);
 
-/// What the file at `path` holds. Returns none, and the reason in `error`, if it
-/// cannot be read or has more than `max_size` bytes.
+/// What the file at `path` holds. Returns none, and the reason in `error`, if
+/// it cannot be read or has more than `max_size` bytes.
 std::optional<std::string> ReadWholeFile(const std::string& path,
                                          std::size_t max_size,
                                          std::string* error);

@@ -1,13 +1,11 @@
 #include "self_families.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "build_info.h"
@@ -21,12 +19,15 @@ namespace {
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
+// Not std::filesystem's listing: where memory is short, libstdc++'s ends the
+// process.
 std::optional<double> OpenDescriptors() {
-  std::error_code error;
-  const std::filesystem::directory_iterator entries("/proc/self/fd", error);
-  if (error) return std::nullopt;
-  // One of them is the listing's own.
-  return static_cast<double>(std::distance(begin(entries), end(entries)) - 1);
+  DIR* const listing = opendir("/proc/self/fd");
+  if (listing == nullptr) return std::nullopt;
+  int count = 0;
+  while (readdir(listing) != nullptr) ++count;
+  closedir(listing);
+  return count - 3;  // Of `.`, `..` and the listing's own.
 }
 
 // Without a limit the client libraries show the largest number, so do we.

@@ -22,13 +22,13 @@ FileDescriptor Acceptor::Accept(int listener, sockaddr_storage* client) {
   return accepted;
 }
 
-void Acceptor::Rest(int reason) {
+void Acceptor::Rest(int error) {
   const Clock::time_point now = Clock::now();
   rest_until_ = now + kRest;
   if (now < next_problem_) return;
   next_problem_ = now + kProblemInterval;
   on_problem_("cannot accept connections: " +
-              std::generic_category().message(reason));
+              std::generic_category().message(error));
 }
 
 }  // namespace jemalloc_exporter

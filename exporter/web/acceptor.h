@@ -32,12 +32,13 @@ class Acceptor {
   /// Until when nothing can be taken; in the past if something can.
   Clock::time_point rest_until() const { return rest_until_; }
 
+  /// Takes a rest because of an error.
+  void Rest(int error);
+
   /// Takes no more.
   void Close() { listeners_.clear(); }
 
  private:
-  void Rest(int reason);
-
   std::vector<FileDescriptor> listeners_;
   OnProblem on_problem_;
   Clock::time_point rest_until_;

@@ -29,12 +29,12 @@ FileDescriptor Require(int descriptor) {
   return FileDescriptor(descriptor);
 }
 
-void Control(const FileDescriptor& epoll, int operation, int descriptor,
+bool Control(const FileDescriptor& epoll, int operation, int descriptor,
              unsigned events) {
   epoll_event event{};
   event.events = events;
   event.data.fd = descriptor;
-  epoll_ctl(epoll.get(), operation, descriptor, &event);
+  return epoll_ctl(epoll.get(), operation, descriptor, &event) == 0;
 }
 
 }  // namespace
@@ -47,7 +47,9 @@ HttpLoop::HttpLoop(const HttpServerOptions& options, Answering& answering,
       epoll_(Require(epoll_create1(EPOLL_CLOEXEC))),
       wake_(Require(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))),
       acceptor_(std::move(listeners), options.on_problem) {
-  Control(epoll_, EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
+  if (!Control(epoll_, EPOLL_CTL_ADD, wake_.get(), EPOLLIN)) {
+    throw std::system_error(errno, std::generic_category());
+  }
 }
 
 HttpLoop::~HttpLoop() {
@@ -91,10 +93,16 @@ int HttpLoop::WaitTime() {
 void HttpLoop::WatchListeners() {
   const bool watches =
       connections_.HasRoom() && acceptor_.rest_until() <= Clock::now();
-  if (std::exchange(watches_listeners_, watches) == watches) return;
+  if (watches == watches_listeners_) return;
+  watches_listeners_ = watches;
   for (const FileDescriptor& listener : acceptor_.listeners()) {
-    Control(epoll_, watches ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener.get(),
-            EPOLLIN);
+    const int operation = watches ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+    if (Control(epoll_, operation, listener.get(), EPOLLIN)) continue;
+    // Tried again after a while, of those that are watched as well.
+    if (watches && errno != EEXIST) {
+      watches_listeners_ = false;
+      acceptor_.Rest(errno);
+    }
   }
 }
 
@@ -157,15 +165,15 @@ void HttpLoop::OnAnswered(const Exchange& exchange) {
 
 void HttpLoop::Serve(HttpConnection& connection) {
   // Level-triggered, what happens meanwhile would be reported again and again.
-  if (connection.stage == Stage::kWorking) return WatchFor(connection, 0);
+  if (connection.stage == Stage::kWorking) return Unwatch(connection);
   for (int step = 0; step < kMaxSteps; ++step) {
     switch (Step(connection)) {
       case Travel::kSome:
         break;
       case Travel::kWaitsToReceive:
-        return WatchFor(connection, EPOLLIN);
+        return WatchOrClose(connection, EPOLLIN);
       case Travel::kWaitsToSend:
-        return WatchFor(connection, EPOLLOUT);
+        return WatchOrClose(connection, EPOLLOUT);
       case Travel::kEnded:
         return Close(connection);
     }
@@ -222,20 +230,27 @@ Travel HttpLoop::Send(HttpConnection& connection) {
   return travel;
 }
 
-void HttpLoop::WatchFor(HttpConnection& connection, unsigned events) {
-  const unsigned before = std::exchange(connection.watched_for, events);
-  if (before == events) return;
-  const int operation = before == 0   ? EPOLL_CTL_ADD
-                        : events == 0 ? EPOLL_CTL_DEL
-                                      : EPOLL_CTL_MOD;
-  Control(epoll_, operation, connection.kept().socket, events);
+void HttpLoop::WatchOrClose(HttpConnection& connection, unsigned events) {
+  if (connection.watched_for == events) return;
+  const int operation =
+      connection.watched_for == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (Control(epoll_, operation, connection.kept().socket, events)) {
+    connection.watched_for = events;
+  } else {
+    Close(connection);  // Nobody would ever hear of it again.
+  }
+}
+
+void HttpLoop::Unwatch(HttpConnection& connection) {
+  if (std::exchange(connection.watched_for, 0) == 0) return;
+  Control(epoll_, EPOLL_CTL_DEL, connection.kept().socket, 0);
 }
 
 // By hand what closing does by itself, unless a forked child has the socket,
 // too.
 void HttpLoop::Close(HttpConnection& connection) {
   const int socket = connection.kept().socket;
-  WatchFor(connection, 0);
+  Unwatch(connection);
   shutdown(socket, SHUT_RDWR);
   connections_.Remove(connection.kept());
   served_.erase(socket);

@@ -57,7 +57,8 @@ class HttpLoop {
   Travel Receive(HttpConnection& connection);
   Travel Begin(HttpConnection& connection);
   Travel Send(HttpConnection& connection);
-  void WatchFor(HttpConnection& connection, unsigned events);
+  void WatchOrClose(HttpConnection& connection, unsigned events);
+  void Unwatch(HttpConnection& connection);
   void Close(HttpConnection& connection);
   const std::string& Date();
 
