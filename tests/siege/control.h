@@ -1,0 +1,36 @@
+#ifndef JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
+#define JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace jemalloc_exporter {
+
+/// What is to fail, in a file that faults.py has mapped as well.
+struct Control {
+  std::atomic<std::uint32_t> armed;    ///< Whether calls are counted.
+  std::atomic<std::uint32_t> count;    ///< Of calls since.
+  std::atomic<std::uint32_t> fail_at;  ///< The number of the one that fails.
+  std::atomic<std::uint32_t> error;    ///< Its errno.
+  std::atomic<std::uint32_t> failed;   ///< Which system call that was.
+
+  /// Counts a call; true if it is to fail.
+  bool Fails() { return armed.load() != 0 && ++count == fail_at.load(); }
+};
+
+/// Null where the file cannot be mapped.
+inline Control* MapControl(const char* path) {
+  const int file = open(path, O_RDWR | O_CLOEXEC);
+  void* const mapped = mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE,
+                            MAP_SHARED, file, 0);
+  close(file);
+  return mapped == MAP_FAILED ? nullptr : static_cast<Control*>(mapped);
+}
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
