@@ -305,6 +305,41 @@ class Broken(Case):
         )
 
 
+class Documented(Case):
+    """The examples of the README."""
+
+    def setUp(self):
+        for name in ("server", "ca"):
+            shutil.copy(self.pki.path(f"{name}.pem"), self.pki.path(f"{name}.crt"))
+        readme = os.path.join(os.path.dirname(__file__), "../../README.md")
+        with open(readme) as file:
+            self.examples = re.findall(
+                r"```yaml\n(tls_server_config.*?)```", file.read(), re.DOTALL
+            )
+
+    def test_is_what_the_exporter_takes(self):
+        password, certificate = self.examples
+        exporter = self.serve(password)
+        self.assertEqual(self.curl(exporter, "--user", "prometheus:test"), 200)
+        self.assertEqual(self.curl(exporter, "--user", "prometheus:other"), 401)
+        exporter = self.serve(certificate)
+        self.assertEqual(self.curl(exporter, client="client"), 200)
+        self.assertEqual(self.curl(exporter), 0)
+
+    def test_is_what_promtool_takes(self):
+        for example in self.examples:
+            path = self.pki.path("documented.yml")
+            with open(path, "w") as file:
+                file.write(example)
+            checked = subprocess.run(
+                ["promtool", "check", "web-config", path],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+
+
 class RealPrometheus(Case):
     def test_scrapes_over_tls_with_a_certificate_and_a_password(self):
         exporter = self.serve(
