@@ -28,7 +28,7 @@ LABEL org.opencontainers.image.title="jemalloc_exporter" \
 
 USER 65534:65534
 EXPOSE 10536
-# For the address that is listened on by default, without TLS.
+# For the address that is listened on by default, without TLS or passwords.
 HEALTHCHECK CMD ["bash", "-c", "exec 3<>/dev/tcp/localhost/10536 && \
   printf 'GET /-/healthy HTTP/1.0\\r\\n\\r\\n' >&3 && \
   read -r _ status _ <&3 && [ \"$status\" = 200 ]"]

@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -32,6 +33,15 @@ sigset_t SignalsThatEnd() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   return signals;
+}
+
+// They cost nothing before they are used. The 1,024 that are usual could be
+// taken up by silent clients and by processes that do not answer.
+void AllowManyDescriptors() {
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
 std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
@@ -121,6 +131,7 @@ int RunServe(const ServeOptions& options) {
   // Before there are threads, so that none of them takes a signal.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  AllowManyDescriptors();
   Pages pages(options);
   HttpServer server(ServerOptions(options, pages));
   AddPages(server, pages, options.telemetry_path);

@@ -8,7 +8,7 @@ import unittest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from golden import assert_golden
-from programs import Exporter, get
+from programs import EXPORTER, Exporter, get
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -147,6 +147,14 @@ class Options(unittest.TestCase):
         with Exporter("--web.disable-exporter-metrics") as exporter:
             page = get(exporter.url + "/metrics").text
             assert_golden(self, masked(page), "metrics_without_self.txt")
+
+
+class Descriptors(unittest.TestCase):
+    def test_are_as_many_as_the_machine_allows(self):
+        limited = ("prlimit", "--nofile=256:4096", EXPORTER)
+        with Exporter(program=limited) as exporter:
+            page = get(exporter.url + "/metrics").text
+            self.assertIn("\nprocess_max_fds 4096\n", page)
 
 
 if __name__ == "__main__":
