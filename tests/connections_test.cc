@@ -182,6 +182,31 @@ TEST_F(ConnectionsTest, CutOffWhoIsLateAndNobodyElse) {
   EXPECT_FALSE(waiting.IsCutOff());
 }
 
+TEST_F(ConnectionsTest, GiveARequestItsTimeFromItsFirstPart) {
+  Connections connections({.arrival = milliseconds(0),
+                           .departure = milliseconds(600'000),
+                           .idle = milliseconds(600'000)});
+  const Both& idle = Open(connections, "192.0.2.1");
+  const Both& beginning = Open(connections, "192.0.2.1");
+  connections.Await(*idle.kept);
+  connections.Await(*beginning.kept);
+  connections.Arrive(*beginning.kept);
+  connections.CutOffLate();
+  EXPECT_FALSE(idle.IsCutOff());
+  EXPECT_TRUE(beginning.IsCutOff());
+}
+
+TEST_F(ConnectionsTest, GiveARequestNoMoreTimeForEachOfItsParts) {
+  Connections connections({.arrival = milliseconds(50)});
+  const Both& dripping = Open(connections, "192.0.2.1");
+  const auto opened = Connections::Clock::now();
+  while (!dripping.IsCutOff()) {
+    connections.Arrive(*dripping.kept);
+    connections.CutOffLate();
+    ASSERT_LT(Connections::Clock::now() - opened, std::chrono::seconds(30));
+  }
+}
+
 TEST_F(ConnectionsTest, AreLookedAtAgainWhenTheNextIsLate) {
   using Clock = Connections::Clock;
   Connections connections({.arrival = milliseconds(600'000)});

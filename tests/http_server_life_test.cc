@@ -77,6 +77,21 @@ TEST(HttpServerClients, AreCutOffWhenTheirFirstRequestDoesNotArriveInTime) {
   drip.join();
 }
 
+TEST(HttpServerClients, AreCutOffWhenAFurtherRequestDoesNotArriveInTime) {
+  TestServer server({.connections = {.arrival = kSoon,
+                                     .departure = kNotInThisTest,
+                                     .idle = kNotInThisTest}});
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.Receive(), kPage);
+  std::this_thread::sleep_for(2 * kSoon);
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.Receive(), kPage);
+  client.Send("GET /page HTTP/1.1\r\nH");
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+}
+
 TEST(HttpServerClients, AreCutOffWhenTheyDoNotReadAnAnswerInTime) {
   TestServer server({.connections = {.arrival = kNotInThisTest,
                                      .departure = kSoon,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace jemalloc_exporter {
 namespace {
@@ -79,6 +80,11 @@ void Connections::Remove(const Connection& connection) {
   connections_.erase(connection.socket);
 }
 
+void Connections::Arrive(Connection& connection) {
+  if (std::exchange(connection.arriving, true)) return;
+  SetDeadline(connection, limits_.arrival);
+}
+
 void Connections::Work(Connection& connection) { SetWorking(connection, true); }
 
 void Connections::Leave(Connection& connection) {
@@ -88,6 +94,7 @@ void Connections::Leave(Connection& connection) {
 
 void Connections::Await(Connection& connection) {
   connection.served = true;
+  connection.arriving = false;
   SetDeadline(connection, limits_.idle);
 }
 

@@ -22,13 +22,14 @@ struct ConnectionLimits {
   /// clients of a Unix socket are not told apart.
   std::size_t per_client = 512;
 
-  /// From the opening to the end of the first request, a TLS handshake
-  /// included; as long as Prometheus waits for a scrape by default.
+  /// From the first byte of a request to its end, of the first request from the
+  /// opening of the connection, a TLS handshake included; as long as Prometheus
+  /// waits for a scrape by default.
   Time arrival{10'000};
   /// From the beginning of an answer to its end.
   Time departure{30'000};
-  /// From the end of an answer to the end of the next request: outlasts the
-  /// scrape interval of most.
+  /// From the end of an answer to the next request: outlasts the scrape
+  /// interval of most.
   Time idle{90'000};
   /// From the last answer to the end of a connection, for the client to read.
   Time farewell{2'000};
@@ -46,6 +47,7 @@ class Connections {
     std::string client;  ///< Equal for all that count as one client.
     Clock::time_point deadline;
     bool served = false;   ///< It has had an answer.
+    bool arriving = true;  ///< Part of a request has come, or has to.
     bool working = false;  ///< A request of it is being worked on.
     bool cut_off = false;
   };
@@ -64,9 +66,10 @@ class Connections {
   Connection& Add(int socket, const sockaddr* client);
   void Remove(const Connection& connection);
 
-  /// What is done from now on, and ends in time: a request is worked on, for
-  /// as long as that takes; an answer leaves; a further request is awaited, or
-  /// none.
+  /// What is done from now on, and ends in time: a request arrives, which may
+  /// be said of each part of it; it is worked on, for as long as that takes; an
+  /// answer leaves; a further request is awaited, or none.
+  void Arrive(Connection& connection);
   void Work(Connection& connection);
   void Leave(Connection& connection);
   void Await(Connection& connection);

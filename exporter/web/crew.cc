@@ -140,10 +140,16 @@ void Crew::Supervise(Lock& lock) {
   } catch (const std::exception& error) {
     added_.splice(added_.end(), waiting_);
     lock.unlock();
-    duties_.on_problem(std::string("cannot start a thread: ") + error.what());
+    Report(error);
     lock.lock();
   }
   changed_.notify_all();
+}
+
+void Crew::Report(const std::exception& error) const try {
+  duties_.on_problem(std::string("cannot start a thread: ") + error.what());
+} catch (const std::exception&) {
+  // No memory to say so.
 }
 
 // Sees to it that so many threads are free, as far as there may be as many.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -79,6 +80,7 @@ class Crew {
   bool WorkOnWatch();
   void DoNextJob(Lock& lock);
   void Supervise(Lock& lock);
+  void Report(const std::exception& error) const;
   void Hire(std::size_t wanted);
   void Leave();
   void SetTimer();

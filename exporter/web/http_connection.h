@@ -33,6 +33,9 @@ class HttpConnection {
   /// `bad_status` is what to refuse it with.
   Travel Receive();
 
+  /// Whether part of a request has come.
+  bool HasPart() const { return !received_.empty(); }
+
   /// Begins to send the answer that `exchange` has.
   void Begin(const std::string& date);
 

@@ -200,6 +200,7 @@ Travel HttpLoop::Step(HttpConnection& connection) {
 
 Travel HttpLoop::Receive(HttpConnection& connection) {
   const Travel travel = connection.Receive();
+  if (connection.HasPart()) connections_.Arrive(connection.kept());
   if (travel != Travel::kSome) return travel;
   if (connection.bad_status != 0) {
     answering_.Refuse(connection.exchange, connection.bad_status);
