@@ -49,7 +49,9 @@ std::optional<Login> ReadLogin(std::string_view authorization) {
                               decoded.size);
   const auto colon = text.find(':');
   // bcrypt takes a NUL for the end of a password.
-  if (colon == text.npos || text.find('\0') != text.npos) return std::nullopt;
+  if (colon == std::string_view::npos ||
+      text.find('\0') != std::string_view::npos)
+    return std::nullopt;
   return Login{std::string(text.substr(0, colon)),
                std::string(text.substr(colon + 1))};
 }

@@ -49,10 +49,10 @@ void HttpConnection::Begin(const std::string& date) {
 }
 
 Travel HttpConnection::Send() {
-  while (sent_ < to_send_.size()) {
+  const std::string_view all = to_send_;
+  while (sent_ < all.size()) {
     std::size_t count = 0;
-    const Travel travel =
-        transport_->Send(std::string_view(to_send_).substr(sent_), &count);
+    const Travel travel = transport_->Send(all.substr(sent_), &count);
     if (travel != Travel::kSome) return travel;
     sent_ += count;
   }

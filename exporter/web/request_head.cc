@@ -23,7 +23,7 @@ bool IsTokenCharacter(unsigned char c) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
          (c >= 'a' && c <= 'z') ||
-         kOthers.find(static_cast<char>(c)) != kOthers.npos;
+         kOthers.find(static_cast<char>(c)) != std::string_view::npos;
 }
 
 bool IsToken(std::string_view text) {
@@ -121,7 +121,8 @@ bool ReadMeaning(RequestHead& head) {
     if (EqualsIgnoringCase(name, "Content-Length")) {
       ++lengths;
       if (!IsNumber(value)) return false;
-      if (value.find_first_not_of('0') != value.npos) head.has_body = true;
+      if (value.find_first_not_of('0') != std::string_view::npos)
+        head.has_body = true;
     }
   }
   if (hosts > 1 || lengths > 1 || (is_coded && lengths > 0)) return false;
@@ -150,12 +151,12 @@ std::variant<RequestHead, Incomplete, BadRequest> JudgeBeginning(
   if (!IsTokenCharacter(static_cast<unsigned char>(bytes.front()))) {
     return BadRequest();
   }
-  for (auto lf = bytes.find('\n'); lf != bytes.npos;
+  for (auto lf = bytes.find('\n'); lf != std::string_view::npos;
        lf = bytes.find('\n', lf + 1)) {
     if (bytes[lf - 1] != '\r') return BadRequest();
   }
   if (bytes.size() < kMaxHeadSize) return Incomplete();
-  const bool first_line = bytes.find(kEndOfLine) == bytes.npos;
+  const bool first_line = bytes.find(kEndOfLine) == std::string_view::npos;
   return BadRequest{first_line ? kTargetTooLong : kHeadTooLarge};
 }
 
