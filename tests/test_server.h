@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "http_client.h"
 #include "web/http_server.h"
 #include "web/listen.h"
 
@@ -80,6 +81,19 @@ class TestServer {
   int port_ = 0;
   HttpServer http_;
 };
+
+inline constexpr ConnectionLimits::Time kSoon{300};
+inline constexpr ConnectionLimits::Time kNotInThisTest{600'000};
+
+// So many clients that have sent `request`.
+inline std::vector<HttpClient> Connect(int port, int count,
+                                       const std::string& request) {
+  std::vector<HttpClient> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.emplace_back(port).Send(request);
+  }
+  return clients;
+}
 
 // A handler that waits until it is released.
 class Gate {

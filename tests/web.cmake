@@ -1,5 +1,6 @@
 find_package(ZLIB REQUIRED)
-foreach(name IN ITEMS connections crew http_date http_server http_server_life listen metrics_handler
+foreach(name IN ITEMS answering connections crew http_date http_loop http_server
+                      http_server_life listen metrics_handler
                       metrics_page request_head server unix_socket)
   jemalloc_exporter_test(${name} jemalloc_exporter::server)
 endforeach()
