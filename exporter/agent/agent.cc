@@ -17,18 +17,9 @@
 #include <cstdlib>
 
 #include "agent/allowed_uids.h"
+#include "agent/old_libc.h"
 #include "agent/post.h"
 #include "jemalloc_exporter/heap_reader.h"
-
-// What pthread_atfork(3) is in glibc alone. Weak, so that the loader of another
-// libc, which has no such symbol, does not refuse the program for it.
-// NOLINTBEGIN(bugprone-reserved-identifier)
-extern "C" {
-[[gnu::weak]] int __register_atfork(void (*prepare)(), void (*parent)(),
-                                    void (*child)(), void* library) noexcept;
-[[gnu::visibility("hidden")]] extern void* __dso_handle;
-}
-// NOLINTEND(bugprone-reserved-identifier)
 
 namespace jemalloc_exporter {
 namespace {

@@ -37,6 +37,21 @@ class Library(unittest.TestCase):
         needed = re.findall(r"\(NEEDED\).*\[(.*)\]", readelf("--dynamic"))
         self.assertEqual(needed, ["libc.so.6"])
 
+    # A loader that misses a version refuses the program.
+    def test_needs_no_libc_of_today(self):
+        versions = re.findall(r"Name: GLIBC_([\d.]+)", readelf("--version-info"))
+        self.assertTrue(versions)
+        newest = max(tuple(map(int, version.split("."))) for version in versions)
+        self.assertLessEqual(newest, (2, 17))
+
+    # Before glibc 2.34 they were in a library that a program may not have.
+    def test_does_without_threads_where_there_are_none(self):
+        threads = re.findall(
+            r"(\w+) +\w+ +UND (?:pthread_(?!attr_(?:init|destroy))|sem_)\S+",
+            readelf("--dyn-syms"),
+        )
+        self.assertEqual(set(threads), {"WEAK"})
+
     def test_has_no_thread_local_variables(self):
         self.assertNotIn("TLS", readelf("--program-headers"))
 
