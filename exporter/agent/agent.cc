@@ -21,6 +21,9 @@
 #include "agent/post.h"
 #include "jemalloc_exporter/heap_reader.h"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): what __register_atfork takes.
+extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
+
 namespace jemalloc_exporter {
 namespace {
 

@@ -14,7 +14,6 @@
 extern "C" {
 [[gnu::weak]] int __register_atfork(void (*prepare)(), void (*parent)(),
                                     void (*child)(), void* library) noexcept;
-[[gnu::visibility("hidden")]] extern void* __dso_handle;
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
