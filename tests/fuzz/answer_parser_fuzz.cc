@@ -3,25 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/answer_parser.h"
 #include "agent/socket_list.h"
 #include "agent/wire.h"
+#include "fuzz/require.h"
 #include "jemalloc_exporter/heap_format.h"
 #include "label_text.h"
 
-namespace {
-
 using jemalloc_exporter::HeapState;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using jemalloc_exporter::Require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
