@@ -94,5 +94,13 @@ TEST(TlsPriorities, RefuseACurveThatNobodyKnows) {
   EXPECT_EQ(ErrorOf(config), "curve_preferences: no such value: X448");
 }
 
+TEST(TlsPriorities, AreRefusedInOneLine) {
+  EXPECT_EQ(ErrorOf(WithSuites({"A\nB"})),
+            "cipher_suites: GnuTLS does not know A�B");
+  TlsConfig config;
+  config.curve_preferences = {"A\nB"};
+  EXPECT_EQ(ErrorOf(config), "curve_preferences: no such value: A�B");
+}
+
 }  // namespace
 }  // namespace jemalloc_exporter

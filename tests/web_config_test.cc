@@ -250,6 +250,24 @@ TEST_F(WebConfigTest, IsRefusedForWhatIsNoYaml) {
   EXPECT_EQ(ErrorOf("a: *b\n"), "line 1: the referenced anchor is not defined");
 }
 
+// Whoever writes a newline into a name would write lines into our log.
+TEST_F(WebConfigTest, IsRefusedInOneLineWithoutControlCharacters) {
+  EXPECT_EQ(ErrorOf("\"a\\r\\nb\": c\n"), "line 1: a��b: unknown key");
+  EXPECT_EQ(ErrorOf("tls_server_config:\n  min_version: \"TLS\\n\\e[2J\"\n"),
+            "line 2: tls_server_config.min_version: no such value: TLS��[2J");
+  EXPECT_EQ(ErrorOf("tls_server_config: {cert_file: \"a\\nb\"}"),
+            "line 1: tls_server_config.cert_file: cannot read " +
+                folder_.string() + "/a�b: No such file or directory");
+  EXPECT_EQ(ErrorOf("basic_auth_users: {\"a\\x7f\": b}"),
+            "line 1: basic_auth_users.a�: not a bcrypt hash");
+}
+
+TEST_F(WebConfigTest, IsRefusedInALineOfReasonableLength) {
+  const std::string value(100'000, 'a');
+  EXPECT_LT(ErrorOf("tls_server_config: {min_version: " + value + "}").size(),
+            1000U);
+}
+
 TEST_F(WebConfigTest, IsReadFromAFileThatErrorsName) {
   const auto path = folder_ / "web.yml";
   Write("web.yml", "tls_server_config: {cert_file: cert.pem, key: b}\n");

@@ -11,8 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "label_text.h"
+
 namespace jemalloc_exporter {
 namespace {
+
+// Of a name in an error; longer than any that somebody knows.
+constexpr std::size_t kMaxNameSize = 100;
 
 struct Suite {
   std::string name;  // GnuTLS's own.
@@ -57,7 +62,8 @@ std::vector<Suite> Listed(const TlsConfig& config) {
   for (const std::string& name : config.cipher_suites) {
     const auto found = known.find(GnuTlsName(name));
     if (found == known.end()) {
-      throw std::runtime_error("cipher_suites: GnuTLS does not know " + name);
+      throw std::runtime_error("cipher_suites: GnuTLS does not know " +
+                               LabelText(name, kMaxNameSize));
     }
     listed.push_back(found->second);
   }
@@ -96,7 +102,8 @@ std::string Curves(const TlsConfig& config) {
   for (const std::string& name : config.curve_preferences) {
     const auto group = kGroups.find(name);
     if (group == kGroups.end()) {
-      throw std::runtime_error("curve_preferences: no such value: " + name);
+      throw std::runtime_error("curve_preferences: no such value: " +
+                               LabelText(name, kMaxNameSize));
     }
     priorities += ":+GROUP-" + group->second;
   }

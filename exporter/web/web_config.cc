@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "label_text.h"
 #include "whole_file.h"
 
 namespace jemalloc_exporter {
@@ -24,11 +25,19 @@ struct Item {
   YAML::Node node;
 };
 
+// What the file says may be part of `what`, and shall not write lines of its
+// own into a log.
+std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& what) {
+  constexpr std::size_t kMaxCharacters = 500;
+  return std::runtime_error(LabelText(
+      (mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ") +
+          what,
+      kMaxCharacters));
+}
+
 [[noreturn]] void Fail(const Item& item, const std::string& what) {
-  const int line = item.node.Mark().line;  // -1 of what is nowhere.
-  throw std::runtime_error(
-      (line < 0 ? "" : "line " + std::to_string(line + 1) + ": ") +
-      (item.place.empty() ? "the file" : item.place) + ": " + what);
+  throw ErrorAt(item.node.Mark(),
+                (item.place.empty() ? "the file" : item.place) + ": " + what);
 }
 
 using Reader = std::function<void(const Item&)>;
@@ -247,11 +256,7 @@ WebConfig ParseWebConfig(std::string_view yaml,
         }}});
   return config;
 } catch (const YAML::Exception& error) {
-  throw std::runtime_error(
-      (error.mark.is_null()
-           ? ""
-           : "line " + std::to_string(error.mark.line + 1) + ": ") +
-      error.msg);
+  throw ErrorAt(error.mark, error.msg);
 }
 
 WebConfig ReadWebConfig(const std::filesystem::path& path) {

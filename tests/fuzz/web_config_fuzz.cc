@@ -1,0 +1,55 @@
+// What may stand in a web configuration: the bytes are its YAML.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+#include "fuzz/require.h"
+#include "web/tls.h"
+#include "web/web_config.h"
+
+namespace {
+
+using jemalloc_exporter::Require;
+using jemalloc_exporter::WebConfig;
+
+void RequireOneLine(std::string_view text) {
+  Require(!text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    return (c >= 0 && c < ' ') || c == '\x7F';
+  }));
+}
+
+std::optional<WebConfig> Parse(std::string_view yaml) try {
+  return jemalloc_exporter::ParseWebConfig(yaml, "/nonexistent");
+} catch (const std::runtime_error& error) {
+  RequireOneLine(error.what());
+  return std::nullopt;
+}
+
+void CheckTls(const jemalloc_exporter::TlsConfig& config) try {
+  Require(!config.cert.empty() && !config.key.empty());
+  Require(config.min_version <= config.max_version);
+  const jemalloc_exporter::Tls tls(config);
+} catch (const std::runtime_error& error) {
+  RequireOneLine(error.what());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  const std::string_view yaml(reinterpret_cast<const char*>(data), size);
+  // It shall read no file of this machine.
+  if (yaml.find('/') != std::string_view::npos) return 0;
+  const auto config = Parse(yaml);
+  if (!config) return 0;
+  for (const auto& [name, value] : config->headers) {
+    RequireOneLine(name);
+    RequireOneLine(value);
+  }
+  if (config->tls) CheckTls(*config->tls);
+  return 0;
+}
