@@ -68,6 +68,12 @@ TEST(Families, WithIllegalNamesAreLeftOut) {
   EXPECT_THAT(Merge({Gauges("_a:B9", {Value(1)})}), ElementsAre("_a:B9 {}"));
 }
 
+TEST(Families, WhoseSamplesWouldHaveIllegalNamesAreLeftOut) {
+  EXPECT_THAT(Merge({Histograms("_", {Histogram(1, 1, {{1, 1}})})}), IsEmpty());
+  EXPECT_THAT(Merge({Summaries("_", {Summary(1, 1, {})})}), IsEmpty());
+  EXPECT_THAT(Merge({Gauges("_", {Value(1)})}), ElementsAre("_ {}"));
+}
+
 TEST(Families, KeepTheFirstOfEqualLabels) {
   const std::vector<MetricFamily> families = {
       Gauges("a", {Value(1, {{"x", "1"}, {"y", "2"}})}),

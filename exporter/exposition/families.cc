@@ -2,6 +2,7 @@
 
 #include <prometheus/check_names.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 #include <unordered_set>
@@ -75,6 +76,16 @@ std::vector<std::string> SuffixedNames(const MergedFamily& family) {
   return {};
 }
 
+// As those of a histogram `_` would: `__sum`.
+void DropReserved(std::vector<MergedFamily>& families) {
+  std::erase_if(families, [](const MergedFamily& family) {
+    const std::vector<std::string> names = SuffixedNames(family);
+    return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+      return name.starts_with("__");
+    });
+  });
+}
+
 void DropClashes(std::vector<MergedFamily>& families) {
   std::unordered_set<std::string> taken;
   for (const MergedFamily& family : families) {
@@ -124,6 +135,7 @@ std::vector<MergedFamily> MergeFamilies(
     const std::vector<MetricFamily>& families) {
   std::vector<MergedFamily> merged = MergeByName(families);
   for (MergedFamily& family : merged) DropDuplicates(family.metrics);
+  DropReserved(merged);
   DropClashes(merged);
   NameForOpenMetrics(merged);
   return merged;

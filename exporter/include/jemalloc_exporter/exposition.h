@@ -19,10 +19,10 @@ namespace jemalloc_exporter {
 /// - Families of one name become one, where the first of them stood, with the
 ///   first type and the first HELP that is not empty. A later family of
 ///   another type is left out: its numbers would be told as what they are not.
-/// - A family without samples is left out; so is one whose name is illegal,
-///   starts with `__`, or is needed by a histogram or summary of the page for
-///   its samples (`h_count` beside a histogram `h`; also `_sum`, `_bucket` and
-///   `_created`).
+/// - A family without samples is left out; so is one whose name, or that of its
+///   samples, is illegal or starts with `__`; and one whose name is needed by a
+///   histogram or summary of the page for its samples (`h_count` beside a
+///   histogram `h`; also `_sum`, `_bucket` and `_created`).
 /// - Labels are written in order of their names. An empty value is as good as
 ///   no label. A label is left out when its name is illegal, starts with `__`,
 ///   repeats an earlier one, or is `le` on a histogram or `quantile` on a
