@@ -95,7 +95,7 @@ class HttpClient {
     for (auto at = answer.find(name); at != std::string::npos;
          at = answer.find(name, at)) {
       at += name.size();
-      answer.replace(at, answer.find("\r\n", at) - at, "-");
+      answer.replace(at, answer.find("\r\n", at) - at, 1, '-');
     }
     return answer;
   }

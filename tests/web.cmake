@@ -8,3 +8,10 @@ jemalloc_exporter_test(gzip jemalloc_exporter::server ZLIB::ZLIB)
 foreach(name IN ITEMS basic_auth systemd_sockets tls_priorities web_config)
   jemalloc_exporter_test(${name} jemalloc_exporter_program)
 endforeach()
+
+# A checker of answers, for the fuzzer.
+add_library(jemalloc_exporter_strict_answers STATIC strict_answers.cc)
+target_include_directories(jemalloc_exporter_strict_answers PUBLIC
+  ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/exporter)
+jemalloc_exporter_compile(jemalloc_exporter_strict_answers)
+jemalloc_exporter_test(strict_answers jemalloc_exporter_strict_answers)

@@ -1,0 +1,121 @@
+// What anybody may send to the server, and then no more. Of the first byte the
+// lowest bit says at which door, 0 for the one that asks for a login; the two
+// bits above it, in how many pieces the other bytes arrive; and the next one,
+// whether the client says at once that this is all.
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "fuzz/require.h"
+#include "http_client.h"
+#include "rich_families.h"
+#include "strict_answers.h"
+#include "web/http_server.h"
+#include "web/listen.h"
+#include "web/metrics_page.h"
+
+namespace {
+
+using jemalloc_exporter::Admission;
+using jemalloc_exporter::Login;
+using jemalloc_exporter::Request;
+using jemalloc_exporter::Require;
+using jemalloc_exporter::Response;
+using namespace std::chrono_literals;
+
+// Stands in requests, and in nothing that a server has to say.
+constexpr std::string_view kMarker = "QxZj";
+
+jemalloc_exporter::Door WithLogin() {
+  return {.judge =
+              [](const std::optional<Login>& login) {
+                return login ? Admission::kUnknown : Admission::kDenied;
+              },
+          .verify =
+              [](const Login& login) {
+                return login.user == "a" && login.password == "b";
+              }};
+}
+
+class Server {
+ public:
+  explicit Server(jemalloc_exporter::Door door)
+      : http_(
+            {.connections = {.arrival = 100ms, .departure = 5s, .idle = 100ms},
+             .door = std::move(door)}) {
+    http_.AddPage("/page", {.content_type = "text/plain", .body = "page\n"});
+    http_.AddHandler("/metrics", [](const Request& request) {
+      return MetricsPage(request, jemalloc_exporter::RichFamilies());
+    });
+    http_.AddHandler("/bad", [](const Request&) -> Response {
+      throw std::runtime_error("out of luck");
+    });
+    std::string error;
+    std::vector<jemalloc_exporter::FileDescriptor> listeners;
+    listeners.push_back(jemalloc_exporter::Listen("127.0.0.1:0", &error));
+    port_ = jemalloc_exporter::ListeningPort(listeners.front());
+    Require(http_.Start(std::move(listeners), &error));
+  }
+
+  int port() const { return port_; }
+
+ private:
+  int port_ = 0;
+  jemalloc_exporter::HttpServer http_;
+};
+
+void AwaitAnswer(int socket) {
+  constexpr int kMilliseconds = 1;
+  pollfd answer{socket, POLLIN, 0};
+  poll(&answer, 1, kMilliseconds);
+}
+
+// All that the server says until it closes, as it has to: a fuzzer or a test
+// that waits in vain fails.
+std::string Converse(const Server& server, unsigned manner,
+                     std::string_view bytes) {
+  jemalloc_exporter::HttpClient client(server.port());
+  Require(client.connected());
+  const std::size_t size = bytes.size() / (1 + (manner >> 1 & 3)) + 1;
+  // The end of what is not even a line is only noticed in due time.
+  const bool ends_at_once =
+      (manner & 8) != 0 && bytes.find('\n') != std::string_view::npos;
+  while (!bytes.empty()) {
+    client.Send(bytes.substr(0, size));
+    bytes.remove_prefix(std::min(size, bytes.size()));
+    if (!bytes.empty()) std::this_thread::sleep_for(50us);
+  }
+  if (!ends_at_once) AwaitAnswer(client.socket());
+  shutdown(client.socket(), SHUT_WR);
+  return client.ReceiveToEnd();
+}
+
+}  // namespace
+
+// An answer that is not well-formed ends the process by its exception.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  static const Server open({});
+  static const Server locked(WithLogin());
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1,
+                               size - 1);
+  const std::string answers =
+      Converse((data[0] & 1) != 0 ? open : locked, data[0], bytes);
+  Require(answers.find(kMarker) == std::string::npos);
+  jemalloc_exporter::ReadAnswers(answers,
+                                 bytes.find("HEAD") != std::string_view::npos);
+  return 0;
+}
