@@ -18,10 +18,9 @@ struct StrictAnswer {
 // Reads all that a server sent on one connection, which is nothing but answers
 // of HTTP/1.1: each with a Date and the Content-Length that it has, none behind
 // one that closes the connection. An error is plain text that nobody may take
-// for something else, or libmicrohttpd's own: that has no type, and closes.
+// for something else.
 //
-// Where a request `may_be_head`, an answer may go without its body. Before each
-// the client may be told to continue.
+// Where a request `may_be_head`, an answer may go without its body.
 //
 // Throws std::invalid_argument for anything else.
 std::vector<StrictAnswer> ReadAnswers(std::string_view bytes, bool may_be_head);

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,7 +28,6 @@
 namespace {
 
 using jemalloc_exporter::Admission;
-using jemalloc_exporter::Login;
 using jemalloc_exporter::Request;
 using jemalloc_exporter::Require;
 using jemalloc_exporter::Response;
@@ -40,12 +38,13 @@ constexpr std::string_view kMarker = "QxZj";
 
 jemalloc_exporter::Door WithLogin() {
   return {.judge =
-              [](const std::optional<Login>& login) {
-                return login ? Admission::kUnknown : Admission::kDenied;
+              [](const std::string& authorization) {
+                return authorization.empty() ? Admission::kDenied
+                                             : Admission::kUnknown;
               },
           .verify =
-              [](const Login& login) {
-                return login.user == "a" && login.password == "b";
+              [](const std::string& authorization) {
+                return authorization == "Basic YTpi";
               }};
 }
 
