@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 from target import Client, Exporter, Malformed, descriptors
 
@@ -62,10 +63,11 @@ def check(exporter, pid, before, point):
     assert status == 200, f"{point}: {status} the next time"
     for expected in (b'jemalloc_up{comm="sleep"', b'comm="jemalloc_export"'):
         assert expected in page, f"{point}: no {expected} the next time"
-    for _ in range(100):
+    end = time.monotonic() + PATIENCE  # It has yet to see that we are gone.
+    while time.monotonic() < end:
         if descriptors(pid) <= before:
             return
-        scrape(exporter.port)
+        time.sleep(0.01)
     raise AssertionError(f"{point}: {descriptors(pid)} descriptors, not {before}")
 
 
