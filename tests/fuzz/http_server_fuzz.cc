@@ -1,9 +1,7 @@
 // What anybody may send to the server, and then no more. Of the first byte the
-// lowest bit says at which door, 0 for the one that asks for a login; the two
-// bits above it, in how many pieces the other bytes arrive; and the next one,
-// whether the client says at once that this is all.
+// lowest bit says at which door, 0 for the one that asks for a login, and the
+// two bits above it, in how many pieces the other bytes arrive.
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -75,12 +73,6 @@ class Server {
   jemalloc_exporter::HttpServer http_;
 };
 
-void AwaitAnswer(int socket) {
-  constexpr int kMilliseconds = 1;
-  pollfd answer{socket, POLLIN, 0};
-  poll(&answer, 1, kMilliseconds);
-}
-
 // All that the server says until it closes, as it has to: a fuzzer or a test
 // that waits in vain fails.
 std::string Converse(const Server& server, unsigned manner,
@@ -88,15 +80,11 @@ std::string Converse(const Server& server, unsigned manner,
   jemalloc_exporter::HttpClient client(server.port());
   Require(client.connected());
   const std::size_t size = bytes.size() / (1 + (manner >> 1 & 3)) + 1;
-  // The end of what is not even a line is only noticed in due time.
-  const bool ends_at_once =
-      (manner & 8) != 0 && bytes.find('\n') != std::string_view::npos;
   while (!bytes.empty()) {
     client.Send(bytes.substr(0, size));
     bytes.remove_prefix(std::min(size, bytes.size()));
     if (!bytes.empty()) std::this_thread::sleep_for(50us);
   }
-  if (!ends_at_once) AwaitAnswer(client.socket());
   shutdown(client.socket(), SHUT_WR);
   return client.ReceiveToEnd();
 }
