@@ -321,6 +321,20 @@ TEST_F(AgentReader, BelievesTheAgentWhereTheKernelSeesNoProcess) {
   EXPECT_EQ(result, 0);
 }
 
+TEST_F(AgentReader, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
+  const FakeAgent honest(Honest);
+  const FakeAgent forger([](const FakeAgent& /*unused*/) {
+    for (int i = 0; i < 600; ++i) ListenAs({.pid = 10'000'000 + i});
+  });
+  const auto result = InPidNamespace([&] {
+    const auto processes = ReadFor(kShort);
+    if (processes.size() != kMaxClaimed) return 1;
+    return processes[0].status == ProcessStatus::kUsed ? 0 : 2;
+  });
+  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  EXPECT_EQ(result, 0);
+}
+
 TEST_F(AgentReader, TellsTheKernelsNumberOfAProcessInAContainer) {
   const FakeAgent agent([](const FakeAgent& self) {
     InPidNamespace([&] {

@@ -149,6 +149,13 @@ void OrderByPid(std::vector<Process>& processes) {
   processes.erase(end, processes.end());
 }
 
+void DropClaimedBeyondLimit(std::vector<Process>& processes) {
+  std::size_t claimed = 0;
+  std::erase_if(processes, [&](const Process& process) {
+    return process.pid_is_claimed && ++claimed > kMaxClaimed;
+  });
+}
+
 }  // namespace
 
 std::vector<Process> ReadAgents(
@@ -163,6 +170,7 @@ std::vector<Process> ReadAgents(
   reading.Run(deadline);
   std::vector<Process> processes = reading.Processes();
   OrderByPid(processes);
+  DropClaimedBeyondLimit(processes);
   return processes;
 } catch (const std::exception&) {
   return {};

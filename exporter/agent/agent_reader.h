@@ -4,12 +4,17 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <vector>
 
 #include "process.h"
 
 namespace jemalloc_exporter {
+
+/// So many processes are believed in, at most, for which there is their own
+/// word alone: anybody in the pod may give it for any number of them.
+inline constexpr std::size_t kMaxClaimed = 256;
 
 /// Asks every process of this network namespace that carries the agent, all at
 /// the same time, and waits for the answers no longer than until `deadline`.
@@ -18,8 +23,9 @@ namespace jemalloc_exporter {
 /// Every socket may be anybody's. A process is the one that the kernel sees at
 /// the other end, and counts only when it is the one that the socket is named
 /// for; a socket that a process holds in another's name is ignored. Where the
-/// kernel sees none, across pid namespaces, the socket's name is believed, and
-/// /proc is not asked for what would be another process.
+/// kernel sees none, across pid namespaces, the socket's name is believed, of
+/// the `kMaxClaimed` lowest numbers, and /proc is not asked for what would be
+/// another process.
 ///
 /// Unreachable is a process that refuses this user, answers anything but the
 /// document of `wire.h`, or nothing in time. One that is gone is left out.
