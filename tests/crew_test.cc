@@ -81,7 +81,7 @@ std::size_t Threads() {
 TEST(Crew, LetsThreadsGoThatHaveNothingToDo) {
   constexpr int kJobs = 20;
   constexpr int kTimes = 3;
-  const std::size_t before = Threads();
+  std::size_t at_rest = 0;  // With the one on watch and its supervisor.
   std::latch all_here[kTimes] = {std::latch(kJobs), std::latch(kJobs),
                                  std::latch(kJobs)};
   std::counting_semaphore<> wakes(0);
@@ -94,8 +94,8 @@ TEST(Crew, LetsThreadsGoThatHaveNothingToDo) {
       wakes.try_acquire_for(std::chrono::milliseconds(10));
       return true;
     }
-    // The one on watch and the one that supervises it.
-    while (Threads() > before + 2) std::this_thread::yield();
+    if (at_rest == 0) at_rest = Threads();
+    while (Threads() > at_rest) std::this_thread::yield();
     if (times == kTimes) return false;
     finished = 0;
     for (int i = 0; i < kJobs; ++i) {
