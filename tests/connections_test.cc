@@ -91,7 +91,9 @@ TEST_F(ConnectionsTest, CutOffWhoHasWaitedForLongestWhereThereIsNoRoom) {
 }
 
 TEST_F(ConnectionsTest, CutOffWhoHasHadNoAnswerBeforeWhoHas) {
-  Connections connections({.total = 2});
+  Connections connections({.total = 2,
+                           .arrival = milliseconds(600'000),
+                           .idle = milliseconds(300'000)});
   const Both& served = Open(connections, "192.0.2.1");
   const Both& stranger = Open(connections, "192.0.2.2");
   connections.Await(*served.kept);
