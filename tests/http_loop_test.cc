@@ -9,7 +9,6 @@
 #include <array>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "http_client.h"
 #include "test_server.h"

@@ -1,4 +1,4 @@
-// The server as a guest of its process and a host of bad clients.
+// The server as a guest of its process: how it begins, lives and ends there.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

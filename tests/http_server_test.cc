@@ -3,13 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
-#include <future>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "http_client.h"
 #include "test_server.h"
@@ -20,7 +16,6 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 class HttpServerTest : public testing::Test {
