@@ -1,5 +1,5 @@
 FROM debian:bookworm-slim AS build
-RUN --mount=type=bind,source=exporter/packages,target=/packages \
+RUN --mount=type=bind,source=exporter/packaging/install-dependencies,target=/packages \
     /packages build
 COPY . /source
 ARG REVISION=unknown
@@ -9,7 +9,7 @@ RUN cmake -G Ninja -S /source -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo \
  && cmake --install /build --component runtime --strip --prefix /stage
 
 FROM debian:bookworm-slim
-RUN --mount=type=bind,source=exporter/packages,target=/packages \
+RUN --mount=type=bind,source=exporter/packaging/install-dependencies,target=/packages \
     /packages runtime && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /stage/ /usr/local/
 # The image is no good if a library is missing in it.

@@ -2,7 +2,7 @@
 #include <exception>
 #include <iostream>
 
-#include "command_line.h"
+#include "exporter/cli/command_line.h"
 
 // jemalloc's settings for the exporter itself, which MALLOC_CONF overrides: a
 // small program that works in bursts wants one arena and its pages given back.

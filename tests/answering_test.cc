@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "http_client.h"
-#include "test_server.h"
+#include "tests/http_client.h"
+#include "tests/test_server.h"
 
 namespace jemalloc_exporter {
 namespace {

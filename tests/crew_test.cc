@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "other_process.h"
+#include "tests/support/other_process.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -2,7 +2,7 @@
 foreach(name IN ITEMS alerts dashboard_rules dashboards dashboards_live
                       dashboards_schema provisioning)
   add_test(NAME ${name}
-    COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.py)
+    COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/dashboards/${name}_test.py)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
 
@@ -11,7 +11,7 @@ endforeach()
 # malloc itself, that one has no heap to show.
 set(programs JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>)
 if(NOT JEMALLOC_EXPORTER_SANITIZE)
-  add_executable(embedding consumer/server.cc)
+  add_executable(embedding install/consumer/server.cc)
   jemalloc_exporter_compile(embedding)
   target_link_libraries(embedding PRIVATE
     jemalloc_exporter::prometheus jemalloc_exporter::server

@@ -13,7 +13,7 @@ if(JEMALLOC_EXPORTER_INSTALL AND NOT JEMALLOC_EXPORTER_SANITIZE)
   set(subjects ${CMAKE_CURRENT_BINARY_DIR}/consumer/subject)
   add_test(NAME consumer:BuildsTheListenersSubject
     COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test
-            ${CMAKE_CURRENT_SOURCE_DIR}/consumer ${subjects}
+            ${CMAKE_CURRENT_SOURCE_DIR}/install/consumer ${subjects}
             --build-generator Ninja --build-options -DWAY=subject
             -DCMAKE_PREFIX_PATH=${CMAKE_CURRENT_BINARY_DIR}/stage
             -DUNUSED_JEMALLOC=${unused_jemalloc})
@@ -23,7 +23,7 @@ else()
   set(subjects ${CMAKE_CURRENT_BINARY_DIR})
   foreach(kind IN ITEMS used unused without)
     set(program heap_listener_subject_${kind})
-    add_executable(${program} heap_listener_subject.cc)
+    add_executable(${program} collector/gtest/heap_listener_subject.cc)
     set_target_properties(${program} PROPERTIES
       CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
     jemalloc_exporter_sanitize(${program})
@@ -58,5 +58,5 @@ foreach(case IN LISTS cases)
     ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/heap_listener_test.py ${case})
   set_tests_properties(end_to_end:heap_listener:${case} PROPERTIES TIMEOUT 120
     FIXTURES_REQUIRED subjects
-    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_REFEREE=${CMAKE_CURRENT_SOURCE_DIR}/openmetrics_referee")
+    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_REFEREE=${CMAKE_CURRENT_SOURCE_DIR}/support/openmetrics_referee")
 endforeach()

@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "http_client.h"
-#include "test_server.h"
+#include "tests/http_client.h"
+#include "tests/test_server.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -18,9 +18,9 @@
 #include <utility>
 #include <vector>
 
-#include "http_client.h"
-#include "other_process.h"
-#include "test_server.h"
+#include "tests/http_client.h"
+#include "tests/support/other_process.h"
+#include "tests/test_server.h"
 #include "web/http_server.h"
 #include "web/listen.h"
 

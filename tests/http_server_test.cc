@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "http_client.h"
-#include "test_server.h"
+#include "tests/http_client.h"
+#include "tests/test_server.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "other_process.h"
+#include "tests/support/other_process.h"
 
 namespace jemalloc_exporter {
 namespace {

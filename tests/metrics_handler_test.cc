@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "collectables.h"
+#include "tests/support/collectables.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "metric_families.h"
+#include "tests/support/metric_families.h"
 #include "web/gzip.h"
 
 namespace jemalloc_exporter {

@@ -11,8 +11,8 @@
 #include <string>
 #include <thread>
 
-#include "collectables.h"
-#include "http_client.h"
+#include "tests/http_client.h"
+#include "tests/support/collectables.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -1,4 +1,4 @@
-#include "strict_answers.h"
+#include "tests/strict_answers.h"
 
 #include <algorithm>
 #include <charconv>

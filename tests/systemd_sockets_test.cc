@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "other_process.h"
+#include "tests/support/other_process.h"
 #include "web/listen.h"
 
 namespace jemalloc_exporter {

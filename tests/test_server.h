@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "http_client.h"
+#include "tests/http_client.h"
 #include "web/http_server.h"
 #include "web/listen.h"
 

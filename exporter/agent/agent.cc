@@ -16,9 +16,9 @@
 #include <cstddef>
 #include <cstdlib>
 
-#include "agent/allowed_uids.h"
-#include "agent/old_libc.h"
-#include "agent/post.h"
+#include "exporter/agent/allowed_uids.h"
+#include "exporter/agent/old_libc.h"
+#include "exporter/agent/post.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): what __register_atfork takes.

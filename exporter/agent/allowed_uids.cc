@@ -1,4 +1,4 @@
-#include "agent/allowed_uids.h"
+#include "exporter/agent/allowed_uids.h"
 
 #include <unistd.h>
 

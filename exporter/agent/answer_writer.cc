@@ -1,10 +1,10 @@
-#include "agent/answer_writer.h"
+#include "exporter/agent/answer_writer.h"
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 
-#include "utf8_sequence.h"
+#include "collector/text/utf8_sequence.h"
 
 namespace jemalloc_exporter {
 namespace {

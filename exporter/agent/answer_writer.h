@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <string_view>
 
-#include "agent/wire.h"
-#include "heap_json.h"
+#include "collector/text/heap_json.h"
+#include "exporter/agent/wire.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {

@@ -1,4 +1,4 @@
-#include "agent/post.h"
+#include "exporter/agent/post.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "agent/answer_writer.h"
-#include "agent/wire.h"
-#include "heap_refresh.h"
+#include "collector/jemalloc/heap_refresh.h"
+#include "exporter/agent/answer_writer.h"
+#include "exporter/agent/wire.h"
 
 namespace jemalloc_exporter {
 namespace {

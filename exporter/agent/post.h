@@ -1,8 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_POST_H_
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_POST_H_
 
-#include "agent/allowed_uids.h"
-#include "agent/wire.h"
+#include "exporter/agent/allowed_uids.h"
+#include "exporter/agent/wire.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {

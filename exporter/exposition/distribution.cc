@@ -1,4 +1,4 @@
-#include "exposition/distribution.h"
+#include "exporter/exposition/distribution.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
-#include "exposition/escaping.h"
+#include "exporter/exposition/escaping.h"
 
-#include "exposition/utf8.h"
+#include "exporter/exposition/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {

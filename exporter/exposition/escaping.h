@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "exposition/format.h"
+#include "exporter/exposition/format.h"
 
 namespace jemalloc_exporter {
 

@@ -3,7 +3,7 @@
 #include <ios>
 #include <ostream>
 
-#include "exposition/page.h"
+#include "exporter/exposition/page.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -1,4 +1,4 @@
-#include "exposition/families.h"
+#include "exporter/exposition/families.h"
 
 #include <prometheus/check_names.h>
 
@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "exposition/labels.h"
+#include "exporter/exposition/labels.h"
 
 namespace jemalloc_exporter {
 namespace {

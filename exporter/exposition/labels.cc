@@ -1,10 +1,10 @@
-#include "exposition/labels.h"
+#include "exporter/exposition/labels.h"
 
 #include <prometheus/check_names.h>
 
 #include <algorithm>
 
-#include "exposition/escaping.h"
+#include "exporter/exposition/escaping.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -1,10 +1,10 @@
-#include "exposition/metadata.h"
+#include "exporter/exposition/metadata.h"
 
 #include <prometheus/metric_type.h>
 
 #include <string_view>
 
-#include "exposition/escaping.h"
+#include "exporter/exposition/escaping.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -1,4 +1,4 @@
-#include "exposition/negotiation.h"
+#include "exporter/exposition/negotiation.h"
 
 #include <algorithm>
 #include <charconv>

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "exposition/format.h"
+#include "exporter/exposition/format.h"
 
 namespace jemalloc_exporter {
 

@@ -1,4 +1,4 @@
-#include "exposition/number.h"
+#include "exporter/exposition/number.h"
 
 #include <charconv>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "exposition/format.h"
+#include "exporter/exposition/format.h"
 
 namespace jemalloc_exporter {
 

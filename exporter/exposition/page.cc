@@ -1,10 +1,10 @@
-#include "exposition/page.h"
+#include "exporter/exposition/page.h"
 
 #include <cstddef>
 
-#include "exposition/families.h"
-#include "exposition/metadata.h"
-#include "exposition/samples.h"
+#include "exporter/exposition/families.h"
+#include "exporter/exposition/metadata.h"
+#include "exporter/exposition/samples.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "exposition/format.h"
+#include "exporter/exposition/format.h"
 
 namespace jemalloc_exporter {
 

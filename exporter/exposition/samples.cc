@@ -1,4 +1,4 @@
-#include "exposition/samples.h"
+#include "exporter/exposition/samples.h"
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_type.h>
@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "exposition/distribution.h"
-#include "exposition/number.h"
+#include "exporter/exposition/distribution.h"
+#include "exporter/exposition/number.h"
 
 namespace jemalloc_exporter {
 namespace {

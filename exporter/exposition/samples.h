@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "exposition/families.h"
-#include "exposition/format.h"
+#include "exporter/exposition/families.h"
+#include "exporter/exposition/format.h"
 
 namespace jemalloc_exporter {
 

@@ -1,9 +1,9 @@
-#include "exposition/utf8.h"
+#include "exporter/exposition/utf8.h"
 
 #include <algorithm>
 #include <cstddef>
 
-#include "utf8_sequence.h"
+#include "collector/text/utf8_sequence.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <string>
 
-#include "exposition/negotiation.h"
-#include "exposition/page.h"
+#include "exporter/exposition/negotiation.h"
+#include "exporter/exposition/page.h"
 #include "web/gzip.h"
 
 namespace jemalloc_exporter {

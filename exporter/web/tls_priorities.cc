@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "label_text.h"
+#include "exporter/text/label_text.h"
 
 namespace jemalloc_exporter {
 namespace {

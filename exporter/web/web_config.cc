@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "label_text.h"
-#include "whole_file.h"
+#include "collector/report/whole_file.h"
+#include "exporter/text/label_text.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "agent/agent_reader.h"
+#include "exporter/agent_client/agent_reader.h"
 
 namespace {
 

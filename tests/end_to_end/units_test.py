@@ -43,7 +43,7 @@ def setUpModule():
     )
     placed = MACHINE / "etc/systemd/system" / DROP_IN
     placed.parent.mkdir(parents=True)
-    shutil.copy(HOME / "exporter/systemd" / DROP_IN, placed)
+    shutil.copy(HOME / "exporter/packaging/systemd" / DROP_IN, placed)
 
 
 def on_machine(path):
@@ -64,7 +64,7 @@ def systemd(tool, *args):
 def settings(path):
     """The values of each setting of a unit, all of one name as one list."""
     values = {}
-    for line in (HOME / "exporter/systemd" / path).read_text().splitlines():
+    for line in (HOME / "exporter/packaging/systemd" / path).read_text().splitlines():
         name, is_setting, value = line.partition("=")
         if is_setting and not line.startswith("#"):
             values.setdefault(name, []).extend(value.split())
@@ -138,7 +138,7 @@ class DropIn(unittest.TestCase):
 class Pod(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        pod = yaml.safe_load((HOME / "exporter/kubernetes/pod.yaml").read_text())
+        pod = yaml.safe_load((HOME / "exporter/packaging/kubernetes/pod.yaml").read_text())
         cls.pod = pod["spec"]
         cls.annotations = pod["metadata"]["annotations"]
         cls.program, cls.exporter = cls.pod["containers"]

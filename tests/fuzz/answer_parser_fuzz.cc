@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "agent/answer_parser.h"
-#include "agent/socket_list.h"
-#include "agent/wire.h"
-#include "fuzz/require.h"
+#include "exporter/agent/wire.h"
+#include "exporter/agent_client/answer_parser.h"
+#include "exporter/agent_client/socket_list.h"
+#include "exporter/text/label_text.h"
 #include "jemalloc_exporter/heap_format.h"
-#include "label_text.h"
+#include "tests/fuzz/require.h"
 
 using jemalloc_exporter::HeapState;
 using jemalloc_exporter::Require;

@@ -16,10 +16,10 @@
 #include <string_view>
 #include <vector>
 
-#include "exposition/page.h"
-#include "fuzz/require.h"
-#include "metric_families.h"
-#include "strict_page.h"
+#include "exporter/exposition/page.h"
+#include "tests/fuzz/require.h"
+#include "tests/support/metric_families.h"
+#include "tests/support/strict_page.h"
 
 namespace {
 

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "fuzz/require.h"
-#include "http_client.h"
-#include "rich_families.h"
-#include "strict_answers.h"
+#include "tests/fuzz/require.h"
+#include "tests/http_client.h"
+#include "tests/strict_answers.h"
+#include "tests/support/rich_families.h"
 #include "web/http_server.h"
 #include "web/listen.h"
 #include "web/metrics_page.h"

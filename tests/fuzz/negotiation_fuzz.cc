@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "exposition/negotiation.h"
-#include "fuzz/require.h"
+#include "exporter/exposition/negotiation.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "fuzz/require.h"
+#include "tests/fuzz/require.h"
 #include "web/tls.h"
 #include "web/web_config.h"
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "siege/control.h"
+#include "tests/siege/control.h"
 
 namespace {
 

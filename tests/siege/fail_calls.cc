@@ -21,7 +21,7 @@
 #include <iterator>
 #include <vector>
 
-#include "siege/control.h"
+#include "tests/siege/control.h"
 
 namespace {
 

@@ -1,0 +1,20 @@
+#ifndef JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_FAMILIES_H_
+#define JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_FAMILIES_H_
+
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+#include "jemalloc_exporter/heap_sidecar.h"
+
+namespace jemalloc_exporter {
+
+/// The tests as gauges with the labels `suite` and `test`: a family for each of
+/// `kHeapRecordFields`, one for the duration and one for the result. A number
+/// that no test has gets no family.
+std::vector<prometheus::MetricFamily> TestFamilies(
+    const std::vector<HeapRecord>& tests);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_FAMILIES_H_

@@ -1,0 +1,74 @@
+#include "collector/gtest/test_process.h"
+
+#include <unistd.h>
+
+#include <cerrno>  // program_invocation_short_name, of GNU.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "collector/text/valid_utf8.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// GoogleTest's protocol with whoever runs a program in shards.
+std::string Shard() {
+  const std::string total = Environment("GTEST_TOTAL_SHARDS");
+  return total.empty() || total == "1" ? "" : Environment("GTEST_SHARD_INDEX");
+}
+
+// `path`, or, where that is a folder, a file called `name` in it. A folder that
+// cannot be made shows when the file is written.
+std::string FileAt(const std::string& path, const std::string& name) {
+  const std::filesystem::path file(path);
+  std::error_code ignored;
+  if (file.has_filename()) {
+    if (!std::filesystem::is_directory(file, ignored)) return path;
+  } else {
+    std::filesystem::create_directories(file, ignored);
+  }
+  return file / name;
+}
+
+}  // namespace
+
+std::string ProgramName() { return ValidUtf8(program_invocation_short_name); }
+
+prometheus::Labels TestProcessLabels() {
+  prometheus::Labels labels{{"program", ProgramName()}};
+  if (const std::string shard = Shard(); !shard.empty())
+    labels["shard"] = shard;
+  return labels;
+}
+
+std::string SidecarPath() {
+  const std::string path = Environment("JEMALLOC_EXPORTER_TEST_SIDECAR");
+  if (path.empty()) return {};
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  return FileAt(path, std::string(program_invocation_short_name) + "." +
+                          std::to_string(now.count()) + "." +
+                          std::to_string(getpid()) + ".json");
+}
+
+std::string TextfilePath() {
+  const std::string path = Environment("JEMALLOC_EXPORTER_TEST_TEXTFILE");
+  if (path.empty()) return {};
+  std::string name = program_invocation_short_name;
+  if (const std::string shard = Shard(); !shard.empty()) name += "." + shard;
+  return FileAt(path, name + ".prom");
+}
+
+void Complain(const std::string& what) {
+  std::fprintf(stderr, "jemalloc_exporter: %s\n", what.c_str());
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,64 @@
+#include "jemalloc_exporter/heap_format.h"
+
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include "collector/text/heap_json.h"
+#include "collector/text/heap_json_reader.h"
+#include "collector/text/json_values.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+std::string ToText(const std::optional<std::uint64_t>& value) {
+  return value ? std::to_string(*value) : "(unknown)";
+}
+
+}  // namespace
+
+std::string ToHuman(const HeapState& state) {
+  std::string text;
+  for (const HeapField& field : kHeapFields) {
+    text.append(field.key).append(": ");
+    text.append(ToText(state.*field.value)).append("\n");
+  }
+  return text;
+}
+
+std::string Diff(const HeapState& before, const HeapState& after) {
+  std::string text;
+  for (const HeapField& field : kHeapFields) {
+    if (before.*field.value == after.*field.value) continue;
+    text.append(field.key).append(": ");
+    text.append(ToText(before.*field.value)).append(" → ");
+    text.append(ToText(after.*field.value)).append("\n");
+  }
+  return text;
+}
+
+std::string ToJson(const HeapState& state) {
+  char json[kMaxHeapJsonSize];
+  return {json, WriteHeapJson(state, json)};
+}
+
+std::optional<HeapState> FromJson(std::string_view json,
+                                  std::string* error) try {
+  HeapState state;
+  std::string why;
+  const auto take = [&](const JsonValue& value) {
+    why = value.place.empty() ? ExpectObject(value)
+          : value.place.size() == 1
+              ? ReadHeapField(value.place.front(), value, state)
+              : "";
+    return why.empty();
+  };
+  if (ReadJsonValues(json, take, &why)) return state;
+  if (error != nullptr) *error = std::move(why);
+  return std::nullopt;
+} catch (const std::exception& exception) {
+  if (error != nullptr) *error = exception.what();
+  return std::nullopt;
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,64 @@
+#include "exporter/cli/diff.h"
+
+#include <cstddef>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "collector/report/whole_file.h"
+#include "exporter/cli/print.h"
+#include "jemalloc_exporter/heap_format.h"
+#include "jemalloc_exporter/heap_sidecar.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// A sidecar of 10,000 tests takes some 10 MB; a file far beyond that is none.
+constexpr std::size_t kMaxFileBytes = 64 << 20;
+
+std::string ReadFile(const std::string& path) {
+  std::string error;
+  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
+  if (!text) throw std::runtime_error(path + ": " + error);
+  return *std::move(text);
+}
+
+// What of `path` is read by `Parse`, or why it cannot be.
+template <auto Parse>
+auto Read(const std::string& path, const std::string& json) {
+  std::string error;
+  auto parsed = Parse(json, &error);
+  if (!parsed) throw std::runtime_error(path + ": " + error);
+  return *std::move(parsed);
+}
+
+std::string DiffFiles(const DiffOptions& options) {
+  const std::string before = ReadFile(options.before);
+  const std::string after = ReadFile(options.after);
+  const bool sidecars = IsSidecar(before);
+  if (sidecars != IsSidecar(after)) {
+    throw std::runtime_error(
+        (sidecars ? options.before : options.after) + " is of a test run and " +
+        (sidecars ? options.after : options.before) + " is not");
+  }
+  if (sidecars) {
+    return Diff(Read<SidecarFromJson>(options.before, before),
+                Read<SidecarFromJson>(options.after, after));
+  }
+  return Diff(Read<FromJson>(options.before, before),
+              Read<FromJson>(options.after, after));
+}
+
+}  // namespace
+
+DiffStatus RunDiff(const DiffOptions& options) try {
+  const std::string diff = DiffFiles(options);
+  Print(diff);
+  return diff.empty() ? kDiffEqual : kDiffDifferent;
+} catch (const std::exception& exception) {
+  std::cerr << "jemalloc_exporter: " << exception.what() << '\n';
+  return kDiffTrouble;
+}
+
+}  // namespace jemalloc_exporter

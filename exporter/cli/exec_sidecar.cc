@@ -1,0 +1,150 @@
+#include "exporter/cli/exec_sidecar.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "collector/report/whole_file.h"
+#include "collector/text/valid_utf8.h"
+#include "exporter/agent_client/processes.h"
+#include "exporter/cli/process_records.h"
+#include "exporter/process/proc_stat.h"
+#include "jemalloc_exporter/heap_sidecar.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// As many as a listener remembers tests.
+constexpr std::size_t kMaxProcesses = 10'000;
+
+constexpr milliseconds kLeastPause{20};
+constexpr milliseconds kMostPause{100};
+constexpr int kPausePerLook = 20;
+
+// For the file while the command runs, as seldom as a hundredth of the time
+// allows.
+constexpr std::chrono::seconds kLeastInterim{1};
+constexpr int kInterimPerWrite = 100;
+
+// While it lasts, the snapshots of all others grow old. So who does not answer
+// is then left alone for a while.
+constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::seconds kSilence{10};
+
+// What ended and waits for its parent has no memory any more.
+bool IsRunning(pid_t pid, double start_time_seconds) {
+  const auto stat = ReadProcStat(pid);
+  return stat && stat->start_time_seconds == start_time_seconds &&
+         stat->virtual_memory_bytes > 0;
+}
+
+class Watch {
+ public:
+  explicit Watch(const ExecSidecarOptions& options)
+      : options_(options), start_(Clock::now()), next_interim_(start_) {
+    run_.name =
+        ValidUtf8(std::filesystem::path(options.command).filename().string());
+    run_.result = "running";
+  }
+
+  // Returns how long it took.
+  Clock::duration Look() {
+    const auto begin = Clock::now();
+    std::erase_if(silent_,
+                  [&](const auto& silent) { return silent.second <= begin; });
+    const auto processes =
+        ReadProcessesBelow(options_.ancestor, kPatience,
+                           [&](pid_t pid) { return !silent_.contains(pid); });
+    records_.Take(processes);
+    const auto end = Clock::now();
+    if (end - begin >= kPatience) {
+      for (const Process& process : processes) {
+        if (process.status == ProcessStatus::kUnreachable) {
+          silent_[process.pid] = end + kSilence;
+        }
+      }
+    }
+    return end - begin;
+  }
+
+  void WriteInterim() {
+    const auto begin = Clock::now();
+    if (begin < next_interim_) return;
+    Write(Survives::kCrash);
+    const auto end = Clock::now();
+    next_interim_ = end + std::max<Clock::duration>(
+                              kLeastInterim, kInterimPerWrite * (end - begin));
+  }
+
+  // Without an end, there is nobody left to say it.
+  void Finish(const std::optional<CommandEnd>& end) {
+    if (end) {
+      run_.result = end->passed ? "passed" : "failed";
+      run_.duration_seconds =
+          std::chrono::duration<double>(Clock::now() - start_).count();
+    }
+    Write(Survives::kPowerCut);
+  }
+
+ private:
+  void Write(Survives survives) {
+    const std::string error = WriteWholeFile(
+        options_.path, ToJson(records_.ToSidecar(run_, IsRunning)), survives);
+    if (!error.empty() && error != last_error_) {
+      std::cerr << "jemalloc_exporter: cannot write " + options_.path + ": " +
+                       error + "\n";
+    }
+    last_error_ = error;
+  }
+
+  const ExecSidecarOptions& options_;
+  const Clock::time_point start_;
+  Clock::time_point next_interim_;
+  HeapRecord run_;
+  ProcessRecords records_{kMaxProcesses};
+  std::map<pid_t, Clock::time_point> silent_;
+  std::string last_error_;
+};
+
+// False when the pipe has nothing to say yet.
+bool AwaitEnd(int pipe, Clock::duration time) {
+  pollfd ready = {pipe, POLLIN, 0};
+  const auto wait = std::chrono::ceil<milliseconds>(time).count();
+  return poll(&ready, 1, static_cast<int>(wait)) > 0;
+}
+
+std::optional<CommandEnd> ReadEnd(int pipe) {
+  CommandEnd end;
+  ssize_t size = 0;
+  do {
+    size = read(pipe, &end, sizeof(end));
+  } while (size < 0 && errno == EINTR);
+  return size == sizeof(end) ? std::optional(end) : std::nullopt;
+}
+
+}  // namespace
+
+void WriteExecSidecar(const ExecSidecarOptions& options, int end) {
+  Watch watch(options);
+  Clock::duration pause{};
+  do {
+    watch.WriteInterim();
+    const auto took = watch.Look();
+    pause = std::clamp<Clock::duration>(kPausePerLook * took, kLeastPause,
+                                        kMostPause);
+  } while (!AwaitEnd(end, pause));
+  watch.Finish(ReadEnd(end));
+}
+
+}  // namespace jemalloc_exporter

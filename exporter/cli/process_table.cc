@@ -1,0 +1,147 @@
+#include "exporter/cli/process_table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <optional>
+
+#include "exporter/text/byte_units.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Of the first columns, which hold text and stand to the left.
+constexpr std::size_t kTextColumns = 2;
+
+std::string Bytes(const std::optional<std::uint64_t>& bytes) {
+  return bytes ? ToByteUnits(*bytes) : "-";
+}
+
+std::string Change(const std::optional<std::uint64_t>& before,
+                   const std::optional<std::uint64_t>& after) {
+  if (!before || !after) return "-";
+  if (*after < *before) return "-" + ToByteUnits(*before - *after);
+  return "+" + ToByteUnits(*after - *before);
+}
+
+// What is known of the same process, an earlier one of that number is none.
+std::optional<std::uint64_t> AllocatedBefore(const std::vector<Process>& before,
+                                             const Process& process) {
+  const auto same = [&](const Process& other) {
+    return other.pid == process.pid && other.comm == process.comm &&
+           other.start_time_seconds == process.start_time_seconds;
+  };
+  const auto found = std::find_if(before.begin(), before.end(), same);
+  if (found == before.end()) return std::nullopt;
+  return found->heap_state.allocated_bytes;
+}
+
+// Bytes that only continue a UTF-8 sequence take no room.
+std::size_t Width(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  });
+}
+
+Row Cells(const Process& process, const std::vector<Process>* before) {
+  const HeapState& heap = process.heap_state;
+  Row row = {std::to_string(process.pid), process.comm};
+  switch (process.status) {
+    case ProcessStatus::kUnreachable:
+      row.emplace_back("does not answer");
+      return row;
+    case ProcessStatus::kUnused:
+      row.emplace_back("does not use its jemalloc");
+      return row;
+    case ProcessStatus::kUsed:
+      break;
+  }
+  row.push_back(Bytes(heap.allocated_bytes));
+  if (before != nullptr) {
+    row.push_back(
+        Change(AllocatedBefore(*before, process), heap.allocated_bytes));
+  }
+  for (const auto& bytes : {heap.active_bytes, heap.resident_bytes,
+                            heap.mapped_bytes, process.resident_memory_bytes}) {
+    row.push_back(Bytes(bytes));
+  }
+  row.push_back(heap.narenas ? std::to_string(*heap.narenas) : "-");
+  return row;
+}
+
+// A remark in place of numbers runs over their columns.
+bool IsRemark(const Row& row, const Row& heading) {
+  return row.size() < heading.size();
+}
+
+std::vector<std::size_t> ColumnWidths(const std::vector<Row>& rows) {
+  const Row& heading = rows.front();
+  std::vector<std::size_t> widths(heading.size());
+  for (const Row& row : rows) {
+    const std::size_t columns =
+        IsRemark(row, heading) ? kTextColumns : row.size();
+    for (std::size_t i = 0; i < columns; ++i) {
+      widths[i] = std::max(widths[i], Width(row[i]));
+    }
+  }
+  return widths;
+}
+
+// Leaves columns out at the end, but for those that say whose heap it is and
+// how large, until a line of the others takes no more than `width`.
+void LeaveOut(std::vector<std::size_t>& widths, std::size_t width) {
+  const auto line = [&] {  // With a space between the columns.
+    return std::accumulate(widths.begin(), widths.end(), widths.size() - 1);
+  };
+  while (widths.size() > kTextColumns + 1 && line() > width) widths.pop_back();
+}
+
+std::string Align(const std::vector<Row>& rows, std::size_t width) {
+  std::vector<std::size_t> widths = ColumnWidths(rows);
+  LeaveOut(widths, width);
+  std::string text;
+  for (const Row& row : rows) {
+    const bool remark = IsRemark(row, rows.front());
+    std::size_t left = width;
+    std::string line;
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) {
+      const std::size_t size = Width(row[i]);
+      const std::string room(widths[i] > size ? widths[i] - size : 0, ' ');
+      if (i > 0) line += ' ';
+      if (i < kTextColumns) {
+        line += row[i] + room;
+        left -= std::min(left, widths[i] + 1);
+      } else {
+        line += remark ? row[i].substr(0, left) : room + row[i];
+      }
+    }
+    text += line + '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string ProcessTable(const std::vector<Process>& processes,
+                         const std::vector<Process>* before, TableRoom room) {
+  Row heading = {"PID", "COMM", "ALLOCATED"};
+  if (before != nullptr) heading.emplace_back("CHANGE");
+  heading.insert(heading.end(),
+                 {"ACTIVE", "RESIDENT", "MAPPED", "RSS", "ARENAS"});
+  std::size_t shown = processes.size();
+  if (shown >= room.lines) shown = std::max<std::size_t>(room.lines, 2) - 2;
+  std::vector<Row> rows = {heading};
+  for (std::size_t i = 0; i < shown; ++i) {
+    rows.push_back(Cells(processes[i], before));
+  }
+  std::string table = Align(rows, room.width);
+  if (shown < processes.size()) {
+    table += "and " + std::to_string(processes.size() - shown) + " more\n";
+  }
+  return table;
+}
+
+}  // namespace jemalloc_exporter

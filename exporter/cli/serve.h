@@ -1,0 +1,37 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/endpoints/scrape_patience.h"
+
+namespace jemalloc_exporter {
+
+struct ServeOptions {
+  std::vector<std::string> listen_addresses = {":10536"};
+  /// Listens on the sockets that systemd hands over instead.
+  bool systemd_socket = false;
+  std::string telemetry_path = "/metrics";
+  /// A web configuration; empty for none.
+  std::string config_file;
+  /// Scrapes at the same time; 0 for any number.
+  int max_requests = 40;
+  bool disable_exporter_metrics = false;
+  /// The longest that a scrape waits for processes to answer.
+  Seconds agent_timeout{1};
+  /// Serves the processes below this one alone; all where there is none.
+  std::optional<pid_t> ancestor;
+};
+
+/// Serves until SIGTERM or SIGINT; returns the exit status. Throws
+/// std::runtime_error, with one line, when it cannot listen or the web
+/// configuration is broken.
+int RunServe(const ServeOptions& options);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_

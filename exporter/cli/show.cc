@@ -1,0 +1,125 @@
+#include "exporter/cli/show.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "exporter/agent_client/processes.h"
+#include "exporter/cli/print.h"
+#include "exporter/cli/process_table.h"
+#include "exporter/metrics/process_families.h"
+#include "jemalloc_exporter/exposition.h"
+#include "jemalloc_exporter/heap_format.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using Processes = std::vector<Process>;
+
+Processes Look(const ShowOptions& options, Seconds agent_timeout) {
+  Processes processes = ReadOtherProcesses(agent_timeout);
+  if (options.pid) {
+    std::erase_if(processes, [&](const Process& process) {
+      return process.pid != *options.pid;
+    });
+  }
+  return processes;
+}
+
+std::string WhyNothing(const ShowOptions& options) {
+  const std::string how = "; start it with: jemalloc_exporter exec -- COMMAND";
+  if (options.pid && kill(*options.pid, 0) != 0 && errno == ESRCH) {
+    return "there is no process " + std::to_string(*options.pid);
+  }
+  if (options.pid) {
+    return "process " + std::to_string(*options.pid) +
+           " does not carry the agent, or has no jemalloc" + how;
+  }
+  return "no process carries the agent" + how;
+}
+
+std::string ToJsonArray(const Processes& processes) {
+  std::string json;
+  for (const Process& process : processes) {
+    const nlohmann::json comm = process.comm;
+    json += json.empty() ? "[" : ",\n ";
+    json += R"({"pid":)" + std::to_string(process.pid) + R"(,"comm":)" +
+            comm.dump() + R"(,"state":")" +
+            std::string(ToString(process.status)) + R"(","heap_state":)" +
+            ToJson(process.heap_state) + "}";
+  }
+  return json + "]\n";
+}
+
+// Of the terminal that stdout is, as it is now.
+TableRoom Room(const ShowOptions& options) {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  TableRoom room;
+  if (size.ws_col > 0) room.width = size.ws_col;
+  // What is printed once can be scrolled back to. The cursor takes a line.
+  if (options.watch && size.ws_row > 1) room.lines = size.ws_row - 1;
+  return room;
+}
+
+std::string Render(const ShowOptions& options, const Processes& processes,
+                   const Processes* before) {
+  switch (options.format) {
+    case ShowFormat::kHuman:
+      if (options.pid && before == nullptr) {
+        return ToHuman(processes.front().heap_state);
+      }
+      return ProcessTable(processes, before, Room(options));
+    case ShowFormat::kJson:
+      return options.pid ? ToJson(processes.front().heap_state) + "\n"
+                         : ToJsonArray(processes);
+    case ShowFormat::kOpenMetrics:
+      break;
+  }
+  return OpenMetricsSerializer().Serialize(ProcessFamilies(processes));
+}
+
+// A terminal is cleared for each look; elsewhere the looks follow each other.
+void Watch(const ShowOptions& options, Seconds agent_timeout) {
+  const std::string clear = isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "";
+  Processes before = Look(options, agent_timeout);
+  while (true) {
+    Processes processes = Look(options, agent_timeout);
+    Print(clear + (processes.empty() ? WhyNothing(options) + "\n"
+                                     : Render(options, processes, &before)));
+    before = std::move(processes);
+    std::this_thread::sleep_for(*options.watch);
+  }
+}
+
+}  // namespace
+
+int RunShow(const ShowOptions& options, Seconds agent_timeout) {
+  if (options.watch) {
+    Watch(options, agent_timeout);
+    return 0;
+  }
+  const Processes processes = Look(options, agent_timeout);
+  if (processes.empty()) {
+    std::cerr << "jemalloc_exporter: " << WhyNothing(options) << '\n';
+    return 1;
+  }
+  if (options.pid && processes.front().status != ProcessStatus::kUsed) {
+    std::cerr << "jemalloc_exporter: process " << *options.pid
+              << (processes.front().status == ProcessStatus::kUnused
+                      ? " does not use its jemalloc\n"
+                      : " does not answer\n");
+    return 1;
+  }
+  Print(Render(options, processes, nullptr));
+  return 0;
+}
+
+}  // namespace jemalloc_exporter

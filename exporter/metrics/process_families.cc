@@ -1,0 +1,72 @@
+#include "exporter/metrics/process_families.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "collector/prometheus/heap_families.h"
+#include "exporter/metrics/family.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+Labels LabelsOf(const Process& process) {
+  return {{"comm", process.comm}, {"pid", std::to_string(process.pid)}};
+}
+
+MetricFamily CountByStatus(const std::vector<Process>& processes) {
+  MetricFamily family = MakeFamily(
+      MetricType::Gauge, "jemalloc_exporter_processes",
+      "Processes that have jemalloc and can be asked for its heap, by what "
+      "they answered");
+  for (const ProcessStatus status :
+       {ProcessStatus::kUsed, ProcessStatus::kUnused,
+        ProcessStatus::kUnreachable}) {
+    const auto count = std::count_if(
+        processes.begin(), processes.end(),
+        [&](const Process& process) { return process.status == status; });
+    AddSample(family, static_cast<double>(count),
+              {{"state", std::string(ToString(status))}});
+  }
+  return family;
+}
+
+}  // namespace
+
+std::vector<MetricFamily> ProcessFamilies(
+    const std::vector<Process>& processes) {
+  MetricFamily up = MakeFamily(MetricType::Gauge, "jemalloc_up",
+                               "Whether the process said what its heap is");
+  MetricFamily resident = MakeFamily(
+      MetricType::Gauge, "jemalloc_process_resident_memory_bytes",
+      "Resident memory of the process as the kernel counts it, the heap and "
+      "everything else");
+  MetricFamily start_time =
+      MakeFamily(MetricType::Gauge, "jemalloc_process_start_time_seconds",
+                 "Start time of the process since the Unix epoch");
+  std::vector<LabelledHeap> heaps;
+  for (const Process& process : processes) {
+    if (process.status == ProcessStatus::kUnused) continue;
+    const Labels labels = LabelsOf(process);
+    heaps.push_back({process.heap_state, labels});
+    AddSample(up, process.status == ProcessStatus::kUsed ? 1 : 0, labels);
+    if (process.resident_memory_bytes) {
+      AddSample(resident, static_cast<double>(*process.resident_memory_bytes),
+                labels);
+    }
+    if (process.start_time_seconds) {
+      AddSample(start_time, *process.start_time_seconds, labels);
+    }
+  }
+  std::vector<MetricFamily> families = HeapFamilies(heaps);
+  families.insert(families.end(), {up, resident, start_time});
+  std::erase_if(families,
+                [](const MetricFamily& f) { return f.metric.empty(); });
+  families.push_back(CountByStatus(processes));
+  return families;
+}
+
+}  // namespace jemalloc_exporter

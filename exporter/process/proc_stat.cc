@@ -1,0 +1,87 @@
+#include "exporter/process/proc_stat.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+namespace jemalloc_exporter {
+namespace {
+
+// Of the fields behind the name, as proc(5) counts them from 1.
+constexpr std::size_t kFirstField = 3;
+constexpr std::size_t kParentPid = 4;
+constexpr std::size_t kUserTime = 14;
+constexpr std::size_t kSystemTime = 15;
+constexpr std::size_t kStartTime = 22;
+constexpr std::size_t kVirtualSize = 23;
+constexpr std::size_t kResidentPages = 24;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The time of boot, in seconds since the Unix epoch: `btime` of /proc/stat.
+double BootTime() {
+  std::ifstream file("/proc/stat");
+  std::string key;
+  double seconds = 0;
+  while (file >> key) {
+    if (key == "btime" && file >> seconds) return seconds;
+  }
+  return 0;
+}
+
+const KernelUnits& Units() {
+  static const KernelUnits units{
+      .ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK)),
+      .page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)),
+      .boot_time_seconds = BootTime(),
+  };
+  return units;
+}
+
+}  // namespace
+
+std::optional<ProcStat> ParseProcStat(std::string_view line,
+                                      const KernelUnits& units) {
+  // The name may hold anything, parentheses and spaces too.
+  const auto name = line.find('(');
+  const auto name_end = line.rfind(')');
+  if (name == std::string_view::npos || name_end == std::string_view::npos ||
+      name_end < name) {
+    return std::nullopt;
+  }
+  std::array<std::uint64_t, kResidentPages + 1> fields{};
+  std::string_view rest = line.substr(name_end + 1);
+  for (std::size_t i = kFirstField; i < fields.size(); ++i) {
+    if (rest.empty() || rest.front() != ' ') return std::nullopt;
+    rest.remove_prefix(1);
+    const std::string_view field = rest.substr(0, rest.find_first_of(" \n"));
+    // Letters and negative numbers are none of ours and stay 0.
+    std::from_chars(field.data(), field.data() + field.size(), fields.at(i));
+    rest.remove_prefix(field.size());
+  }
+  const auto seconds = [&](std::uint64_t ticks) {
+    return static_cast<double>(ticks) / units.ticks_per_second;
+  };
+  return ProcStat{
+      .comm = std::string(line.substr(name + 1, name_end - name - 1)),
+      .parent_pid = static_cast<pid_t>(fields[kParentPid]),
+      .cpu_seconds = seconds(fields[kUserTime] + fields[kSystemTime]),
+      .virtual_memory_bytes = fields[kVirtualSize],
+      .resident_memory_bytes = fields[kResidentPages] * units.page_bytes,
+      .start_time_seconds =
+          units.boot_time_seconds + seconds(fields[kStartTime]),
+  };
+}
+
+std::optional<ProcStat> ReadProcStat(pid_t pid) {
+  return ParseProcStat(ReadFile("/proc/" + std::to_string(pid) + "/stat"),
+                       Units());
+}
+
+}  // namespace jemalloc_exporter

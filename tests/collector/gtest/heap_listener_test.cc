@@ -1,0 +1,79 @@
+#include "jemalloc_exporter/heap_listener.h"
+
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "tests/support/fake_jemalloc.h"
+#include "tests/support/golden.h"
+
+// What a whole program shows is in heap_listener_test.py.
+
+namespace jemalloc_exporter {
+namespace {
+
+const testing::UnitTest& Program() { return *testing::UnitTest::GetInstance(); }
+
+// This very test, as one that the listener sees.
+const testing::TestInfo& ThisTest() { return *Program().current_test_info(); }
+
+std::string Page(const HeapListener& listener) {
+  return prometheus::TextSerializer().Serialize(listener.Collect());
+}
+
+TEST(HeapListener, ShowsTheHeapAndTheTestThatRuns) {
+  const FakeJemalloc fake;
+  HeapListener listener(FakeMallctl);
+  listener.OnTestProgramStart(Program());
+  listener.OnTestStart(ThisTest());
+  ExpectGolden(Page(listener), "listener_running.txt");
+}
+
+TEST(HeapListener, ShowsNoHeapWithoutJemalloc) {
+  HeapListener listener(nullptr);
+  listener.OnTestProgramStart(Program());
+  listener.OnTestStart(ThisTest());
+  ExpectGolden(Page(listener), "listener_without_jemalloc.txt");
+}
+
+TEST(HeapListener, KeepsTheTestThatEnded) {
+  FakeJemalloc fake;
+  HeapListener listener(FakeMallctl);
+  listener.OnTestProgramStart(Program());
+  listener.OnTestStart(ThisTest());
+  fake.values["stats.allocated"] += 4096;
+  listener.OnTestEnd(ThisTest());
+  const HeapSidecar sidecar = listener.sidecar();
+  EXPECT_EQ(sidecar.run.result, "running");
+  ASSERT_EQ(sidecar.tests.size(), 1U);
+  EXPECT_EQ(sidecar.tests[0].name, "HeapListener.KeepsTheTestThatEnded");
+  EXPECT_EQ(sidecar.tests[0].result, "passed");
+  EXPECT_EQ(sidecar.tests[0].heap_growth_bytes, 4096);
+  EXPECT_EQ(sidecar.tests[0].before, HeapState::test_fixture());
+}
+
+TEST(HeapListener, IsCollectedWhileTestsRun) {
+  HeapListener listener;
+  listener.OnTestProgramStart(Program());
+  std::atomic<bool> done = false;
+  std::thread scraper([&] {
+    while (!done) EXPECT_FALSE(listener.Collect().empty());
+  });
+  for (int i = 0; i < 1000; ++i) {
+    listener.OnTestStart(ThisTest());
+    listener.OnTestEnd(ThisTest());
+  }
+  done = true;
+  scraper.join();
+}
+
+TEST(HeapListener, LivesWithGoogleTestWhenNobodyElseHoldsIt) {
+  const std::weak_ptr<HeapListener> listener = HeapListener::Install();
+  EXPECT_FALSE(listener.expired());
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

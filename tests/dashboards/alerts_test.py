@@ -1,0 +1,134 @@
+"""The alerts: each with what a person needs at night, and in the form that
+Prometheus takes."""
+
+import json
+import pathlib
+import re
+import subprocess
+import unittest
+
+import dashboard_rules as rules
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOME = ROOT / "dashboards"
+RULES = HOME / "jemalloc.rules.yml"
+DASHBOARD = json.loads((HOME / "jemalloc.json").read_text())
+GROUPS = {g["name"]: g["rules"] for g in yaml.safe_load(RULES.read_text())["groups"]}
+ALERTS = {r["alert"]: r for rs in GROUPS.values() for r in rs if "alert" in r}
+RUNBOOKS = DASHBOARD["links"][0]["url"]
+
+
+class Alerts(unittest.TestCase):
+    def test_have_what_a_person_needs(self):
+        for name, alert in ALERTS.items():
+            with self.subTest(name):
+                self.assertRegex(name, r"^Jemalloc([A-Z][a-z]+)+$")
+                # Five minutes at least: nobody is called for a hiccup.
+                self.assertRegex(alert["for"], r"^([5-9]|\d\d+)m$|^\d+h$")
+                self.assertIn(
+                    alert["labels"]["severity"], {"critical", "warning", "info"}
+                )
+                annotations = alert["annotations"]
+                self.assertEqual(
+                    set(annotations), {"summary", "description", "runbook_url"}
+                )
+                self.assertRegex(annotations["summary"], r"^[^{}]+\.$")
+                self.assertIn("{{ $labels.", annotations["description"])
+                self.assertEqual(
+                    annotations["runbook_url"], f"{RUNBOOKS}#{name.lower()}"
+                )
+
+    def test_each_has_its_runbook(self):
+        parts = ["Meaning", "Impact", "Tell the causes apart", "What to do"]
+        sections = re.split(r"^## ", (HOME / "runbooks.md").read_text(), flags=re.M)[1:]
+        self.assertEqual({s.split("\n")[0] for s in sections}, set(ALERTS))
+        self.assertEqual(len(sections), len(ALERTS))
+        for section in sections:
+            self.assertEqual(
+                re.findall(r"^### (.*)", section, re.M), parts, section[:40]
+            )
+            self.assertIn("show", section.split("### Tell the causes apart")[1])
+
+    def test_each_has_a_firing_and_a_silent_case(self):
+        cases = yaml.safe_load((ROOT / "tests" / "dashboards" / "rules_test.yml").read_text())["tests"]
+        seen = {
+            (c["alertname"], bool(c.get("exp_alerts")))
+            for t in cases
+            for c in t.get("alert_rule_test", [])
+        }
+        self.assertEqual(
+            seen, {(name, fires) for name in ALERTS for fires in (True, False)}
+        )
+
+    def test_thresholds_stand_at_the_top_and_nowhere_else(self):
+        self.assertEqual(next(iter(GROUPS)), "jemalloc.thresholds")
+        for name, alert in ALERTS.items():
+            numbers = re.findall(r"(?<![\w\[])\d[\d.]*", alert["expr"])
+            self.assertLessEqual(set(numbers), {"0"}, name)
+
+    def test_shares_demand_a_size_as_well(self):
+        for name, alert in ALERTS.items():
+            if ":ratio" in alert["expr"] or "arena_load" in alert["expr"]:
+                self.assertIn(
+                    "scalar(threshold:jemalloc_waste:bytes)", alert["expr"], name
+                )
+
+    def test_runbooks_name_panels_that_exist(self):
+        titles = {p["title"] for p in rules.panels(DASHBOARD)}
+        named = re.findall(
+            r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", (HOME / "runbooks.md").read_text()
+        )
+        pages_of_prometheus = {n for n in named if n.startswith("Status → ")}
+        self.assertLessEqual(set(named) - pages_of_prometheus, titles)
+
+
+class Advice(unittest.TestCase):
+    """What the runbooks say to set in MALLOC_CONF."""
+
+    def setUp(self):
+        text = (HOME / "runbooks.md").read_text()
+        setting = r"`(?:MALLOC_CONF=)?((?:[a-z_]+:[\w/]+,?)+)`"
+        self.options = re.findall(setting, text)
+        steps = re.findall(r"^\d\. .*", text, re.M)
+        self.steps = [step for step in steps if re.search(setting, step)]
+
+    def jemalloc_says(self, options):
+        return subprocess.run(
+            ["/bin/true"],
+            env={"LD_PRELOAD": "libjemalloc.so.2", "MALLOC_CONF": options},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stderr
+
+    def test_is_understood_by_jemalloc(self):
+        self.assertIn("Invalid conf", self.jemalloc_says("dirty_decay_s:1"))
+        self.assertIn("config.prof: true", self.jemalloc_says("stats_print:true"))
+        self.assertIn("dirty_decay_ms:1000", self.options)
+        for options in self.options:
+            said = self.jemalloc_says(options.replace(":N", ":4"))
+            self.assertNotIn("Invalid conf", said)
+
+    def test_has_its_price(self):
+        self.assertGreaterEqual(len(self.steps), 8)
+        for step in self.steps:
+            self.assertRegex(step, "Costs")
+
+
+class Promtool(unittest.TestCase):
+    def check(self, *arguments):
+        done = subprocess.run(
+            ["promtool", *map(str, arguments)], capture_output=True, text=True
+        )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_rules_are_sound(self):
+        self.check("check", "rules", "--lint=all", "--lint-fatal", RULES)
+
+    def test_alerts_fire_and_stay_silent(self):
+        self.check("test", "rules", ROOT / "tests" / "dashboards" / "rules_test.yml")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,331 @@
+"""The dashboard in front of a real Prometheus that scrapes real pages: no panel
+is empty where there is something to show.
+
+JEMALLOC_EXPORTER in the environment is the exporter to scrape, started around a
+load, and EMBEDDING a program that embeds the library. Without them, their pages
+come from the made-up fleet."""
+
+import contextlib
+import http.server
+import json
+import math
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import dashboard_rules as rules
+import promql
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "dashboards" / "preview"))
+import fleet  # noqa: E402
+from prometheus_server import PrometheusServer  # noqa: E402
+
+DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
+RULES = ROOT / "dashboards" / "jemalloc.rules.yml"
+EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
+EMBEDDING = os.environ.get("EMBEDDING")
+
+# Allocates through malloc, frees, and leaves holes.
+LOAD = """
+import os, random, time
+kept = []
+while os.getppid() != 1:
+    kept += [bytes(random.randrange(16, 4000)) for _ in range(20000)]
+    kept = [b for b in kept if random.random() < 0.7]
+    time.sleep(0.1)
+"""
+# What only the exporter tells: these panels say so when there is none.
+OF_EXPORTER = {"Requests by status", "CPU of the exporter", "RSS of the exporter"}
+# What an embedding program tells by metrics of its own process, if it has any.
+OF_PROCESS = {
+    "RSS",
+    "Outside jemalloc",
+    "Outside jemalloc in each process",
+    "Growth of RSS in the range",
+    "Latest starts",
+}
+
+
+# What the last rules of the group say of the last program to be seen.
+JUDGED = "count(process:jemalloc_arena_load:bytes{job=~'twice|bare|jemalloc'}) >= 4"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def pages(makers):
+    """Serves a page of samples for each path."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = fleet.page(makers[self.path](time.time())).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def exporter(port):
+    """The real exporter around a real load."""
+    command = [
+        EXPORTER,
+        "exec",
+        "--with-jemalloc",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    process = subprocess.Popen(
+        [*command, "--", "/usr/bin/python3", "-c", LOAD],
+        env={**os.environ, "PYTHONMALLOC": "malloc"},
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def embedding():
+    """The README's program with the library in it: the port that it serves on."""
+    with subprocess.Popen(
+        [EMBEDDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield int(re.search(r":(\d+)/", process.stdout.readline())[1])
+        process.stdin.close()
+
+
+def scrape(job, path, port, instance):
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
+    return {"job_name": job, "metrics_path": path, "static_configs": [target]}
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("Prometheus did not scrape in time")
+        time.sleep(0.2)
+
+
+class Live(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        made_up = fleet.Fleet(time.time())
+        makers = {
+            "/db": lambda now: made_up.exporter(fleet.DB, now),
+            "/web": lambda now: made_up.exporter(fleet.WEB, now),
+            "/billing": made_up.embedding,
+            "/bare": lambda now: made_up.embedding(now, tells_rss=False),
+            "/twice": lambda now: made_up.embedding(
+                now, labels=[{"heap": "main"}, {"heap": "plugin"}]
+            ),
+            # A stranger, whose process_* must not be taken for a heap's.
+            "/node": lambda now: made_up.itself(now, 1 << 20, -1),
+        }
+        port = stack.enter_context(pages(makers))
+        scrapes = [
+            scrape("billing", "/billing", port, "billing:8080"),
+            scrape("twice", "/twice", port, "twice:8080"),
+            scrape("node", "/node", port, "node:9100"),
+        ]
+        if EMBEDDING:
+            real = stack.enter_context(embedding())
+            scrapes.append(scrape("bare", "/metrics", real, "bare:8080"))
+        else:
+            scrapes.append(scrape("bare", "/bare", port, "bare:8080"))
+        if EXPORTER:
+            real = free_port()
+            stack.enter_context(exporter(real))
+            scrapes.append(scrape("jemalloc", "/metrics", real, "real:10536"))
+        else:
+            scrapes.append(scrape("jemalloc", "/db", port, "db-1:10536"))
+            scrapes.append(scrape("jemalloc-web", "/web", port, "web-2:10536"))
+        config = {
+            "global": {
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "evaluation_interval": "1s",
+            },
+            "scrape_configs": scrapes,
+            "rule_files": [str(RULES)],
+        }
+        cls.prometheus = stack.enter_context(PrometheusServer(config))
+        scraped = f"min(sum_over_time(up[1m])) >= 4 and count(up) == {len(scrapes)}"
+        until(lambda: cls.prometheus.instant(scraped))
+        until(lambda: cls.prometheus.instant(JUDGED))
+        cls.now = time.time()
+
+    def expand(self, expr, **selection):
+        variables = {"job": ".+", "instance": ".+", "comm": ".*"}
+        variables.update(selection, __range="1m", __rate_interval="10s")
+        return promql.expand(expr, variables)
+
+    def ask(self, target, **selection):
+        """The values that a query of a panel shows."""
+        expr = self.expand(target["expr"], **selection)
+        if target.get("instant"):
+            return [
+                float(s["value"][1]) for s in self.prometheus.instant(expr, self.now)
+            ]
+        series = self.prometheus.range(expr, self.now - 3, self.now, 1)
+        return [float(value) for s in series for _, value in s["values"]]
+
+    def empty_panels(self, **selection):
+        return {
+            panel["title"]
+            for panel in rules.panels(DASHBOARD)
+            if not any(self.ask(target, **selection) for target in panel["targets"])
+        }
+
+    def total_rss(self, **selection):
+        panel = next(p for p in rules.panels(DASHBOARD) if p["title"] == "RSS")
+        return max(self.ask(panel["targets"][0], **selection), default=None)
+
+    def test_every_query_of_every_panel_returns_numbers(self):
+        for panel in rules.panels(DASHBOARD):
+            for target in panel["targets"]:
+                with self.subTest(panel["title"], target=target["refId"]):
+                    values = self.ask(target)
+                    self.assertTrue(values)
+                    self.assertTrue(all(map(math.isfinite, values)), values)
+
+    def test_panels_are_filled_for_the_exporter_alone(self):
+        self.assertEqual(self.empty_panels(job="jemalloc.*"), set())
+
+    def test_panels_are_filled_for_an_embedded_heap_alone(self):
+        self.assertEqual(self.empty_panels(job="billing"), OF_EXPORTER)
+
+    def test_panels_are_filled_for_the_five_gauges_alone(self):
+        self.assertEqual(self.empty_panels(job="bare"), OF_EXPORTER | OF_PROCESS)
+
+    def test_panels_are_filled_for_two_heaps_in_one_program(self):
+        self.assertEqual(self.empty_panels(job="twice"), OF_EXPORTER)
+
+    def test_an_empty_panel_says_what_is_missing(self):
+        for panel in rules.panels(DASHBOARD):
+            if panel["title"] in OF_EXPORTER | OF_PROCESS:
+                text = panel["fieldConfig"]["defaults"]["noValue"]
+                self.assertRegex(text, "not exported|jemalloc_exporter")
+
+    def test_every_name_that_is_asked_for_is_exported(self):
+        rules_of_ours = [
+            rule
+            for group in yaml.safe_load(RULES.read_text())["groups"]
+            for rule in group["rules"]
+        ]
+        asked = [expr for _, expr in rules.targets(DASHBOARD)]
+        asked += [rules.variable_series(v) for v in rules.variables(DASHBOARD, "query")]
+        asked += [a["expr"] for a in DASHBOARD["annotations"]["list"]]
+        asked += [str(rule["expr"]) for rule in rules_of_ours]
+        names = set().union(*map(promql.names, asked))
+        names -= {rule.get("record") for rule in rules_of_ours}
+        self.assertLessEqual(names, set(self.prometheus.get("label/__name__/values")))
+
+    def test_rules_hold_for_every_kind_of_target(self):
+        groups = self.prometheus.get("rules")["groups"]
+        self.assertEqual(len(groups), 3)
+        for group in groups:
+            for rule in group["rules"]:
+                self.assertEqual(rule["health"], "ok", rule)
+        with_rss = {"jemalloc", "billing", "twice"}
+        for record, jobs in {
+            "process:jemalloc_fragmentation:ratio": with_rss | {"bare"},
+            "process:jemalloc_retention:ratio": with_rss | {"bare"},
+            "process:jemalloc_arena_load:bytes": with_rss | {"bare"},
+            "process:jemalloc_allocated_bytes:min1h": with_rss | {"bare"},
+            "process:jemalloc_foreign:ratio": with_rss,
+        }.items():
+            series = self.prometheus.instant(record)
+            self.assertLessEqual(jobs, {s["metric"]["job"] for s in series}, record)
+        known = self.prometheus.instant("instance:jemalloc_exporter:known")
+        self.assertTrue(known)
+        for series in known:
+            self.assertIn(series["metric"]["job"], {"jemalloc", "jemalloc-web"})
+
+    def test_heaps_of_one_program_share_its_rss(self):
+        [heaps] = self.prometheus.instant(
+            "sum(jemalloc_resident_bytes{job='twice'})", self.now
+        )
+        beyond = self.total_rss(job="twice") - float(heaps["value"][1])
+        self.assertGreater(beyond, 0)
+        panel = next(
+            p for p in rules.panels(DASHBOARD) if p["title"] == "Outside jemalloc"
+        )
+        outside = self.ask(panel["targets"][0], job="twice")[-1]
+        self.assertAlmostEqual(outside, beyond, delta=1 << 20)
+
+    def test_a_selected_process_leaves_embedded_heaps_out(self):
+        comm = self.prometheus.instant("jemalloc_arenas{comm!=''}")[0]["metric"]["comm"]
+        self.assertEqual(self.total_rss(job="billing", comm=comm), None)
+        self.assertLess(self.total_rss(comm=comm), self.total_rss())
+
+    def test_rss_of_strangers_and_of_the_exporter_is_left_out(self):
+        self.assertLess(self.total_rss(), 1 << 40)
+        heaps = self.prometheus.instant(
+            "sum(jemalloc_process_resident_memory_bytes"
+            " and on (job, instance, comm, pid) jemalloc_arenas)",
+            self.now,
+        )
+        exporters = self.total_rss(job="jemalloc.*")
+        self.assertLess(abs(exporters / float(heaps[0]["value"][1]) - 1), 0.1)
+
+    def test_parts_add_up_to_the_whole(self):
+        panel = next(
+            p
+            for p in rules.panels(DASHBOARD)
+            if p["title"] == "What the memory is spent on"
+        )
+        shares = [self.ask(t)[0] for t in panel["targets"]]
+        self.assertAlmostEqual(sum(shares), 1, places=6)
+
+    def test_variables_offer_what_has_a_heap(self):
+        offered = {}
+        for variable in rules.variables(DASHBOARD, "query"):
+            series = self.expand(rules.variable_series(variable))
+            path = f"label/{variable['name']}/values"
+            offered[variable["name"]] = set(
+                self.prometheus.get(path, **{"match[]": series})
+            )
+        self.assertLessEqual({"billing", "bare", "jemalloc"}, offered["job"])
+        self.assertNotIn("node", offered["job"])
+        self.assertIn("billing:8080", offered["instance"])
+        self.assertIn("python3" if EXPORTER else "reportd", offered["comm"])
+
+    def test_restarts_are_marked_at_their_time(self):
+        for annotation in DASHBOARD["annotations"]["list"]:
+            self.assertTrue(annotation["useValueForTime"])
+            times = self.ask(annotation)
+            self.assertTrue(times)
+            texts = annotation["titleFormat"] + annotation["textFormat"]
+            for series in self.prometheus.instant(self.expand(annotation["expr"])):
+                labels = set(re.findall(r"{{(\w+)}}", texts))
+                self.assertLessEqual(labels, set(series["metric"]))
+            for milliseconds in times:
+                self.assertLess(milliseconds / 1000, self.now + 1)
+                self.assertGreater(milliseconds / 1000, self.now - 400 * 86400)
+
+
+if __name__ == "__main__":
+    unittest.main()

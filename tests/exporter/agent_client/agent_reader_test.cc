@@ -1,0 +1,361 @@
+#include "exporter/agent_client/agent_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_agent.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Field;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr milliseconds kShort{200};  // For those who do not answer.
+constexpr milliseconds kLong{
+    20000};  // For those who do, however slow the machine.
+
+std::vector<Process> ReadFor(milliseconds time) {
+  return ReadAgents(steady_clock::now() + time);
+}
+
+auto Is(pid_t pid, ProcessStatus status) {
+  return testing::AllOf(Field("pid", &Process::pid, pid),
+                        Field("status", &Process::status, status));
+}
+
+// In a network namespace of its own, where no other agents are.
+class AgentReader : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    alone_ = unshare(CLONE_NEWNET) == 0 ||
+             unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+  }
+  void SetUp() override {
+    if (!alone_) GTEST_SKIP() << "no network namespace to be had";
+  }
+
+  // A process that says `document`, or what an agent would.
+  static void Honest(const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    Answer(listener, Document(getpid()));
+  }
+  static auto Saying(const std::string& document) {
+    return [document](const FakeAgent& self) {
+      const int listener = ListenAs({.pid = getpid()});
+      self.Ready();
+      Answer(listener, document);
+    };
+  }
+  static void Silent(const FakeAgent& /*unused*/) {
+    ListenAs({.pid = getpid()});
+  }
+
+  static bool alone_;
+};
+
+bool AgentReader::alone_ = false;
+
+TEST_F(AgentReader, FindsNobodyWhereNobodyIs) {
+  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+}
+
+TEST_F(AgentReader, TellsWhatAgentAndKernelSay) {
+  const FakeAgent agent(Honest);
+  const auto processes = ReadFor(kLong);
+  ASSERT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+  const Process& process = processes[0];
+  EXPECT_EQ(process.jemalloc_version, "5.3.0");
+  EXPECT_EQ(process.heap_state.allocated_bytes, 7);
+  EXPECT_GT(process.resident_memory_bytes, 0);
+  EXPECT_GT(process.start_time_seconds, 1.6e9);
+}
+
+TEST_F(AgentReader, AsksWhoIsAskedAlone) {
+  const FakeAgent silent(Silent);
+  const FakeAgent agent(Honest);
+  const auto processes =
+      ReadAgents(steady_clock::now() + kLong,
+                 [&](pid_t pid) { return pid != silent.pid(); });
+  EXPECT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, BelievesTheKernelAboutTheName) {
+  const FakeAgent agent(Honest);
+  const auto processes = ReadFor(kLong);
+  ASSERT_THAT(processes, SizeIs(1));
+  EXPECT_EQ(processes[0].comm, "agent_reader_te");
+}
+
+TEST_F(AgentReader, TellsUnusedHeapsFromUsed) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    std::string document = Document(getpid());
+    document.replace(document.find("used"), 4, "unused");
+    Saying(document)(self);
+  });
+  const auto processes = ReadFor(kLong);
+  ASSERT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUnused)));
+  EXPECT_EQ(processes[0].heap_state, HeapState{});
+}
+
+TEST_F(AgentReader, ReadsManyAtTheSameTimeInOrder) {
+  std::deque<FakeAgent> agents;
+  std::vector<pid_t> expected;
+  for (int i = 0; i < 200; ++i) {
+    expected.push_back(agents.emplace_back(Honest).pid());
+  }
+  std::sort(expected.begin(), expected.end());
+  std::vector<pid_t> used;
+  for (const Process& process : ReadFor(kLong)) {
+    if (process.status == ProcessStatus::kUsed) used.push_back(process.pid);
+  }
+  EXPECT_EQ(used, expected);
+}
+
+TEST_F(AgentReader, ReadsMoreThanItHasDescriptorsFor) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit few = {32, limit.rlim_max};
+  std::deque<FakeAgent> agents;
+  for (int i = 0; i < 50; ++i) agents.emplace_back(Honest);
+  setrlimit(RLIMIT_NOFILE, &few);
+  const auto processes = ReadFor(kLong);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_THAT(processes, SizeIs(50));
+  EXPECT_THAT(processes, Each(Field(&Process::status, ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, CallsUnreachableWhoSaysNothingValid) {
+  for (const std::string& document :
+       {std::string(), std::string("x"), std::string("{}"),
+        Document(1).substr(0, 50), Document(1), Document(-1),
+        Document(1, "\xFF"), std::string(1000000, ' ')}) {
+    const FakeAgent agent(Saying(document));
+    const FakeAgent other(Honest);
+    const auto processes = ReadFor(kLong);
+    EXPECT_THAT(processes, testing::UnorderedElementsAre(
+                               Is(agent.pid(), ProcessStatus::kUnreachable),
+                               Is(other.pid(), ProcessStatus::kUsed)))
+        << document.substr(0, 100);
+    EXPECT_THAT(processes, Each(Field(&Process::comm, "agent_reader_te")));
+  }
+}
+
+TEST_F(AgentReader, CallsUnreachableWhoSaysNothing) {
+  const FakeAgent silent(Silent);
+  const FakeAgent other(Honest);
+  EXPECT_THAT(ReadFor(kShort),
+              testing::UnorderedElementsAre(
+                  Is(silent.pid(), ProcessStatus::kUnreachable),
+                  Is(other.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit few = {32, limit.rlim_max};
+  std::deque<FakeAgent> silent;
+  for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
+  const FakeAgent last(Honest);
+  setrlimit(RLIMIT_NOFILE, &few);
+  const auto processes = ReadFor(milliseconds(2000));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_THAT(processes, SizeIs(51));
+  EXPECT_THAT(processes,
+              testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, CallsUnreachableWhoIsStopped) {
+  const FakeAgent stopped(Honest);
+  const FakeAgent other(Honest);
+  ASSERT_GT(stopped.pid(), 0);  // 0 would be everybody.
+  kill(stopped.pid(), SIGSTOP);
+  // Each visit leaves a connection that waits, until no more are taken.
+  for (int visit = 0; visit < 30; ++visit) {
+    EXPECT_THAT(
+        ReadFor(milliseconds(20)),
+        testing::Contains(Is(stopped.pid(), ProcessStatus::kUnreachable)));
+  }
+  EXPECT_THAT(ReadFor(kShort),
+              testing::UnorderedElementsAre(
+                  Is(stopped.pid(), ProcessStatus::kUnreachable),
+                  Is(other.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, WaitsForWhomTooManyVisit) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()}, 0);
+    const int visitor = socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address;
+    const socklen_t size = WriteAddress({.pid = getpid()}, &address);
+    if (connect(visitor, reinterpret_cast<sockaddr*>(&address), size) != 0) {
+      _exit(1);
+    }
+    self.Ready();
+    usleep(50000);
+    Answer(listener, Document(getpid()));
+  });
+  EXPECT_THAT(ReadFor(kLong),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, EndsWithAnAnswerThatDoesNot) {
+  const FakeAgent endless([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    const int visitor = accept(listener, nullptr, nullptr);
+    while (send(visitor, "          ", 10, MSG_NOSIGNAL) > 0) {
+    }
+  });
+  const FakeAgent dripping([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    const int visitor = accept(listener, nullptr, nullptr);
+    for (const char byte : Document(getpid())) {
+      send(visitor, &byte, 1, MSG_NOSIGNAL);
+      sleep(1);
+    }
+  });
+  EXPECT_THAT(ReadFor(kShort),
+              testing::UnorderedElementsAre(
+                  Is(endless.pid(), ProcessStatus::kUnreachable),
+                  Is(dripping.pid(), ProcessStatus::kUnreachable)));
+}
+
+TEST_F(AgentReader, LeavesOutWhoIsGone) {
+  FakeAgent agent(Honest);
+  agent.Kill();
+  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+}
+
+TEST_F(AgentReader, LeavesOutWhoListensInTheNameOfAnother) {
+  const FakeAgent victim(Silent);
+  const pid_t other = getpid();
+  const FakeAgent forger([&](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = other});
+    ListenAs({.pid = victim.pid(), .place = 2});
+    self.Ready();
+    Answer(listener, Document(other));
+  });
+  EXPECT_THAT(ReadFor(kShort),
+              ElementsAre(Is(victim.pid(), ProcessStatus::kUnreachable)));
+}
+
+TEST_F(AgentReader, CountsAProcessOnce) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    for (int place = 2; place <= kMaxPlace; ++place) {
+      ListenAs({.pid = getpid(), .place = place});
+    }
+    Honest(self);
+  });
+  EXPECT_THAT(ReadFor(kShort),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentReader, FindsTheHonestAmongThousandsOfForgedSockets) {
+  constexpr int kForged = 10000;
+  const FakeAgent first(Honest);
+  const FakeAgent forger([](const FakeAgent& /*unused*/) {
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < kForged; ++i) ListenAs({.pid = 10'000'000 + i});
+  });
+  if (forger.pid() == 0) GTEST_SKIP() << "too few descriptors to be had";
+  const FakeAgent last(Honest);
+  EXPECT_THAT(ReadFor(kLong), testing::UnorderedElementsAre(
+                                  Is(first.pid(), ProcessStatus::kUsed),
+                                  Is(last.pid(), ProcessStatus::kUsed)));
+}
+
+// What `body` returns in a process that is the first of a pid namespace; absent
+// where none is to be had.
+std::optional<int> InPidNamespace(const std::function<int()>& body) {
+  constexpr int kNone = 99;
+  const pid_t outer = fork();
+  if (outer == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (unshare(CLONE_NEWPID) != 0) _exit(kNone);
+    const pid_t inner = fork();
+    if (inner == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      _exit(body());
+    }
+    int status = 0;
+    waitpid(inner, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  int status = 0;
+  waitpid(outer, &status, 0);
+  if (WEXITSTATUS(status) == kNone) return std::nullopt;
+  return WEXITSTATUS(status);
+}
+
+TEST_F(AgentReader, BelievesTheAgentWhereTheKernelSeesNoProcess) {
+  const FakeAgent agent(Honest);
+  const auto result = InPidNamespace([&] {
+    const auto processes = ReadFor(kLong);
+    if (processes.size() != 1) return 1;
+    const Process& process = processes[0];
+    if (process.pid != agent.pid() || process.comm != "claimed") return 2;
+    return process.start_time_seconds || process.resident_memory_bytes ? 3 : 0;
+  });
+  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  EXPECT_EQ(result, 0);
+}
+
+TEST_F(AgentReader, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
+  const FakeAgent honest(Honest);
+  const FakeAgent forger([](const FakeAgent& /*unused*/) {
+    for (int i = 0; i < 600; ++i) ListenAs({.pid = 10'000'000 + i});
+  });
+  const auto result = InPidNamespace([&] {
+    const auto processes = ReadFor(kShort);
+    if (processes.size() != kMaxClaimed) return 1;
+    return processes[0].status == ProcessStatus::kUsed ? 0 : 2;
+  });
+  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  EXPECT_EQ(result, 0);
+}
+
+TEST_F(AgentReader, TellsTheKernelsNumberOfAProcessInAContainer) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    InPidNamespace([&] {
+      Honest(self);
+      return 0;
+    });
+    _exit(0);
+  });
+  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
+  const auto processes = ReadFor(kLong);
+  ASSERT_THAT(processes, SizeIs(1));
+  EXPECT_EQ(processes[0].status, ProcessStatus::kUsed);
+  EXPECT_GT(processes[0].pid, agent.pid());
+  EXPECT_GT(processes[0].start_time_seconds, 0);
+}
+
+TEST_F(AgentReader, ReadsNobodyAfterTheDeadline) {
+  const FakeAgent agent(Honest);
+  EXPECT_THAT(ReadFor(milliseconds(-1)),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

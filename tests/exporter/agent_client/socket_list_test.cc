@@ -1,0 +1,93 @@
+#include "exporter/agent_client/socket_list.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace jemalloc_exporter {
+namespace {
+
+using Names = std::vector<AgentName>;
+
+constexpr const char* kListening = "0: 00000002 00000000 00010000 0001 01 7 ";
+
+Names InLine(const std::string& line) { return AgentsInSocketTable(line); }
+
+TEST(AgentsInSocketTable, AreTheListeningStreamsOfTheirName) {
+  EXPECT_EQ(
+      AgentsInSocketTable(
+          "Num       RefCount Protocol Flags    Type St Inode Path\n"
+          "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
+          "@jemalloc_exporter/42\n"
+          "0000000000000000: 00000003 00000000 00000000 0001 03 12 "
+          "@jemalloc_exporter/43\n"
+          "0000000000000000: 00000002 00000000 00010000 0005 01 13 "
+          "@jemalloc_exporter/44\n"
+          "0000000000000000: 00000002 00000000 00000000 0002 01 14\n"
+          "0000000000000000: 00000002 00000000 00010000 0001 01 15 /run/x\n"
+          "0000000000000000: 00000002 00000000 00010000 0001 01 16 "
+          "@jemalloc_exporter/7.2\n"
+          "0000000000000000: 00000002 00000000 00010000 0001 01 17 "
+          "@jemalloc_exporter/7\n"
+          "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
+          "@jemalloc_exporter/42\n"),
+      (Names{{.pid = 7}, {.pid = 7, .place = 2}, {.pid = 42}}));
+}
+
+TEST(AgentsInSocketTable, HaveNoOtherNames) {
+  ASSERT_EQ(InLine(std::string(kListening) + "@jemalloc_exporter/1").size(), 1);
+  for (const std::string name : {"jemalloc_exporter/1",
+                                 "@jemalloc_exporter",
+                                 "@jemalloc_exporter/",
+                                 "@jemalloc_exporter/0",
+                                 "@jemalloc_exporter/01",
+                                 "@jemalloc_exporter/-1",
+                                 "@jemalloc_exporter/ 1",
+                                 "@jemalloc_exporter/1 ",
+                                 "@jemalloc_exporter/1@",
+                                 "@jemalloc_exporter/1/2",
+                                 "@jemalloc_exporter/1.",
+                                 "@jemalloc_exporter/1.1",
+                                 "@jemalloc_exporter/1.02",
+                                 "@jemalloc_exporter/1.10",
+                                 "@jemalloc_exporter/1.2.3",
+                                 "@jemalloc_exporter/2147483648",
+                                 "@jemalloc_exporter/99999999999999",
+                                 "@x@jemalloc_exporter/1",
+                                 "/@jemalloc_exporter/1",
+                                 "@jemalloc_exporter/1 00010000 0001 "}) {
+    EXPECT_EQ(InLine(kListening + name), Names{}) << name;
+  }
+}
+
+TEST(AgentsInSocketTable, AreNoneInGarbage) {
+  EXPECT_EQ(AgentsInSocketTable(""), Names{});
+  EXPECT_EQ(AgentsInSocketTable("\n\n@\n"), Names{});
+  EXPECT_EQ(AgentsInSocketTable("@jemalloc_exporter/1 00010000 0001 "),
+            Names{});
+}
+
+TEST(ListAgents, HasASocketOfThatNameWhileItListens) {
+  const AgentName name = {.pid = getpid(), .place = 9};
+  const auto listed = [&] {
+    const Names names = ListAgents();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address;
+  const socklen_t size = WriteAddress(name, &address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_FALSE(listed());
+  ASSERT_EQ(listen(listener, 1), 0);
+  EXPECT_TRUE(listed());
+  close(listener);
+  EXPECT_FALSE(listed());
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

@@ -1,0 +1,101 @@
+#include "exporter/cli/process_table.h"
+
+#include <gtest/gtest.h>
+
+namespace jemalloc_exporter {
+namespace {
+
+Process Used(pid_t pid, const std::string& comm, std::uint64_t allocated) {
+  Process process;
+  process.pid = pid;
+  process.comm = comm;
+  process.status = ProcessStatus::kUsed;
+  process.heap_state = HeapState::test_fixture();
+  process.heap_state.allocated_bytes = allocated;
+  process.resident_memory_bytes = 3 << 20;
+  return process;
+}
+
+Process InState(ProcessStatus status) {
+  Process process;
+  process.pid = 7;
+  process.comm = "named";
+  process.status = status;
+  return process;
+}
+
+TEST(ProcessTable, AlignsItsColumns) {
+  EXPECT_EQ(
+      ProcessTable({Used(42, "redis-server", 524'288),
+                    Used(123'456, "héros", 1'023ULL << 40)}),
+      "PID    COMM          ALLOCATED  ACTIVE RESIDENT  MAPPED     RSS ARENAS\n"
+      "42     redis-server  512.0 KiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64\n"
+      "123456 héros        1023.0 TiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     "
+      "64\n");
+}
+
+TEST(ProcessTable, HasADashForWhatIsAbsent) {
+  Process process = Used(42, "redis", 524'288);
+  process.heap_state.active_bytes = std::nullopt;
+  process.heap_state.narenas = std::nullopt;
+  process.resident_memory_bytes = std::nullopt;
+  EXPECT_EQ(ProcessTable({process}),
+            "PID COMM  ALLOCATED ACTIVE RESIDENT  MAPPED RSS ARENAS\n"
+            "42  redis 512.0 KiB      -  2.0 MiB 4.0 MiB   -      -\n");
+}
+
+TEST(ProcessTable, HasARemarkInPlaceOfNumbers) {
+  EXPECT_EQ(ProcessTable({InState(ProcessStatus::kUnreachable),
+                          InState(ProcessStatus::kUnused)}),
+            "PID COMM  ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n"
+            "7   named does not answer\n"
+            "7   named does not use its jemalloc\n");
+}
+
+TEST(ProcessTable, HasTheChangeSinceTheLastLook) {
+  const std::vector<Process> before = {Used(1, "grew", 1 << 20),
+                                       Used(2, "shrank", 3 << 20),
+                                       Used(3, "other", 1 << 20)};
+  EXPECT_EQ(
+      ProcessTable({Used(1, "grew", 3 << 20), Used(2, "shrank", 1 << 20),
+                    Used(3, "new", 1 << 20)},
+                   &before),
+      "PID COMM   ALLOCATED   CHANGE  ACTIVE RESIDENT  MAPPED     RSS ARENAS\n"
+      "1   grew     3.0 MiB +2.0 MiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64\n"
+      "2   shrank   1.0 MiB -2.0 MiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64\n"
+      "3   new      1.0 MiB        - 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     "
+      "64\n");
+}
+
+TEST(ProcessTable, LeavesTheLastColumnsOutWhereThereIsNoRoom) {
+  const std::vector<Process> processes = {Used(42, "redis", 524'288),
+                                          InState(ProcessStatus::kUnused)};
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.width = 32}),
+            "PID COMM  ALLOCATED  ACTIVE\n"
+            "42  redis 512.0 KiB 1.0 MiB\n"
+            "7   named does not use its jemal\n");
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.width = 27}),
+            "PID COMM  ALLOCATED  ACTIVE\n"
+            "42  redis 512.0 KiB 1.0 MiB\n"
+            "7   named does not use its \n");
+  EXPECT_EQ(ProcessTable({Used(42, "redis", 524'288)}, nullptr, {.width = 1}),
+            "PID COMM  ALLOCATED\n"
+            "42  redis 512.0 KiB\n");
+}
+
+TEST(ProcessTable, CountsTheProcessesForWhichThereIsNoRoom) {
+  const std::vector<Process> processes(4, InState(ProcessStatus::kUnused));
+  const std::string heading =
+      "PID COMM  ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n";
+  const std::string line = "7   named does not use its jemalloc\n";
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 5}),
+            heading + line + line + line + line);
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 4}),
+            heading + line + line + "and 2 more\n");
+  EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 1}),
+            "PID COMM ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n"
+            "and 4 more\n");
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

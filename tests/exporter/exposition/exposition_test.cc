@@ -1,0 +1,104 @@
+#include "jemalloc_exporter/exposition.h"
+
+#include <gtest/gtest.h>
+
+#include <clocale>
+#include <iomanip>
+#include <locale>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "jemalloc_exporter/heap_collectable.h"
+#include "tests/support/fake_jemalloc.h"
+#include "tests/support/golden.h"
+#include "tests/support/rich_families.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+std::string OpenMetrics(const std::vector<prometheus::MetricFamily>& families) {
+  return OpenMetricsSerializer().Serialize(families);
+}
+
+std::string Text(const std::vector<prometheus::MetricFamily>& families) {
+  return PrometheusTextSerializer().Serialize(families);
+}
+
+TEST(Exposition, OfSomethingOfEverythingIsTheGoldenPage) {
+  ExpectGolden(OpenMetrics(RichFamilies()), "rich_openmetrics.txt");
+  ExpectGolden(Text(RichFamilies()), "rich_text.txt");
+}
+
+TEST(Exposition, OfTheHeapIsTheGoldenPage) {
+  const FakeJemalloc fake;
+  const auto families = HeapCollectable({}, FakeMallctl).Collect();
+  ExpectGolden(OpenMetrics(families), "heap_openmetrics.txt");
+  ExpectGolden(Text(families), "heap.txt");
+}
+
+TEST(Exposition, IsASerializerOfPrometheusCpp) {
+  const std::unique_ptr<prometheus::Serializer> serializer =
+      std::make_unique<OpenMetricsSerializer>();
+  EXPECT_EQ(serializer->Serialize({}), "# EOF\n");
+}
+
+template <typename Serializer>
+class ExpositionTo : public testing::Test {};
+
+using Serializers =
+    testing::Types<OpenMetricsSerializer, PrometheusTextSerializer>;
+TYPED_TEST_SUITE(ExpositionTo, Serializers);
+
+// Writes a number as nobody else does: 4.194.304,5
+class Grouping final : public std::numpunct<char> {
+  char do_thousands_sep() const override { return '.'; }
+  char do_decimal_point() const override { return ','; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+TYPED_TEST(ExpositionTo, AStreamDoesNotDependOnItsFlagsAndItsLocale) {
+  std::ostringstream out;
+  out.imbue(std::locale(out.getloc(), new Grouping));
+  out << std::hex << std::showbase << std::showpos << std::scientific
+      << std::setprecision(2) << std::setfill('*') << std::setw(20'000);
+  TypeParam().Serialize(out, RichFamilies());
+  EXPECT_EQ(out.str(), TypeParam().Serialize(RichFamilies()));
+}
+
+TYPED_TEST(ExpositionTo, AStreamThatIsBrokenDoesNotThrow) {
+  std::ostringstream out;
+  out.setstate(std::ios::badbit);
+  TypeParam().Serialize(out, RichFamilies());
+  EXPECT_EQ(out.str(), "");
+}
+
+// The locale of the whole process, while it lives.
+class ProcessLocale {
+ public:
+  ProcessLocale()
+      : locale_(std::locale::global(std::locale(std::locale(), new Grouping))),
+        c_locale_(std::setlocale(LC_ALL, nullptr)) {
+    // Where the machine has it, C's functions have a comma as well.
+    std::setlocale(LC_ALL, "de_DE.UTF-8");
+  }
+  ~ProcessLocale() {
+    std::setlocale(LC_ALL, c_locale_.c_str());
+    std::locale::global(locale_);
+  }
+  ProcessLocale(const ProcessLocale&) = delete;
+  ProcessLocale& operator=(const ProcessLocale&) = delete;
+
+ private:
+  std::locale locale_;
+  std::string c_locale_;
+};
+
+TYPED_TEST(ExpositionTo, AStringDoesNotDependOnTheLocaleOfTheProcess) {
+  const std::string page = TypeParam().Serialize(RichFamilies());
+  const ProcessLocale german;
+  EXPECT_EQ(TypeParam().Serialize(RichFamilies()), page);
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

@@ -1,0 +1,43 @@
+#include "exporter/metrics/process_families.h"
+
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include "tests/support/golden.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+std::string Page(const std::vector<Process>& processes) {
+  return prometheus::TextSerializer().Serialize(ProcessFamilies(processes));
+}
+
+Process Used(pid_t pid, const std::string& comm) {
+  Process process;
+  process.pid = pid;
+  process.comm = comm;
+  process.status = ProcessStatus::kUsed;
+  process.heap_state = HeapState::test_fixture();
+  process.resident_memory_bytes = 3'145'728;
+  process.start_time_seconds = 1'700'000'000.5;
+  return process;
+}
+
+TEST(ProcessFamilies, TellProcessesApartByCommAndPid) {
+  Process with_hole = Used(43, "named");
+  with_hole.heap_state.active_bytes = std::nullopt;
+  Process stopped;
+  stopped.pid = 44;
+  stopped.comm = "varnishd";
+  Process unused = Used(45, "bystander");
+  unused.status = ProcessStatus::kUnused;
+  ExpectGolden(Page({Used(42, "redis-server"), with_hole, stopped, unused}),
+               "processes.txt");
+}
+
+TEST(ProcessFamilies, CountEveryStateAlsoWithoutProcesses) {
+  ExpectGolden(Page({}), "processes_none.txt");
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

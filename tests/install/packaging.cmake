@@ -1,0 +1,91 @@
+# What a user meets before the first line of ours runs: the two commands, the
+# headers, and the ways the library comes to him.
+
+# None of it is sanitized; and a library that is cannot be linked by others.
+if(JEMALLOC_EXPORTER_SANITIZE)
+  return()
+endif()
+
+# The two commands.
+file(STRINGS install/run_test situations REGEX "^[A-Z][A-Za-z]+\\(\\) ")
+foreach(situation IN LISTS situations)
+  string(REGEX MATCH "^[A-Za-z]+" situation ${situation})
+  add_test(NAME run:${situation} COMMAND install/run_test ${situation}
+           WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(run:${situation} PROPERTIES SKIP_RETURN_CODE 77)
+endforeach()
+
+# The version stands in project() and, for the label, where no CMake can put it.
+add_test(NAME image:HasTheVersionOfTheProject COMMAND
+  grep -qx "ARG VERSION=${PROJECT_VERSION}" ${PROJECT_SOURCE_DIR}/Dockerfile)
+
+# Each public header stands alone, twice, in strict C++17.
+foreach(component IN ITEMS collector prometheus gtest gtest_push exposition
+                           server)
+  get_target_property(headers jemalloc_exporter_${component} HEADER_SET)
+  get_target_property(folder jemalloc_exporter_${component} HEADER_DIRS)
+  foreach(header IN LISTS headers)
+    cmake_path(RELATIVE_PATH header BASE_DIRECTORY ${folder})
+    add_test(NAME header:${header} COMMAND ${CMAKE_CXX_COMPILER}
+      -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only
+      -I ${PROJECT_SOURCE_DIR}/collector/include
+      -I ${PROJECT_SOURCE_DIR}/exporter/include
+      -include ${header} -include ${header} -x c++ /dev/null)
+  endforeach()
+endforeach()
+
+if(NOT JEMALLOC_EXPORTER_INSTALL)
+  return()
+endif()
+
+set(stage ${CMAKE_CURRENT_BINARY_DIR}/stage)
+add_test(NAME install:Stage COMMAND sh -c
+  "rm -rf '${stage}' && '${CMAKE_COMMAND}' --install '${PROJECT_BINARY_DIR}' --prefix '${stage}'")
+set_tests_properties(install:Stage PROPERTIES FIXTURES_SETUP stage)
+
+# The program that is installed finds the agent that is.
+add_test(NAME install:ProgramFindsItsAgent COMMAND
+  ${stage}/bin/jemalloc_exporter exec --web.listen-address=127.0.0.1:0 --
+  sh -c "echo \$LD_PRELOAD")
+set_tests_properties(install:ProgramFindsItsAgent PROPERTIES
+  FIXTURES_REQUIRED stage PASS_REGULAR_EXPRESSION
+  "^${stage}/lib/jemalloc_exporter/libjemalloc_exporter_agent.so\n")
+
+# consumer_test(NAME WAY ARGUMENT...): consumer/build_and_run WAY ARGUMENT...
+function(consumer_test name way)
+  add_test(NAME consumer:${name} COMMAND install/consumer/build_and_run ${way}
+           ${CMAKE_CURRENT_BINARY_DIR}/consumer/${name} ${ARGN}
+           WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(consumer:${name} PROPERTIES
+    FIXTURES_REQUIRED stage TIMEOUT 300
+    ENVIRONMENT PKG_CONFIG_PATH=${stage}/${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+set(staged -DCMAKE_PREFIX_PATH=${stage})
+set(part -DSOURCE=${PROJECT_SOURCE_DIR})
+set(without_gtest -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON)
+set(without_prometheus -DCMAKE_DISABLE_FIND_PACKAGE_prometheus-cpp=ON
+                       ${without_gtest})
+consumer_test(FindsTheCollectorAlone collector cmake ${staged} ${without_prometheus})
+consumer_test(HoldsTheCollectorAlone collector cmake ${part} ${without_prometheus})
+consumer_test(CompilesTheCollector collector pkg-config jemalloc_exporter-collector)
+consumer_test(FindsTheCollectable exposer cmake ${staged} ${without_gtest})
+consumer_test(CompilesTheCollectable exposer
+              pkg-config jemalloc_exporter-prometheus prometheus-cpp-pull)
+consumer_test(FindsTheServer server cmake ${staged} ${without_gtest})
+consumer_test(HoldsTheServer server cmake ${part} ${without_gtest})
+consumer_test(CompilesTheServer server
+              pkg-config jemalloc_exporter-prometheus jemalloc_exporter-server)
+consumer_test(FindsTheListener listener cmake ${staged})
+consumer_test(CompilesTheListener listener pkg-config jemalloc_exporter-gtest)
+consumer_test(FindsThePusher pusher cmake ${staged})
+consumer_test(HoldsThePusher pusher cmake ${part})
+consumer_test(CompilesThePusher pusher
+              pkg-config jemalloc_exporter-gtest_push)
+
+# What the collector alone does without is what the collectable asks for.
+consumer_test(MissesWhatTheCollectableTakes exposer
+              cmake ${staged} ${without_prometheus})
+set_tests_properties(consumer:MissesWhatTheCollectableTakes PROPERTIES
+  PASS_REGULAR_EXPRESSION
+  "jemalloc_exporter-config.cmake:[0-9]+ .find_dependency.")
