@@ -58,5 +58,5 @@ foreach(case IN LISTS cases)
     ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/heap_listener_test.py ${case})
   set_tests_properties(end_to_end:heap_listener:${case} PROPERTIES TIMEOUT 120
     FIXTURES_REQUIRED subjects
-    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_REFEREE=${CMAKE_CURRENT_SOURCE_DIR}/support/openmetrics_referee")
+    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_VALIDATOR=${CMAKE_CURRENT_SOURCE_DIR}/support/openmetrics_validator")
 endforeach()

@@ -11,13 +11,13 @@ using prometheus::ClientMetric;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Of points at the same place the first is kept.
+// Sorts by `key`; of points with equal keys the first is kept.
 template <typename Point>
-void Order(std::vector<Point>& points, double Point::*place) {
-  std::ranges::stable_sort(points, {}, place);
+void SortUnique(std::vector<Point>& points, double Point::*key) {
+  std::ranges::stable_sort(points, {}, key);
   points.erase(std::unique(points.begin(), points.end(),
-                           [place](const Point& a, const Point& b) {
-                             return a.*place == b.*place;
+                           [key](const Point& a, const Point& b) {
+                             return a.*key == b.*key;
                            }),
                points.end());
 }
@@ -30,9 +30,9 @@ std::vector<ClientMetric::Bucket> CompleteBuckets(
   std::erase_if(buckets, [](const ClientMetric::Bucket& bucket) {
     return std::isnan(bucket.upper_bound);
   });
-  // After the buckets, so that one of theirs at +Inf goes before it.
+  // Appended last: an existing +Inf bucket takes precedence.
   buckets.push_back({histogram.sample_count, kInfinity});
-  Order(buckets, &ClientMetric::Bucket::upper_bound);
+  SortUnique(buckets, &ClientMetric::Bucket::upper_bound);
   if (!std::ranges::is_sorted(buckets, {},
                               &ClientMetric::Bucket::cumulative_count)) {
     buckets.clear();
@@ -46,7 +46,7 @@ std::vector<ClientMetric::Quantile> OrderedQuantiles(
   std::erase_if(quantiles, [](const ClientMetric::Quantile& quantile) {
     return !(quantile.quantile >= 0 && quantile.quantile <= 1);
   });
-  Order(quantiles, &ClientMetric::Quantile::quantile);
+  SortUnique(quantiles, &ClientMetric::Quantile::quantile);
   return quantiles;
 }
 

@@ -7,13 +7,13 @@
 
 namespace jemalloc_exporter {
 
-/// The buckets of `histogram` as both formats want them: bounds ascending, each
-/// once, the last one +Inf. Empty where their counts fall: such a histogram
-/// does not count anything.
+/// Returns the buckets of `histogram` as both formats require them: ascending
+/// unique bounds, the last one +Inf. Returns an empty list if the cumulative
+/// counts decrease, which makes the histogram invalid.
 std::vector<prometheus::ClientMetric::Bucket> CompleteBuckets(
     const prometheus::ClientMetric::Histogram& histogram);
 
-/// The quantiles of `summary` from 0 to 1, ascending, each once.
+/// Returns the quantiles of `summary` that lie in [0, 1], ascending and unique.
 std::vector<prometheus::ClientMetric::Quantile> OrderedQuantiles(
     const prometheus::ClientMetric::Summary& summary);
 

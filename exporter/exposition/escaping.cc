@@ -5,7 +5,8 @@
 namespace jemalloc_exporter {
 namespace {
 
-// The special characters are ASCII, so cutting there cuts no sequence in two.
+// The special characters are ASCII, so a split there never divides a UTF-8
+// sequence.
 void AppendEscaped(std::string& out, std::string_view text,
                    std::string_view special) {
   for (;;) {

@@ -8,12 +8,12 @@
 
 namespace jemalloc_exporter {
 
-/// Appends `value` as it stands between the quotes of a label, in both formats:
-/// backslash, newline and quote escaped, valid UTF-8.
+/// Appends `value` as the quoted part of a label, equal in both formats:
+/// backslash, newline and quote are escaped, invalid UTF-8 is replaced.
 void AppendLabelValue(std::string& out, std::string_view value);
 
-/// Appends `help` as it stands in a HELP line: as a label's value, except that
-/// the text format leaves quotes alone.
+/// Appends `help` as the text of a HELP line: escaped like a label value,
+/// except that the text format does not escape quotes.
 void AppendHelp(std::string& out, Format format, std::string_view help);
 
 }  // namespace jemalloc_exporter

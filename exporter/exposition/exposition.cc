@@ -3,7 +3,7 @@
 #include <ios>
 #include <ostream>
 
-#include "exporter/exposition/page.h"
+#include "exporter/exposition/serializer.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -16,7 +16,7 @@ void Write(std::ostream& out, const std::string& page) {
 
 std::string OpenMetricsSerializer::Serialize(
     const std::vector<prometheus::MetricFamily>& families) const {
-  return WritePage(Format::kOpenMetrics, families);
+  return SerializeExposition(Format::kOpenMetrics, families);
 }
 
 void OpenMetricsSerializer::Serialize(
@@ -27,7 +27,7 @@ void OpenMetricsSerializer::Serialize(
 
 std::string PrometheusTextSerializer::Serialize(
     const std::vector<prometheus::MetricFamily>& families) const {
-  return WritePage(Format::kText, families);
+  return SerializeExposition(Format::kText, families);
 }
 
 void PrometheusTextSerializer::Serialize(

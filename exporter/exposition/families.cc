@@ -38,16 +38,17 @@ void DropDuplicates(std::vector<MergedMetric>& metrics) {
 std::vector<MergedFamily> MergeByName(
     const std::vector<MetricFamily>& families) {
   std::vector<MergedFamily> merged;
-  std::unordered_map<std::string_view, std::size_t> places;
+  std::unordered_map<std::string_view, std::size_t> positions;
   for (const MetricFamily& family : families) {
     if (family.metric.empty()) continue;
     if (!prometheus::CheckMetricName(family.name)) continue;
-    const auto [place, added] = places.emplace(family.name, merged.size());
+    const auto [position, added] =
+        positions.emplace(family.name, merged.size());
     if (added) {
       merged.push_back(
           {family.name, family.name, family.help, family.type, {}});
     }
-    MergedFamily& first = merged[place->second];
+    MergedFamily& first = merged[position->second];
     if (family.type != first.type) continue;
     if (first.help.empty()) first.help = family.help;
     AddMetrics(first, family.metric);
@@ -59,7 +60,7 @@ std::string CreatedName(std::string_view base) {
   return std::string(base).append("_created");
 }
 
-// The names that the family's samples have, or might have, beside its own.
+// Sample names of the family, other than its own, that exist or are reserved.
 std::vector<std::string> SuffixedNames(const MergedFamily& family) {
   const std::string name(family.name);
   switch (family.type) {
@@ -76,7 +77,7 @@ std::vector<std::string> SuffixedNames(const MergedFamily& family) {
   return {};
 }
 
-// As those of a histogram `_` would: `__sum`.
+// A histogram named `_` has samples `__sum` and `__count`: reserved names.
 void DropReserved(std::vector<MergedFamily>& families) {
   std::erase_if(families, [](const MergedFamily& family) {
     const std::vector<std::string> names = SuffixedNames(family);
@@ -98,7 +99,7 @@ void DropClashes(std::vector<MergedFamily>& families) {
   });
 }
 
-// What OpenMetrics calls the family where no other claims that name.
+// The OpenMetrics name of the family, provided that no other family claims it.
 std::string_view BaseName(const MergedFamily& family) {
   std::string_view name = family.name;
   if (family.type == MetricType::Counter && name.size() > kTotal.size() &&

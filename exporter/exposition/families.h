@@ -11,26 +11,27 @@
 
 namespace jemalloc_exporter {
 
-/// One metric of a family: its values, and its labels as they are written.
+/// One metric of a family: its values and its serialized labels.
 struct MergedMetric {
-  /// `a="x",b="y"`: legal, escaped, ordered by name; the same for equal labels.
+  /// `a="x",b="y"`: legal, escaped, sorted by name; equal for equal label sets.
   std::string labels;
   const prometheus::ClientMetric* values;
 };
 
-/// A family as both formats write it, once on a page.
+/// A family as both formats write it, once per exposition.
 struct MergedFamily {
   std::string_view name;
-  /// What OpenMetrics calls it: `name`, but for a counter `x_total` `x`, unless
-  /// that would clash with another family.
+  /// The name in OpenMetrics metadata: `name`, or `x` for a counter `x_total`
+  /// unless that clashes with another family.
   std::string_view open_metrics_name;
   std::string_view help;
   prometheus::MetricType type;
   std::vector<MergedMetric> metrics;
 };
 
-/// Merges families of the same name, and leaves out what cannot be told; the
-/// rules are in jemalloc_exporter/exposition.h. Refers to its argument.
+/// Merges families of equal name and drops what has no legal representation, by
+/// the rules of jemalloc_exporter/exposition.h. The result refers to
+/// `families`.
 std::vector<MergedFamily> MergeFamilies(
     const std::vector<prometheus::MetricFamily>& families);
 

@@ -3,7 +3,7 @@
 
 namespace jemalloc_exporter {
 
-/// In what a page is written: Prometheus' text format 0.0.4 or OpenMetrics 1.0.
+/// An exposition format: Prometheus text format 0.0.4 or OpenMetrics 1.0.
 enum class Format { kText, kOpenMetrics };
 
 }  // namespace jemalloc_exporter

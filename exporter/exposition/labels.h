@@ -9,9 +9,9 @@
 
 namespace jemalloc_exporter {
 
-/// The labels of a metric of this type as both formats write them, without the
-/// braces: `a="x",b="y"`. Only what is legal, ordered by name: the same text
-/// for the same labels.
+/// Returns the labels of a metric of this type as both formats write them,
+/// without braces: `a="x",b="y"`. Illegal labels are dropped and the rest are
+/// sorted by name, so that equal label sets give equal text.
 std::string LabelSetText(
     const std::vector<prometheus::ClientMetric::Label>& labels,
     prometheus::MetricType type);

@@ -19,7 +19,7 @@ constexpr std::string_view kBaseUnits[] = {"seconds", "bytes",   "joules",
 std::string_view TypeName(Format format, const MergedFamily& family) {
   switch (family.type) {
     case MetricType::Counter:
-      // OpenMetrics knows a counter by the `_total` that its name goes without.
+      // In OpenMetrics only names that end in `_total` can be counters.
       if (format == Format::kText || family.open_metrics_name != family.name) {
         return "counter";
       }
@@ -44,29 +44,29 @@ std::string_view Unit(std::string_view name) {
   return {};
 }
 
-// Appends `# KEYWORD name text`; a line without text says nothing.
-void AppendLine(std::string& page, std::string_view keyword,
+// Appends `# KEYWORD name text`, or nothing if `text` is empty.
+void AppendLine(std::string& out, std::string_view keyword,
                 std::string_view name, std::string_view text) {
   if (text.empty()) return;
-  page.append("# ").append(keyword).append(" ");
-  page.append(name).append(" ").append(text).append("\n");
+  out.append("# ").append(keyword).append(" ");
+  out.append(name).append(" ").append(text).append("\n");
 }
 
 }  // namespace
 
-void AppendMetadata(std::string& page, Format format,
+void AppendMetadata(std::string& out, Format format,
                     const MergedFamily& family) {
   std::string help;
   AppendHelp(help, format, family.help);
   const std::string_view type = TypeName(format, family);
   if (format == Format::kText) {
-    AppendLine(page, "HELP", family.name, help);
-    AppendLine(page, "TYPE", family.name, type);
+    AppendLine(out, "HELP", family.name, help);
+    AppendLine(out, "TYPE", family.name, type);
   } else {
     const std::string_view name = family.open_metrics_name;
-    AppendLine(page, "TYPE", name, type);
-    AppendLine(page, "UNIT", name, Unit(name));
-    AppendLine(page, "HELP", name, help);
+    AppendLine(out, "TYPE", name, type);
+    AppendLine(out, "UNIT", name, Unit(name));
+    AppendLine(out, "HELP", name, help);
   }
 }
 

@@ -8,9 +8,9 @@
 
 namespace jemalloc_exporter {
 
-/// Appends the lines that introduce a family: TYPE, HELP and, in OpenMetrics,
-/// UNIT. In the order that each format recommends.
-void AppendMetadata(std::string& page, Format format,
+/// Appends the metadata lines of a family: TYPE, HELP and, in OpenMetrics,
+/// UNIT, in the order that each format recommends.
+void AppendMetadata(std::string& out, Format format,
                     const MergedFamily& family);
 
 }  // namespace jemalloc_exporter

@@ -25,8 +25,8 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// Cuts the text up to the next `separator` off `rest`, trimmed. A separator
-// between quotes is none.
+// Removes the text up to the next `separator` from `rest` and returns it
+// trimmed. Separators inside quotes are skipped.
 std::string_view Cut(std::string_view& rest, char separator) {
   bool quoted = false;
   std::size_t end = 0;
@@ -51,7 +51,7 @@ std::string_view Unquoted(std::string_view value) {
 struct Entry {
   std::string_view name;
   std::string_view version;
-  double quality = 1;  // 0 where it is malformed.
+  double quality = 1;  // 0 if malformed.
 };
 
 double Quality(std::string_view text) {
@@ -116,7 +116,7 @@ std::string_view ContentType(Format format) {
 bool AcceptsGzip(std::string_view accept_encoding) {
   std::optional<double> gzip;
   std::optional<double> identity;
-  double rest = 0;
+  double any = 0;  // Quality of `*`.
   while (!accept_encoding.empty()) {
     const auto [name, version, quality] = CutEntry(accept_encoding);
     if (EqualsIgnoringCase(name, "gzip") ||
@@ -125,11 +125,11 @@ bool AcceptsGzip(std::string_view accept_encoding) {
     } else if (EqualsIgnoringCase(name, "identity")) {
       identity = quality;
     } else if (name == "*") {
-      rest = quality;
+      any = quality;
     }
   }
-  const double gzip_quality = gzip.value_or(rest);
-  return gzip_quality > 0 && gzip_quality >= identity.value_or(rest);
+  const double gzip_quality = gzip.value_or(any);
+  return gzip_quality > 0 && gzip_quality >= identity.value_or(any);
 }
 
 }  // namespace jemalloc_exporter

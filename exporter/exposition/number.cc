@@ -8,13 +8,13 @@
 namespace jemalloc_exporter {
 namespace {
 
-// More than any number here takes; one of the longest: -2.2250738585072014e-308
+// Larger than the longest number: -2.2250738585072014e-308 has 24 characters.
 constexpr std::size_t kMaxNumberSize = 32;
 
-// Up to here a double holds every integer: 2^53.
+// A double represents every integer up to 2^53 exactly.
 constexpr double kMaxExactInteger = 9007199254740992;
 
-// `number`: what std::to_chars takes after the buffer.
+// `number`: the arguments of std::to_chars after the buffer.
 template <typename... Number>
 void AppendChars(std::string& out, Number... number) {
   char chars[kMaxNumberSize];
@@ -45,11 +45,11 @@ void AppendNumber(std::string& out, std::uint64_t value) {
 }
 
 void AppendBound(std::string& out, Format format, double bound) {
-  if (bound == 0) bound = 0;  // One place has one name: no -0.
+  if (bound == 0) bound = 0;  // -0 and 0 are one bound.
   if (format == Format::kText) return AppendNumber(out, bound);
   if (AppendNonFinite(out, bound)) return;
   const std::size_t start = out.size();
-  // The rule of Go's %g, which makes a number canonical.
+  // Canonical numbers follow Go's %g.
   AppendChars(out, bound, std::chars_format::general);
   if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
 }

@@ -8,17 +8,17 @@
 
 namespace jemalloc_exporter {
 
-/// Appends the shortest number that reads back as `value`; an integer up to
-/// 2^53 without a point and an exponent. `+Inf`, `-Inf`, `NaN`.
+/// Appends the shortest decimal that parses back to `value`. Integers up to
+/// 2^53 have neither point nor exponent. Also `+Inf`, `-Inf` and `NaN`.
 void AppendNumber(std::string& out, double value);
 void AppendNumber(std::string& out, std::uint64_t value);
 
-/// Appends the bound of a bucket, or a quantile, as it stands in a label: in
-/// OpenMetrics a canonical number, always a float: `1.0`, `0.001`, `1e+06`.
+/// Appends the bound of a bucket, or a quantile, as a label value: in
+/// OpenMetrics a canonical float such as `1.0`, `0.001` or `1e+06`.
 void AppendBound(std::string& out, Format format, double bound);
 
-/// Appends a time since 1970: OpenMetrics has it in seconds, text in
-/// milliseconds.
+/// Appends a time since the Unix epoch: in seconds in OpenMetrics, in
+/// milliseconds in the text format.
 void AppendTimestamp(std::string& out, Format format,
                      std::int64_t milliseconds);
 

@@ -15,25 +15,27 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricType;
 
-// Writes the lines of one metric.
-class Lines {
+// Writes the sample lines of one metric.
+class SampleWriter {
  public:
-  Lines(std::string& page, Format format, const MergedFamily& family,
-        const MergedMetric& metric)
-      : page_(page), format_(format), name_(family.name), metric_(metric) {}
+  SampleWriter(std::string& out, Format format, const MergedFamily& family,
+               const MergedMetric& metric)
+      : out_(out), format_(format), name_(family.name), metric_(metric) {}
 
-  // Whether `value` can be a counter's, or a sum's.
-  bool CanCount(double value) const { return Tolerant() || value >= 0; }
+  // Whether `value` is legal as a counter or a sum.
+  bool IsLegalTotal(double value) const {
+    return AllowsAnyValue() || value >= 0;
+  }
 
-  // Whether the format minds neither signs nor NaN.
-  bool Tolerant() const { return format_ == Format::kText; }
+  // Whether the format accepts negative values and NaN everywhere.
+  bool AllowsAnyValue() const { return format_ == Format::kText; }
 
   // name_suffix{labels} value
   template <typename Number>
   void Append(std::string_view suffix, Number value) {
-    page_.append(name_).append(suffix);
+    out_.append(name_).append(suffix);
     if (!metric_.labels.empty()) {
-      page_.append("{").append(metric_.labels).append("}");
+      out_.append("{").append(metric_.labels).append("}");
     }
     AppendValue(value);
   }
@@ -42,78 +44,79 @@ class Lines {
   template <typename Number>
   void Append(std::string_view suffix, std::string_view bound_label,
               double bound, Number value) {
-    page_.append(name_).append(suffix).append("{").append(metric_.labels);
-    if (!metric_.labels.empty()) page_ += ',';
-    page_.append(bound_label).append("=\"");
-    AppendBound(page_, format_, bound);
-    page_ += "\"}";
+    out_.append(name_).append(suffix).append("{").append(metric_.labels);
+    if (!metric_.labels.empty()) out_ += ',';
+    out_.append(bound_label).append("=\"");
+    AppendBound(out_, format_, bound);
+    out_ += "\"}";
     AppendValue(value);
   }
 
  private:
   template <typename Number>
   void AppendValue(Number value) {
-    page_ += ' ';
-    AppendNumber(page_, value);
+    out_ += ' ';
+    AppendNumber(out_, value);
     if (metric_.values->timestamp_ms != 0) {
-      page_ += ' ';
-      AppendTimestamp(page_, format_, metric_.values->timestamp_ms);
+      out_ += ' ';
+      AppendTimestamp(out_, format_, metric_.values->timestamp_ms);
     }
-    page_ += '\n';
+    out_ += '\n';
   }
 
-  std::string& page_;
+  std::string& out_;
   Format format_;
   std::string_view name_;
   const MergedMetric& metric_;
 };
 
-void AppendSummary(Lines& lines, const ClientMetric::Summary& summary) {
+void AppendSummary(SampleWriter& writer, const ClientMetric::Summary& summary) {
   for (const auto& [quantile, value] : OrderedQuantiles(summary)) {
-    if (value < 0 && !lines.Tolerant()) continue;
-    lines.Append("", "quantile", quantile, value);
+    if (value < 0 && !writer.AllowsAnyValue()) continue;
+    writer.Append("", "quantile", quantile, value);
   }
-  if (!lines.CanCount(summary.sample_sum)) return;
-  lines.Append("_sum", summary.sample_sum);
-  lines.Append("_count", summary.sample_count);
+  if (!writer.IsLegalTotal(summary.sample_sum)) return;
+  writer.Append("_sum", summary.sample_sum);
+  writer.Append("_count", summary.sample_count);
 }
 
-void AppendHistogram(Lines& lines, const ClientMetric::Histogram& histogram) {
+void AppendHistogram(SampleWriter& writer,
+                     const ClientMetric::Histogram& histogram) {
   const auto buckets = CompleteBuckets(histogram);
   if (buckets.empty()) return;
   for (const auto& [count, bound] : buckets) {
-    lines.Append("_bucket", "le", bound, count);
+    writer.Append("_bucket", "le", bound, count);
   }
-  // With negative observations the sum can fall: it is not one that counts.
-  if (buckets.front().upper_bound < 0 && !lines.Tolerant()) return;
-  if (!lines.CanCount(histogram.sample_sum)) return;
-  lines.Append("_sum", histogram.sample_sum);
-  lines.Append("_count", buckets.back().cumulative_count);
+  // With negative observations the sum is not monotonic.
+  if (buckets.front().upper_bound < 0 && !writer.AllowsAnyValue()) return;
+  if (!writer.IsLegalTotal(histogram.sample_sum)) return;
+  writer.Append("_sum", histogram.sample_sum);
+  writer.Append("_count", buckets.back().cumulative_count);
 }
 
 }  // namespace
 
-void AppendSamples(std::string& page, Format format, const MergedFamily& family,
+void AppendSamples(std::string& out, Format format, const MergedFamily& family,
                    const MergedMetric& metric) {
-  Lines lines(page, format, family, metric);
+  SampleWriter writer(out, format, family, metric);
   const ClientMetric& values = *metric.values;
   switch (family.type) {
     case MetricType::Counter:
-      if (lines.CanCount(values.counter.value)) {
-        lines.Append("", values.counter.value);
+      if (writer.IsLegalTotal(values.counter.value)) {
+        writer.Append("", values.counter.value);
       }
       break;
     case MetricType::Gauge:
-      lines.Append("", values.gauge.value);
+      writer.Append("", values.gauge.value);
       break;
     case MetricType::Untyped:
-      lines.Append("", values.untyped.value);
+      writer.Append("", values.untyped.value);
       break;
     case MetricType::Summary:
-      AppendSummary(lines, values.summary);
+      AppendSummary(writer, values.summary);
       break;
     case MetricType::Histogram:
-      AppendHistogram(lines, values.histogram);
+      AppendHistogram(writer, values.histogram);
       break;
   }
 }

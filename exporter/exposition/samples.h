@@ -8,9 +8,9 @@
 
 namespace jemalloc_exporter {
 
-/// Appends the samples of `metric`, one of the metrics of `family`; none where
-/// the format has no legal way to tell its value.
-void AppendSamples(std::string& page, Format format, const MergedFamily& family,
+/// Appends the samples of `metric`, which belongs to `family`. Appends nothing
+/// if its value has no legal representation in `format`.
+void AppendSamples(std::string& out, Format format, const MergedFamily& family,
                    const MergedMetric& metric);
 
 }  // namespace jemalloc_exporter

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "exporter/exposition/negotiation.h"
-#include "exporter/exposition/page.h"
+#include "exporter/exposition/serializer.h"
 #include "web/gzip.h"
 
 namespace jemalloc_exporter {
@@ -19,7 +19,7 @@ Response MetricsPage(const Request& request,
                      const std::vector<prometheus::MetricFamily>& families) {
   const Format format = NegotiateFormat(request.accept);
   Response response{.content_type = std::string(ContentType(format)),
-                    .body = WritePage(format, families),
+                    .body = SerializeExposition(format, families),
                     .headers = {{"Vary", "Accept, Accept-Encoding"}}};
   if (response.body.size() >= kWorthPacking &&
       AcceptsGzip(request.accept_encoding)) {

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from programs import CLEAN_ENV, get, run, wait_for
 
 SUBJECTS = pathlib.Path(os.environ["SUBJECTS"])
-REFEREE = os.environ["OPENMETRICS_REFEREE"]
+REFEREE = os.environ["OPENMETRICS_VALIDATOR"]
 MIB = 1 << 20
 BYTES = ["heap_growth_bytes", "allocated_bytes", "freed_bytes"]
 HEAP_METRICS = {

@@ -1,10 +1,11 @@
-// What a collectable may return. The bytes are fields, each ended by a `|`, of
-// records that name their kind first; records of no kind are skipped:
+// Fuzzes the serializer with arbitrary families. The bytes are fields, each
+// ended by `|`, of records that start with their kind. Unknown kinds are
+// skipped:
 //
 //     f|TYPE|NAME|HELP|       a family
 //     m|VALUE|TIMESTAMP|      a metric of the family before
 //     l|NAME|VALUE|           a label of the metric before
-//     d|COUNT|SUM|            what its histogram and its summary tell
+//     d|COUNT|SUM|            count and sum of its histogram and summary
 //     b|BOUND|COUNT|          a bucket of its histogram
 //     q|QUANTILE|VALUE|       a quantile of its summary
 
@@ -16,10 +17,10 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/exposition/page.h"
+#include "exporter/exposition/serializer.h"
 #include "tests/fuzz/require.h"
+#include "tests/support/exposition_checker.h"
 #include "tests/support/metric_families.h"
-#include "tests/support/strict_page.h"
 
 namespace {
 
@@ -39,7 +40,7 @@ class Fields {
     rest_.remove_prefix(std::min(size + 1, rest_.size()));
     return text;
   }
-  // 0 for what is no number.
+  // 0 if the field is not a number.
   template <typename T>
   T Number() {
     const std::string text = Text();
@@ -116,36 +117,37 @@ Families ReadFamilies(std::string_view bytes) {
   return families;
 }
 
-// Whatever it is that others tell, ours arrives as we told it.
-void CheckGuest(Format format, Families families, const std::string& text) {
-  const std::string name = "a_guest_that_nobody_knows";
+// A valid family is written unchanged, whatever the other families are.
+void CheckValidFamily(Format format, Families families,
+                      const std::string& text) {
+  const std::string name = "valid_family_beside_others";
   for (const auto& family : families) {
     if (family.name.starts_with(name)) return;
   }
   families.push_back(jemalloc_exporter::Gauges(
       name, {jemalloc_exporter::Value(1, {{"x", text}})}, text));
-  const auto page = jemalloc_exporter::ReadStrictly(
-      format, jemalloc_exporter::WritePage(format, families));
-  Require(!page.empty());
-  const auto& guest = page.back();
-  Require(guest.name == name && guest.samples.size() == 1);
-  Require(guest.samples.front().labels.size() == (text.empty() ? 0 : 1));
+  const auto parsed = jemalloc_exporter::ParseExposition(
+      format, jemalloc_exporter::SerializeExposition(format, families));
+  Require(!parsed.empty());
+  const auto& family = parsed.back();
+  Require(family.name == name && family.samples.size() == 1);
+  Require(family.samples.front().labels.size() == (text.empty() ? 0 : 1));
   if (text.empty() || !jemalloc_exporter::IsUtf8(text)) return;
-  Require(guest.help == text);
-  Require(guest.samples.front().labels.front().second == text);
+  Require(family.help == text);
+  Require(family.samples.front().labels.front().second == text);
 }
 
 }  // namespace
 
-// A page that is not strict ends the process by its exception.
+// The parser throws on output that is not canonical, which ends the process.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   const Families families = ReadFamilies(bytes);
   for (const Format format : {Format::kText, Format::kOpenMetrics}) {
-    jemalloc_exporter::ReadStrictly(
-        format, jemalloc_exporter::WritePage(format, families));
-    CheckGuest(format, families, bytes);
+    jemalloc_exporter::ParseExposition(
+        format, jemalloc_exporter::SerializeExposition(format, families));
+    CheckValidFamily(format, families, bytes);
   }
   return 0;
 }

@@ -18,7 +18,7 @@
 #include "tests/fuzz/require.h"
 #include "tests/http_client.h"
 #include "tests/strict_answers.h"
-#include "tests/support/rich_families.h"
+#include "tests/support/sample_families.h"
 #include "web/http_server.h"
 #include "web/listen.h"
 #include "web/metrics_page.h"
@@ -54,7 +54,7 @@ class Server {
              .door = std::move(door)}) {
     http_.AddPage("/page", {.content_type = "text/plain", .body = "page\n"});
     http_.AddHandler("/metrics", [](const Request& request) {
-      return MetricsPage(request, jemalloc_exporter::RichFamilies());
+      return MetricsPage(request, jemalloc_exporter::SampleFamilies());
     });
     http_.AddHandler("/bad", [](const Request&) -> Response {
       throw std::runtime_error("out of luck");

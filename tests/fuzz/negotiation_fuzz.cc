@@ -1,5 +1,4 @@
-// What anybody may ask for: the bytes are the value of Accept, and that of
-// Accept-Encoding.
+// Fuzzes negotiation: the bytes are the value of Accept and of Accept-Encoding.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +22,7 @@ std::string InUpperCase(std::string text) {
   return text;
 }
 
-// What is written before a list cannot be drawn into a quoted part of it.
+// Entries that are prepended never become part of a quoted string.
 void CheckFormat(const std::string& accept) {
   const Format format = NegotiateFormat(accept);
   Require(format == Format::kText || format == Format::kOpenMetrics);
@@ -34,7 +33,7 @@ void CheckFormat(const std::string& accept) {
     Require(NegotiateFormat(start + accept) == format);
     Require(NegotiateFormat(start + accept + "\t ") == format);
   }
-  // Nothing has a quality above 1, and of equals the first wins.
+  // The highest quality is 1, and of equal ones the first is selected.
   Require(NegotiateFormat("text/plain;version=0.0.4," + accept) ==
           Format::kText);
   Require(NegotiateFormat("application/openmetrics-text;q=1.0," + accept) ==

@@ -10,62 +10,64 @@
 
 namespace jemalloc_exporter {
 
-/// Metrics as a page of OpenMetrics 1.0: content type
+/// Serializes metrics as OpenMetrics 1.0, content type
 /// `application/openmetrics-text; version=1.0.0; charset=utf-8`.
 ///
-/// The page is legal whatever the families hold, and the same for everybody:
-/// it depends on no locale and no flags of a stream. What cannot be told
-/// legally is left out, never the page. In both formats:
-/// - Families of one name become one, where the first of them stood, with the
-///   first type and the first HELP that is not empty. A later family of
-///   another type is left out: its numbers would be told as what they are not.
-/// - A family without samples is left out; so is one whose name, or that of its
-///   samples, is illegal or starts with `__`; and one whose name is needed by a
-///   histogram or summary of the page for its samples (`h_count` beside a
-///   histogram `h`; also `_sum`, `_bucket` and `_created`).
-/// - Labels are written in order of their names. An empty value is as good as
-///   no label. A label is left out when its name is illegal, starts with `__`,
-///   repeats an earlier one, or is `le` on a histogram or `quantile` on a
-///   summary. Of the samples with equal labels the first is kept.
+/// The output is legal for any input and depends on no locale and no stream
+/// flags. Parts without a legal representation are dropped, never the whole
+/// exposition. In both formats:
+/// - Families of equal name are merged at the position of the first, with the
+///   first type and the first non-empty HELP. A later family of another type is
+///   dropped.
+/// - A family is dropped if it has no samples, if its name or a name of its
+///   samples is illegal or starts with `__`, or if a histogram or summary
+///   reserves its name for a sample (`h_count` beside a histogram `h`; also
+///   `_sum`, `_bucket` and `_created`).
+/// - Labels are sorted by name. Labels with an empty value are dropped. So is a
+///   label whose name is illegal, starts with `__`, repeats an earlier one, or
+///   is `le` on a histogram or `quantile` on a summary. Of samples with equal
+///   labels the first is kept.
 /// - Bytes that are not UTF-8 become U+FFFD.
-/// - A histogram has its buckets ascending and ends with the `+Inf` bucket,
-///   which is also its count. One whose counts fall is left out. Quantiles
-///   ascend; one outside of 0 to 1 is left out.
-/// - Numbers are the shortest that read back exactly. A timestamp of 0 is none.
+/// - The buckets of a histogram ascend and end with `+Inf`, which is also its
+///   count. A histogram with decreasing counts is dropped. Quantiles ascend;
+///   those outside [0, 1] are dropped.
+/// - Numbers are the shortest that parse back exactly. Timestamp 0 means none.
 ///
-/// In OpenMetrics alone:
-/// - A counter `x_total` is called `x` in its metadata. It is `unknown` and
-///   keeps its name where another family has a claim to `x` or `x_created`, and
-///   where it does not end in `_total`.
-/// - The unit is told where that name ends in a base unit: `_bytes`,
-/// `_seconds`.
-/// - A counter that is negative or NaN is left out; so are such a sum, with its
-///   count, the sum of a histogram with negative bounds, and a negative value
-///   of a quantile.
-/// - `_created` and exemplars are not written: the data model has none.
+/// In OpenMetrics only:
+/// - The metadata of a counter `x_total` names it `x`. It keeps its name and
+/// has
+///   type `unknown` if another family claims `x` or `x_created`, or if its name
+///   does not end in `_total`.
+/// - UNIT is written if that name ends in a base unit: `_bytes`, `_seconds`.
+/// - Dropped are negative and NaN counters, such a sum together with its count,
+///   the sum of a histogram with negative bounds, and negative quantile values.
+/// - `_created` and exemplars are not written: the data model lacks them.
 ///
-/// Thread-safe. Throws nothing but `std::bad_alloc`.
+/// Source: OpenMetrics 1.0.0, sections 3 to 5. Thread-safe. Throws only
+/// `std::bad_alloc`.
 class OpenMetricsSerializer final : public prometheus::Serializer {
  public:
   std::string Serialize(
       const std::vector<prometheus::MetricFamily>& families) const override;
-  /// Writes the same, unformatted, in one piece. Errors are the stream's.
+  /// Writes the same bytes in one call. Errors are reported by the state of
+  /// `out`.
   void Serialize(
       std::ostream& out,
       const std::vector<prometheus::MetricFamily>& families) const override;
 };
 
-/// Metrics as a page of Prometheus' text format 0.0.4: content type
-/// `text/plain; version=0.0.4; charset=utf-8`. By the same rules as
-/// `OpenMetricsSerializer`; without families the page is empty.
+/// Serializes metrics in Prometheus text format 0.0.4, content type
+/// `text/plain; version=0.0.4; charset=utf-8`, by the rules of
+/// `OpenMetricsSerializer`. Without families the output is empty.
 ///
 /// Unlike `prometheus::TextSerializer` it escapes HELP, merges families and
-/// keeps every digit.
+/// keeps all digits.
 class PrometheusTextSerializer final : public prometheus::Serializer {
  public:
   std::string Serialize(
       const std::vector<prometheus::MetricFamily>& families) const override;
-  /// Writes the same, unformatted, in one piece. Errors are the stream's.
+  /// Writes the same bytes in one call. Errors are reported by the state of
+  /// `out`.
   void Serialize(
       std::ostream& out,
       const std::vector<prometheus::MetricFamily>& families) const override;

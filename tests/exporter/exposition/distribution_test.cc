@@ -41,17 +41,17 @@ TEST(Buckets, KeepACompleteHistogram) {
               ElementsAre(Pair(0.5, 1), Pair(1, 2), Pair(kInfinity, 3)));
 }
 
-TEST(Buckets, EndInOneThatCountsEverything) {
+TEST(Buckets, EndWithPlusInf) {
   EXPECT_THAT(Complete(3, {{1, 0.5}}),
               ElementsAre(Pair(0.5, 1), Pair(kInfinity, 3)));
   EXPECT_THAT(Complete(0, {}), ElementsAre(Pair(kInfinity, 0)));
 }
 
-TEST(Buckets, BelieveTheLastOneMoreThanTheCount) {
+TEST(Buckets, PlusInfBucketOverridesSampleCount) {
   EXPECT_THAT(Complete(9, {{3, kInfinity}}), ElementsAre(Pair(kInfinity, 3)));
 }
 
-TEST(Buckets, Ascend) {
+TEST(Buckets, AreSortedByBound) {
   EXPECT_THAT(Complete(2, {{2, 1}, {1, -1}}),
               ElementsAre(Pair(-1, 1), Pair(1, 2), Pair(kInfinity, 2)));
 }
@@ -61,17 +61,17 @@ TEST(Buckets, KeepTheFirstOfEqualBounds) {
               ElementsAre(Pair(1, 1), Pair(kInfinity, 2)));
 }
 
-TEST(Buckets, HaveNoBoundThatIsNotANumber) {
+TEST(Buckets, DropNaNBounds) {
   EXPECT_THAT(Complete(2, {{9, kNaN}, {1, 1}, {9, kNaN}}),
               ElementsAre(Pair(1, 1), Pair(kInfinity, 2)));
 }
 
-TEST(Buckets, AreNoneWhereTheCountsFall) {
+TEST(Buckets, AreEmptyWhenCountsDecrease) {
   EXPECT_THAT(Complete(9, {{2, 1}, {1, 2}}), IsEmpty());
   EXPECT_THAT(Complete(1, {{2, 1}}), IsEmpty());
 }
 
-TEST(Quantiles, AscendAndAreThereOnce) {
+TEST(Quantiles, AreSortedAndUnique) {
   EXPECT_THAT(Ordered({{0.9, 2}, {0.5, 1}, {0.9, 3}}),
               ElementsAre(Pair(0.5, 1), Pair(0.9, 2)));
 }

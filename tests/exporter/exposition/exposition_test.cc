@@ -12,7 +12,7 @@
 #include "jemalloc_exporter/heap_collectable.h"
 #include "tests/support/fake_jemalloc.h"
 #include "tests/support/golden.h"
-#include "tests/support/rich_families.h"
+#include "tests/support/sample_families.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -25,19 +25,19 @@ std::string Text(const std::vector<prometheus::MetricFamily>& families) {
   return PrometheusTextSerializer().Serialize(families);
 }
 
-TEST(Exposition, OfSomethingOfEverythingIsTheGoldenPage) {
-  ExpectGolden(OpenMetrics(RichFamilies()), "rich_openmetrics.txt");
-  ExpectGolden(Text(RichFamilies()), "rich_text.txt");
+TEST(Exposition, OfEveryMetricTypeMatchesGoldenFile) {
+  ExpectGolden(OpenMetrics(SampleFamilies()), "sample_families.openmetrics");
+  ExpectGolden(Text(SampleFamilies()), "sample_families.txt");
 }
 
-TEST(Exposition, OfTheHeapIsTheGoldenPage) {
+TEST(Exposition, OfTheHeapMatchesGoldenFile) {
   const FakeJemalloc fake;
   const auto families = HeapCollectable({}, FakeMallctl).Collect();
   ExpectGolden(OpenMetrics(families), "heap_openmetrics.txt");
   ExpectGolden(Text(families), "heap.txt");
 }
 
-TEST(Exposition, IsASerializerOfPrometheusCpp) {
+TEST(Exposition, ImplementsPrometheusSerializer) {
   const std::unique_ptr<prometheus::Serializer> serializer =
       std::make_unique<OpenMetricsSerializer>();
   EXPECT_EQ(serializer->Serialize({}), "# EOF\n");
@@ -50,36 +50,36 @@ using Serializers =
     testing::Types<OpenMetricsSerializer, PrometheusTextSerializer>;
 TYPED_TEST_SUITE(ExpositionTo, Serializers);
 
-// Writes a number as nobody else does: 4.194.304,5
+// An unusual numeric format: 4.194.304,5
 class Grouping final : public std::numpunct<char> {
   char do_thousands_sep() const override { return '.'; }
   char do_decimal_point() const override { return ','; }
   std::string do_grouping() const override { return "\3"; }
 };
 
-TYPED_TEST(ExpositionTo, AStreamDoesNotDependOnItsFlagsAndItsLocale) {
+TYPED_TEST(ExpositionTo, AStreamIgnoresStreamFlagsAndLocale) {
   std::ostringstream out;
   out.imbue(std::locale(out.getloc(), new Grouping));
   out << std::hex << std::showbase << std::showpos << std::scientific
       << std::setprecision(2) << std::setfill('*') << std::setw(20'000);
-  TypeParam().Serialize(out, RichFamilies());
-  EXPECT_EQ(out.str(), TypeParam().Serialize(RichFamilies()));
+  TypeParam().Serialize(out, SampleFamilies());
+  EXPECT_EQ(out.str(), TypeParam().Serialize(SampleFamilies()));
 }
 
 TYPED_TEST(ExpositionTo, AStreamThatIsBrokenDoesNotThrow) {
   std::ostringstream out;
   out.setstate(std::ios::badbit);
-  TypeParam().Serialize(out, RichFamilies());
+  TypeParam().Serialize(out, SampleFamilies());
   EXPECT_EQ(out.str(), "");
 }
 
-// The locale of the whole process, while it lives.
+// Sets the global locale for the lifetime of the object.
 class ProcessLocale {
  public:
   ProcessLocale()
       : locale_(std::locale::global(std::locale(std::locale(), new Grouping))),
         c_locale_(std::setlocale(LC_ALL, nullptr)) {
-    // Where the machine has it, C's functions have a comma as well.
+    // Also gives C functions a decimal comma, if the locale is installed.
     std::setlocale(LC_ALL, "de_DE.UTF-8");
   }
   ~ProcessLocale() {
@@ -95,9 +95,9 @@ class ProcessLocale {
 };
 
 TYPED_TEST(ExpositionTo, AStringDoesNotDependOnTheLocaleOfTheProcess) {
-  const std::string page = TypeParam().Serialize(RichFamilies());
+  const std::string page = TypeParam().Serialize(SampleFamilies());
   const ProcessLocale german;
-  EXPECT_EQ(TypeParam().Serialize(RichFamilies()), page);
+  EXPECT_EQ(TypeParam().Serialize(SampleFamilies()), page);
 }
 
 }  // namespace

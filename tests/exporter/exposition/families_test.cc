@@ -12,7 +12,7 @@ using prometheus::MetricFamily;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// The families as words: `name` or `name=open_metrics_name`, and the labels.
+// Formats families as `name` or `name=open_metrics_name`, with labels.
 std::vector<std::string> Merge(const std::vector<MetricFamily>& families) {
   std::vector<std::string> words;
   for (const MergedFamily& family : MergeFamilies(families)) {
@@ -28,21 +28,21 @@ std::vector<std::string> Merge(const std::vector<MetricFamily>& families) {
   return words;
 }
 
-TEST(Families, OfOneNameBecomeOneInThePlaceOfTheFirst) {
+TEST(Families, OfEqualNameAreMergedAtTheFirstPosition) {
   EXPECT_THAT(
       Merge({Gauges("a", {Value(1, {{"x", "1"}})}), Gauges("b", {Value(1)}),
              Gauges("a", {Value(2, {{"x", "2"}}), Value(3)})}),
       ElementsAre(R"(a {x="1"} {x="2"} {})", "b {}"));
 }
 
-TEST(Families, HaveTheFirstHelpThatSaysSomething) {
+TEST(Families, UseTheFirstNonEmptyHelp) {
   const std::vector<MetricFamily> families = {Gauges("a", {Value(1)}, ""),
                                               Gauges("a", {Value(1)}, "One."),
                                               Gauges("a", {Value(1)}, "Two.")};
   EXPECT_EQ(MergeFamilies(families).front().help, "One.");
 }
 
-TEST(Families, OfAnotherTypeAreLeftOut) {
+TEST(Families, OfConflictingTypeAreDropped) {
   const std::vector<MetricFamily> families = {
       Gauges("a", {Value(1)}, ""),
       Counters("a", {Value(2, {{"x", "1"}})}, "Two."),
@@ -51,7 +51,7 @@ TEST(Families, OfAnotherTypeAreLeftOut) {
   EXPECT_EQ(MergeFamilies(families).front().help, "");
 }
 
-TEST(Families, WithoutMetricsAreLeftOutAndDecideNothing) {
+TEST(Families, WithoutMetricsAreIgnored) {
   const std::vector<MetricFamily> families = {Counters("a", {}, "Empty."),
                                               Gauges("a", {Value(1)}, "Full."),
                                               Gauges("b", {})};
@@ -61,20 +61,20 @@ TEST(Families, WithoutMetricsAreLeftOutAndDecideNothing) {
   EXPECT_EQ(MergeFamilies(families).front().help, "Full.");
 }
 
-TEST(Families, WithIllegalNamesAreLeftOut) {
+TEST(Families, WithIllegalNamesAreDropped) {
   for (const char* name : {"", "0a", "a-b", "a b", "a\n", "a{", "é", "__a"}) {
     EXPECT_THAT(Merge({Gauges(name, {Value(1)})}), IsEmpty()) << name;
   }
   EXPECT_THAT(Merge({Gauges("_a:B9", {Value(1)})}), ElementsAre("_a:B9 {}"));
 }
 
-TEST(Families, WhoseSamplesWouldHaveIllegalNamesAreLeftOut) {
+TEST(Families, WithIllegalSampleNamesAreDropped) {
   EXPECT_THAT(Merge({Histograms("_", {Histogram(1, 1, {{1, 1}})})}), IsEmpty());
   EXPECT_THAT(Merge({Summaries("_", {Summary(1, 1, {})})}), IsEmpty());
   EXPECT_THAT(Merge({Gauges("_", {Value(1)})}), ElementsAre("_ {}"));
 }
 
-TEST(Families, KeepTheFirstOfEqualLabels) {
+TEST(Families, KeepTheFirstOfDuplicateLabelSets) {
   const std::vector<MetricFamily> families = {
       Gauges("a", {Value(1, {{"x", "1"}, {"y", "2"}})}),
       Gauges("a", {Value(2, {{"y", "2"}, {"x", "1"}}), Value(3),
@@ -85,7 +85,7 @@ TEST(Families, KeepTheFirstOfEqualLabels) {
   EXPECT_EQ(metrics[1].values->gauge.value, 3);
 }
 
-TEST(Families, AreLeftOutWhereADistributionNeedsTheirName) {
+TEST(Families, AreDroppedWhenADistributionReservesTheName) {
   EXPECT_THAT(
       Merge({Gauges("h_bucket", {Value(1)}), Gauges("h_count", {Value(1)}),
              Gauges("h_sum", {Value(1)}), Gauges("h_created", {Value(1)}),
@@ -99,14 +99,14 @@ TEST(Families, AreLeftOutWhereADistributionNeedsTheirName) {
       ElementsAre("s {}", "s_bucket {}"));
 }
 
-TEST(CounterName, GoesWithoutTotalInOpenMetrics) {
+TEST(CounterName, DropsTotalSuffixInOpenMetrics) {
   EXPECT_THAT(
       Merge({Counters("a_total", {Value(1)}), Gauges("b_total", {Value(1)}),
              Counters("c", {Value(1)}), Counters("_total", {Value(1)})}),
       ElementsAre("a_total=a {}", "b_total {}", "c {}", "_total {}"));
 }
 
-TEST(CounterName, StaysWhereAnotherFamilyIsCalledSo) {
+TEST(CounterName, KeepsTotalWhenTheBaseNameIsTaken) {
   EXPECT_THAT(Merge({Counters("a_total", {Value(1)}), Gauges("a", {Value(1)})}),
               ElementsAre("a_total {}", "a {}"));
   EXPECT_THAT(
@@ -117,13 +117,13 @@ TEST(CounterName, StaysWhereAnotherFamilyIsCalledSo) {
               ElementsAre("a {}", "a_total {}"));
 }
 
-TEST(CounterName, StaysWhereADistributionNeedsTheOther) {
+TEST(CounterName, KeepsTotalWhenADistributionReservesTheBaseName) {
   EXPECT_THAT(Merge({Counters("h_count_total", {Value(1)}),
                      Histograms("h", {Histogram(0, 0, {})})}),
               ElementsAre("h_count_total {}", "h {}"));
 }
 
-TEST(CounterName, StaysWhereItsCreationTimeWouldClash) {
+TEST(CounterName, KeepsTotalWhenCreatedNameClashes) {
   EXPECT_THAT(
       Merge({Gauges("a_created", {Value(1)}), Counters("a_total", {Value(1)})}),
       ElementsAre("a_created {}", "a_total {}"));
@@ -132,13 +132,13 @@ TEST(CounterName, StaysWhereItsCreationTimeWouldClash) {
               ElementsAre("a_total {}", "a_created_total {}"));
 }
 
-TEST(CounterName, IsNotTakenByTheCreationTimeOfWhatHasNone) {
+TEST(CounterName, IgnoresCreatedNamesOfGauges) {
   EXPECT_THAT(
       Merge({Gauges("a", {Value(1)}), Counters("a_created_total", {Value(1)})}),
       ElementsAre("a {}", "a_created_total=a_created {}"));
 }
 
-TEST(CounterName, IsNotTakenByAFamilyThatIsNotThere) {
+TEST(CounterName, IgnoresDroppedFamilies) {
   EXPECT_THAT(Merge({Counters("a_total", {Value(1)}), Gauges("a", {})}),
               ElementsAre("a_total=a {}"));
 }

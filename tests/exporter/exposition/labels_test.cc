@@ -17,7 +17,7 @@ std::string Text(const Labels& labels) {
 
 TEST(LabelSetText, IsEmptyWithoutLabels) { EXPECT_EQ(Text({}), ""); }
 
-TEST(LabelSetText, IsOrderedByName) {
+TEST(LabelSetText, IsSortedByName) {
   EXPECT_EQ(Text({{"pid", "7"}, {"comm", "redis"}}), R"(comm="redis",pid="7")");
 }
 
@@ -25,11 +25,11 @@ TEST(LabelSetText, EscapesValues) {
   EXPECT_EQ(Text({{"comm", "a\"b"}}), R"(comm="a\"b")");
 }
 
-TEST(LabelSetText, TakesAnEmptyValueForNoLabel) {
+TEST(LabelSetText, DropsEmptyValues) {
   EXPECT_EQ(Text({{"a", ""}, {"b", "x"}}), R"(b="x")");
 }
 
-TEST(LabelSetText, LeavesOutIllegalNames) {
+TEST(LabelSetText, DropsIllegalNames) {
   EXPECT_EQ(Text({{"", "x"},
                   {"0a", "x"},
                   {"a-b", "x"},
@@ -42,17 +42,17 @@ TEST(LabelSetText, LeavesOutIllegalNames) {
             R"(_ok0="x")");
 }
 
-TEST(LabelSetText, KeepsTheFirstOfARepeatedName) {
+TEST(LabelSetText, KeepsTheFirstOfTwoEqualNames) {
   EXPECT_EQ(Text({{"a", "1"}, {"b", "x"}, {"a", "2"}}), R"(a="1",b="x")");
 }
 
-TEST(LabelSetText, KeepsTheFirstOfManyRepeatedNames) {
+TEST(LabelSetText, KeepsTheFirstOfManyEqualNames) {
   Labels labels;
   for (int i = 0; i < 100; ++i) labels.push_back({"a", std::to_string(i)});
   EXPECT_EQ(Text(labels), R"(a="0")");
 }
 
-TEST(LabelSetText, LeavesOutTheNamesThatADistributionUsesItself) {
+TEST(LabelSetText, DropsLeAndQuantileOfDistributions) {
   const Labels labels = {{"le", "1"}, {"quantile", "2"}};
   EXPECT_EQ(LabelSetText(labels, MetricType::Gauge), R"(le="1",quantile="2")");
   EXPECT_EQ(LabelSetText(labels, MetricType::Histogram), R"(quantile="2")");

@@ -34,13 +34,13 @@ TEST(Metadata, IsHelpAndTypeInText) {
             "# TYPE a_bytes gauge\n");
 }
 
-TEST(Metadata, HasNoHelpWhereThereIsNone) {
+TEST(Metadata, OmitsEmptyHelp) {
   const MergedFamily family = Named("a", MetricType::Gauge);
   EXPECT_EQ(Metadata(Format::kOpenMetrics, family), "# TYPE a gauge\n");
   EXPECT_EQ(Metadata(Format::kText, family), "# TYPE a gauge\n");
 }
 
-TEST(Metadata, CallsACounterByEachFormatsName) {
+TEST(Metadata, NamesCountersPerFormat) {
   const MergedFamily counter = {
       "a_seconds_total", "a_seconds", "A.", MetricType::Counter, {}};
   EXPECT_EQ(Metadata(Format::kOpenMetrics, counter),
@@ -52,7 +52,7 @@ TEST(Metadata, CallsACounterByEachFormatsName) {
             "# TYPE a_seconds_total counter\n");
 }
 
-TEST(Metadata, DoesNotKnowACounterWithoutTotalInOpenMetrics) {
+TEST(Metadata, CounterWithoutTotalIsUnknownInOpenMetrics) {
   for (const char* name : {"a", "a_total"}) {
     const MergedFamily counter = Named(name, MetricType::Counter);
     EXPECT_EQ(Metadata(Format::kOpenMetrics, counter),
@@ -62,7 +62,7 @@ TEST(Metadata, DoesNotKnowACounterWithoutTotalInOpenMetrics) {
   }
 }
 
-TEST(Metadata, NamesTheOtherTypes) {
+TEST(Metadata, NamesAllOtherTypes) {
   for (const auto& [type, open_metrics, text] :
        {std::tuple(MetricType::Gauge, "gauge", "gauge"),
         std::tuple(MetricType::Summary, "summary", "summary"),
@@ -76,7 +76,7 @@ TEST(Metadata, NamesTheOtherTypes) {
   }
 }
 
-TEST(Metadata, HasTheUnitThatTheNameEndsIn) {
+TEST(Metadata, DerivesUnitFromNameSuffix) {
   for (const std::string name :
        {"a_seconds", "a_bytes", "a_joules", "a_grams", "a_meters", "a_ratio",
         "a_volts", "a_amperes", "a_celsius"}) {
@@ -86,7 +86,7 @@ TEST(Metadata, HasTheUnitThatTheNameEndsIn) {
   }
 }
 
-TEST(Metadata, HasNoUnitWhereTheNameDoesNotEndInOne) {
+TEST(Metadata, OmitsUnitWithoutUnitSuffix) {
   for (const std::string name :
        {"bytes", "kilobytes", "a_bytes_info", "a_milliseconds", "a_threads"}) {
     EXPECT_EQ(Metadata(Format::kOpenMetrics, Named(name, MetricType::Gauge)),

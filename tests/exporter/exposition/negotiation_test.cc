@@ -19,21 +19,21 @@ void ExpectOpenMetrics(std::string_view accept) {
   EXPECT_EQ(NegotiateFormat(accept), Format::kOpenMetrics) << accept;
 }
 
-TEST(ContentType, IsTheOneOfTheFormat) {
+TEST(ContentType, MatchesFormat) {
   EXPECT_EQ(ContentType(Format::kText),
             "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(ContentType(Format::kOpenMetrics),
             "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
-TEST(Negotiation, AnswersPrometheus2WithOpenMetrics) {
+TEST(Negotiation, SelectsOpenMetricsForPrometheus2) {
   ExpectOpenMetrics(
       "application/openmetrics-text;version=1.0.0,"
       "application/openmetrics-text;version=0.0.1;q=0.75,"
       "text/plain;version=0.0.4;q=0.5,*/*;q=0.1");
 }
 
-TEST(Negotiation, AnswersPrometheus3WithOpenMetrics) {
+TEST(Negotiation, SelectsOpenMetricsForPrometheus3) {
   ExpectOpenMetrics(
       "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
       "application/openmetrics-text;version=0.0.1;q=0.5,"
@@ -41,7 +41,7 @@ TEST(Negotiation, AnswersPrometheus3WithOpenMetrics) {
       "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
 }
 
-TEST(Negotiation, PassesOverProtobuf) {
+TEST(Negotiation, SkipsProtobuf) {
   constexpr std::string_view kProtobuf =
       "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
       "encoding=delimited";
@@ -52,7 +52,7 @@ TEST(Negotiation, PassesOverProtobuf) {
       ";q=0.7,application/openmetrics-text;version=1.0.0;q=0.6,*/*;q=0.2");
 }
 
-TEST(Negotiation, AnswersABrowserCurlAndNobodyWithText) {
+TEST(Negotiation, SelectsTextForBrowsersCurlAndAnAbsentHeader) {
   ExpectText(
       "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,"
       "image/webp,*/*;q=0.8");
@@ -60,7 +60,7 @@ TEST(Negotiation, AnswersABrowserCurlAndNobodyWithText) {
   ExpectText("");
 }
 
-TEST(Negotiation, AnswersWhatItDoesNotUnderstandWithText) {
+TEST(Negotiation, SelectsTextForUnknownMediaTypes) {
   for (const char* accept :
        {"garbage", ",", ";", ",;=\"", "application/json", "text/html;q=1", "/",
         "q=1", "\"application/openmetrics-text\"", "\xFF\xFF",
@@ -84,13 +84,13 @@ TEST(Negotiation, PrefersTheFirstOfEqualQualities) {
   ExpectOpenMetrics("application/openmetrics-text;q=0.5,*/*;q=0.5");
 }
 
-TEST(Negotiation, DoesNotGiveWhatHasNoQuality) {
+TEST(Negotiation, IgnoresQualityZero) {
   ExpectText("application/openmetrics-text;q=0");
   ExpectText("application/openmetrics-text;q=0.000,*/*;q=0.1");
   ExpectOpenMetrics("text/plain;q=0,application/openmetrics-text;q=0.001");
 }
 
-TEST(Negotiation, DoesNotCountAMalformedQuality) {
+TEST(Negotiation, IgnoresMalformedQuality) {
   for (const char* quality : {"", "x", "1.1", "-0.1", "0.5x", "1e0", "nan",
                               "inf", "0,5", "+1", "\"1\"", "0x1"}) {
     ExpectText(std::string("application/openmetrics-text;q=") + quality);
@@ -99,7 +99,7 @@ TEST(Negotiation, DoesNotCountAMalformedQuality) {
   }
 }
 
-TEST(Negotiation, KnowsTheVersionsOfOpenMetrics) {
+TEST(Negotiation, MatchesOpenMetricsVersions) {
   ExpectOpenMetrics("application/openmetrics-text");
   ExpectOpenMetrics("application/openmetrics-text;version=1.0.0");
   ExpectOpenMetrics("application/openmetrics-text;version=0.0.1");
@@ -111,7 +111,7 @@ TEST(Negotiation, KnowsTheVersionsOfOpenMetrics) {
       "application/openmetrics-text;version=1.0.0;q=0.1");
 }
 
-TEST(Negotiation, KnowsTheVersionsOfText) {
+TEST(Negotiation, MatchesTextVersions) {
   for (const char* text : {"text/plain", "text/plain;version=0.0.4"}) {
     ExpectText(std::string(text) + ",application/openmetrics-text;q=0.9");
   }
@@ -119,19 +119,19 @@ TEST(Negotiation, KnowsTheVersionsOfText) {
       "text/plain;version=1.0.0,application/openmetrics-text;q=0.9");
 }
 
-TEST(Negotiation, KnowsRanges) {
+TEST(Negotiation, MatchesMediaRanges) {
   ExpectText("text/*,application/openmetrics-text;q=0.9");
   ExpectOpenMetrics("application/*,text/plain;q=0.9");
 }
 
-TEST(Negotiation, IgnoresCaseAndSpace) {
+TEST(Negotiation, IgnoresCaseAndWhitespace) {
   ExpectOpenMetrics(
       " Application/OpenMetrics-Text\t; Version=1.0.0 ;\tQ=0.7 , "
       "text/plain;q=0.6");
   ExpectOpenMetrics("text/plain ;q=0.6, , APPLICATION/OPENMETRICS-TEXT;Q=0.7,");
 }
 
-TEST(Negotiation, IgnoresTheCaseOfAQuality) {
+TEST(Negotiation, IgnoresCaseOfQualityParameter) {
   ExpectText("application/openmetrics-text;Q=0.5,text/plain;q=0.6");
 }
 
@@ -142,7 +142,7 @@ TEST(Negotiation, IgnoresOtherParameters) {
       "openmetrics-text;charset=utf-8;escaping=underscores;;x;q=0.6");
 }
 
-TEST(Negotiation, DoesNotCutAtSeparatorsInQuotes) {
+TEST(Negotiation, KeepsSeparatorsInsideQuotes) {
   ExpectText(R"(application/json;x=",application/openmetrics-text,")");
   ExpectText(R"(application/json;x="\",application/openmetrics-text,")");
   ExpectOpenMetrics(R"(application/openmetrics-text;x=";q=0,";q=0.5)");
@@ -156,7 +156,7 @@ void ExpectNoGzip(std::string_view accept_encoding) {
   EXPECT_FALSE(AcceptsGzip(accept_encoding)) << accept_encoding;
 }
 
-TEST(Gzip, IsGivenToWhoAsksForIt) {
+TEST(AcceptsGzip, WhenListed) {
   ExpectGzip("gzip");
   ExpectGzip("x-gzip");
   ExpectGzip("GZip");
@@ -166,7 +166,7 @@ TEST(Gzip, IsGivenToWhoAsksForIt) {
   ExpectGzip("br, *;q=0.1");
 }
 
-TEST(Gzip, IsNotGivenToOthers) {
+TEST(AcceptsGzip, NotWhenAbsent) {
   ExpectNoGzip("");
   ExpectNoGzip("identity");
   ExpectNoGzip("br, deflate, zstd");
@@ -174,19 +174,19 @@ TEST(Gzip, IsNotGivenToOthers) {
   ExpectNoGzip(R"("gzip")");
 }
 
-TEST(Gzip, IsNotGivenToWhoRefusesIt) {
+TEST(AcceptsGzip, NotWithQualityZero) {
   ExpectNoGzip("gzip;q=0");
   ExpectNoGzip("gzip;q=0.000, *");
   ExpectNoGzip("*;q=0");
   ExpectNoGzip("gzip;q=x");
 }
 
-TEST(Gzip, IsGivenToWhoRefusesTheRest) {
+TEST(AcceptsGzip, WhenIdentityIsForbidden) {
   ExpectGzip("gzip;q=0.1, *;q=0");
   ExpectGzip("gzip, identity;q=0");
 }
 
-TEST(Gzip, IsGivenWhereItIsNoWorseThanNoneAtAll) {
+TEST(AcceptsGzip, WhenNotBelowIdentity) {
   ExpectGzip("gzip;q=0.5, identity;q=0.5");
   ExpectGzip("identity;q=0.4, *;q=0.5");
   ExpectNoGzip("gzip;q=0.5, identity");

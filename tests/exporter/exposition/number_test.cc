@@ -39,7 +39,7 @@ TEST(Number, IsAppended) {
   EXPECT_EQ(out, "x 1.5");
 }
 
-TEST(Number, HasNeitherPointNorExponentWhereADoubleIsAnExactInteger) {
+TEST(Number, ExactIntegersHaveNeitherPointNorExponent) {
   EXPECT_EQ(Number(0), "0");
   EXPECT_EQ(Number(-1), "-1");
   EXPECT_EQ(Number(100'000), "100000");
@@ -49,7 +49,7 @@ TEST(Number, HasNeitherPointNorExponentWhereADoubleIsAnExactInteger) {
   EXPECT_EQ(Number(-9'007'199'254'740'992), "-9007199254740992");
 }
 
-TEST(Number, IsTheShortestOfADouble) {
+TEST(Number, IsTheShortestRepresentation) {
   EXPECT_EQ(Number(0.1), "0.1");
   EXPECT_EQ(Number(0.1 + 0.2), "0.30000000000000004");
   EXPECT_EQ(Number(1e16), "1e+16");
@@ -60,14 +60,14 @@ TEST(Number, IsTheShortestOfADouble) {
 
 TEST(Number, KeepsTheSignOfZero) { EXPECT_EQ(Number(-0.0), "-0"); }
 
-TEST(Number, SpellsTheValuesThatAreNotFinite) {
+TEST(Number, FormatsInfinityAndNaN) {
   EXPECT_EQ(Number(kInfinity), "+Inf");
   EXPECT_EQ(Number(-kInfinity), "-Inf");
   EXPECT_EQ(Number(kNaN), "NaN");
   EXPECT_EQ(Number(-kNaN), "NaN");
 }
 
-TEST(Number, ReadsBackAsTheSameDouble) {
+TEST(Number, RoundTrips) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 100'000; ++i) {
     const auto value = std::bit_cast<double>(random());
@@ -95,7 +95,7 @@ TEST(Bound, IsCanonicalInOpenMetrics) {
   }
 }
 
-TEST(Bound, IsAnyFloatAsGoWritesItInOpenMetrics) {
+TEST(Bound, MatchesGoFloatFormattingInOpenMetrics) {
   EXPECT_EQ(Bound(Format::kOpenMetrics, -1), "-1.0");
   EXPECT_EQ(Bound(Format::kOpenMetrics, 123'456), "123456.0");
   EXPECT_EQ(Bound(Format::kOpenMetrics, 1'048'576), "1.048576e+06");
@@ -109,7 +109,7 @@ TEST(Bound, IsAPlainNumberInText) {
   EXPECT_EQ(Bound(Format::kText, kInfinity), "+Inf");
 }
 
-TEST(Bound, HasOneZero) {
+TEST(Bound, NormalizesNegativeZero) {
   EXPECT_EQ(Bound(Format::kOpenMetrics, -0.0), "0.0");
   EXPECT_EQ(Bound(Format::kText, -0.0), "0");
 }
@@ -127,7 +127,7 @@ TEST(Timestamp, IsInMillisecondsInText) {
   EXPECT_EQ(Timestamp(Format::kText, -1), "-1");
 }
 
-TEST(Timestamp, HasRoomForTheFarthestTimes) {
+TEST(Timestamp, FormatsExtremeValues) {
   const auto last = std::numeric_limits<std::int64_t>::max();
   EXPECT_EQ(Timestamp(Format::kText, last), "9223372036854775807");
   EXPECT_EQ(Timestamp(Format::kOpenMetrics, last), "9223372036854776");

@@ -18,7 +18,7 @@ std::string Samples(Format format, MetricType type, const ClientMetric& metric,
   return page;
 }
 
-// What both formats say; where they differ, each.
+// Returns the samples in both formats, once if they are equal.
 std::string Samples(MetricType type, const ClientMetric& metric,
                     const std::string& labels = {}) {
   const std::string text = Samples(Format::kText, type, metric, labels);
@@ -27,7 +27,7 @@ std::string Samples(MetricType type, const ClientMetric& metric,
   return text == open_metrics ? text : text + "or\n" + open_metrics;
 }
 
-TEST(Samples, OfASimpleTypeAreOneLine) {
+TEST(Samples, OfScalarTypesAreOneLine) {
   ClientMetric metric;
   metric.counter.value = 1;
   metric.gauge.value = 2;
@@ -37,24 +37,24 @@ TEST(Samples, OfASimpleTypeAreOneLine) {
   EXPECT_EQ(Samples(MetricType::Untyped, metric), "a 3\n");
 }
 
-TEST(Samples, HaveTheirLabels) {
+TEST(Samples, IncludeLabels) {
   EXPECT_EQ(Samples(MetricType::Gauge, Value(2), R"(x="1")"), "a{x=\"1\"} 2\n");
 }
 
-TEST(Samples, HaveTheirTimestampInTheFormatsUnit) {
+TEST(Samples, IncludeTimestampInTheUnitOfTheFormat) {
   EXPECT_EQ(Samples(MetricType::Gauge, At(1'500, Value(2))),
             "a 2 1500\nor\na 2 1.5\n");
   EXPECT_EQ(Samples(MetricType::Gauge, At(-1'500, Value(2))),
             "a 2 -1500\nor\na 2 -1.5\n");
 }
 
-TEST(Samples, OfAGaugeMayBeAnything) {
+TEST(Samples, OfAGaugeTakeAnyValue) {
   EXPECT_EQ(Samples(MetricType::Gauge, Value(-1)), "a -1\n");
   EXPECT_EQ(Samples(MetricType::Gauge, Value(kNaN)), "a NaN\n");
   EXPECT_EQ(Samples(MetricType::Untyped, Value(-kInfinity)), "a -Inf\n");
 }
 
-TEST(Samples, OfACounterThatIsNoneAreLeftOutInOpenMetrics) {
+TEST(Samples, OfNegativeOrNaNCountersAreDroppedInOpenMetrics) {
   EXPECT_EQ(Samples(MetricType::Counter, Value(-1)), "a -1\nor\n");
   EXPECT_EQ(Samples(MetricType::Counter, Value(kNaN)), "a NaN\nor\n");
   EXPECT_EQ(Samples(MetricType::Counter, Value(kInfinity)), "a +Inf\n");
@@ -77,7 +77,7 @@ TEST(Samples, OfAHistogramAreItsBucketsSumAndCount) {
             "a_count 3\n");
 }
 
-TEST(Samples, OfAHistogramAllHaveItsLabelsAndTimestamp) {
+TEST(Samples, OfAHistogramShareLabelsAndTimestamp) {
   EXPECT_EQ(Samples(Format::kText, MetricType::Histogram,
                     At(9, Histogram(3, 4.5, {})), R"(x="1")"),
             "a_bucket{x=\"1\",le=\"+Inf\"} 3 9\n"
@@ -85,18 +85,18 @@ TEST(Samples, OfAHistogramAllHaveItsLabelsAndTimestamp) {
             "a_count{x=\"1\"} 3 9\n");
 }
 
-TEST(Samples, OfAHistogramCountWhatTheLastBucketDoes) {
+TEST(Samples, OfAHistogramCountEqualsTheInfBucket) {
   EXPECT_EQ(Samples(MetricType::Histogram, Histogram(9, 1, {{3, kInfinity}})),
             "a_bucket{le=\"+Inf\"} 3\n"
             "a_sum 1\n"
             "a_count 3\n");
 }
 
-TEST(Samples, OfAHistogramWhoseCountsFallAreLeftOut) {
+TEST(Samples, OfAHistogramWithDecreasingCountsAreDropped) {
   EXPECT_EQ(Samples(MetricType::Histogram, Histogram(1, 1, {{2, 1}})), "");
 }
 
-TEST(Samples, OfAHistogramHaveNoSumThatCouldFallInOpenMetrics) {
+TEST(Samples, OfAHistogramWithNegativeBoundsHaveNoSumInOpenMetrics) {
   const ClientMetric negative_bound = Histogram(1, 1, {{0, -0.5}});
   EXPECT_EQ(
       Samples(Format::kOpenMetrics, MetricType::Histogram, negative_bound),
@@ -129,7 +129,7 @@ TEST(Samples, OfASummaryAreItsQuantilesSumAndCount) {
             "a_count 3\n");
 }
 
-TEST(Samples, OfASummaryAreNotNegativeInOpenMetrics) {
+TEST(Samples, OfASummaryDropNegativeQuantilesInOpenMetrics) {
   const ClientMetric metric = Summary(3, -4, {{0.5, -2}, {0.9, 1}});
   EXPECT_EQ(Samples(Format::kOpenMetrics, MetricType::Summary, metric),
             "a{quantile=\"0.9\"} 1\n");

@@ -22,7 +22,7 @@ TEST(Utf8, IsAppended) {
   EXPECT_EQ(out, "xy");
 }
 
-TEST(Utf8, KeepsWhatIsWellFormed) {
+TEST(Utf8, KeepsWellFormedSequences) {
   for (const std::string& text :
        {""s, "redis-server"s, "a\0b\x7F"s, "é"s, "→"s, "😀"s,
         // The first and the last of each length, and around the surrogates.
@@ -31,7 +31,7 @@ TEST(Utf8, KeepsWhatIsWellFormed) {
   }
 }
 
-TEST(Utf8, ReplacesBytesThatNeverOccur) {
+TEST(Utf8, ReplacesInvalidBytes) {
   EXPECT_EQ(Utf8("a\xFF"
                  "b"),
             "a\uFFFD"
@@ -40,32 +40,32 @@ TEST(Utf8, ReplacesBytesThatNeverOccur) {
   EXPECT_EQ(Utf8("\xF5\x80\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
 }
 
-TEST(Utf8, ReplacesAContinuationWithoutALead) {
+TEST(Utf8, ReplacesLoneContinuationBytes) {
   EXPECT_EQ(Utf8("\x80"), "\uFFFD");
   EXPECT_EQ(Utf8("é\xBF"), "é\uFFFD");
 }
 
-TEST(Utf8, ReplacesOverlongFormsSurrogatesAndWhatIsBeyondUnicode) {
+TEST(Utf8, ReplacesOverlongFormsSurrogatesAndCodePointsAbove10FFFF) {
   EXPECT_EQ(Utf8("\xE0\x9F\xBF"), "\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(Utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(Utf8("\xF0\x8F\xBF\xBF"), "\uFFFD\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(Utf8("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
 }
 
-TEST(Utf8, ReplacesACutSequenceOnce) {
+TEST(Utf8, ReplacesATruncatedSequenceOnce) {
   EXPECT_EQ(Utf8("\xE2\x86"), "\uFFFD");
   EXPECT_EQ(Utf8("\xF0\x9F\x98"), "\uFFFD");
   EXPECT_EQ(Utf8("\xF0\x9F\x98x"), "\uFFFDx");
   EXPECT_EQ(Utf8("\xE2\x86→"), "\uFFFD→");
 }
 
-TEST(Utf8, DoesNotReadOn) {
+TEST(Utf8, DoesNotReadPastTheEnd) {
   constexpr std::string_view kArrow = "→";
   EXPECT_EQ(Utf8(kArrow.substr(0, 2)), "\uFFFD");
 }
 
 // The example of Unicode, section 3.9, table 3-11.
-TEST(Utf8, CutsAsUnicodeRecommends) {
+TEST(Utf8, ReplacesMaximalSubparts) {
   EXPECT_EQ(Utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"),
             "\uFFFD\uFFFD\uFFFD\uFFFD\x41");
 }

@@ -1,5 +1,6 @@
-// Pages as others judge them: prometheus_client's OpenMetrics parser, and
-// Prometheus itself.
+// Validates expositions with independent parsers: prometheus_client's
+// OpenMetrics parser, promtool and the text and OpenMetrics parsers of
+// Prometheus.
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 #include "jemalloc_exporter/heap_collectable.h"
 #include "jemalloc_exporter/heap_listener.h"
 #include "tests/support/fake_jemalloc.h"
-#include "tests/support/rich_families.h"
+#include "tests/support/sample_families.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -28,17 +29,17 @@ namespace {
 using Families = std::vector<prometheus::MetricFamily>;
 namespace fs = std::filesystem;
 
-// A folder of its own for each test, while it lives.
-class Folder {
+// A temporary directory, removed on destruction.
+class TemporaryDirectory {
  public:
-  Folder() {
+  TemporaryDirectory() {
     std::string path = testing::TempDir() + "exposition_XXXXXX";
     if (mkdtemp(path.data()) == nullptr) std::abort();
     path_ = path;
   }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
+  ~TemporaryDirectory() { fs::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
   std::string Write(const std::string& name, const std::string& text) const {
     const fs::path file = path_ / name;
@@ -51,74 +52,74 @@ class Folder {
   fs::path path_;
 };
 
-struct Verdict {
+struct CommandResult {
   int status;
-  std::string words;
+  std::string output;
 };
 
-Verdict Ask(const std::string& command) {
+CommandResult RunCommand(const std::string& command) {
   std::FILE* const pipe = popen(("exec 2>&1; " + command).c_str(), "r");
   if (pipe == nullptr) return {-1, "cannot start a shell"};
-  std::string words;
+  std::string output;
   std::array<char, 4096> buffer;
   while (const auto size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    words.append(buffer.data(), size);
+    output.append(buffer.data(), size);
   }
   const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, words};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
 void ExpectAccepted(const std::string& command, const std::string& package) {
-  const Verdict verdict = Ask(command);
+  const CommandResult result = RunCommand(command);
   constexpr int kNotFound = 127;
-  ASSERT_NE(verdict.status, kNotFound)
-      << "the referee is missing: install Debian's " << package << "\n"
-      << verdict.words;
-  EXPECT_EQ(verdict.status, 0) << command << "\n" << verdict.words;
+  ASSERT_NE(result.status, kNotFound)
+      << "validator not found: install the Debian package " << package << "\n"
+      << result.output;
+  EXPECT_EQ(result.status, 0) << command << "\n" << result.output;
 }
 
-// The pages of both formats, each by its own referee.
-class Referee : public testing::Test {
+class OpenMetricsValidator : public testing::Test {
  protected:
   std::string WriteOpenMetrics(const std::string& name,
                                const Families& families) const {
-    return folder_.Write(name + ".openmetrics",
-                         OpenMetricsSerializer().Serialize(families));
+    return directory_.Write(name + ".openmetrics",
+                            OpenMetricsSerializer().Serialize(families));
   }
   std::string WriteText(const std::string& name,
                         const Families& families) const {
-    return folder_.Write(name + ".text",
-                         PrometheusTextSerializer().Serialize(families));
+    return directory_.Write(name + ".text",
+                            PrometheusTextSerializer().Serialize(families));
   }
-  std::string path() const { return folder_.path(); }
+  std::string path() const { return directory_.path(); }
 
  private:
-  Folder folder_;
+  TemporaryDirectory directory_;
 };
 
 void ExpectLegalOpenMetrics(const std::string& files) {
-  ExpectAccepted(OPENMETRICS_REFEREE " " + files, "python3-prometheus-client");
+  ExpectAccepted(OPENMETRICS_VALIDATOR " " + files,
+                 "python3-prometheus-client");
 }
 
-// Also without a complaint of promtool's about names, types and HELP.
-void ExpectGoodText(const std::string& file) {
+// Also requires that promtool reports no lint about names, types and HELP.
+void ExpectLintFreeText(const std::string& file) {
   ExpectAccepted("promtool check metrics < " + file, "prometheus");
 }
 
-TEST_F(Referee, AcceptsTheRichPage) {
-  ExpectLegalOpenMetrics(WriteOpenMetrics("rich", RichFamilies()));
-  ExpectGoodText(WriteText("rich", RichFamilies()));
+TEST_F(OpenMetricsValidator, AcceptsEveryMetricType) {
+  ExpectLegalOpenMetrics(WriteOpenMetrics("sample", SampleFamilies()));
+  ExpectLintFreeText(WriteText("sample", SampleFamilies()));
 }
 
-TEST_F(Referee, AcceptsTheHeap) {
+TEST_F(OpenMetricsValidator, AcceptsTheHeap) {
   const FakeJemalloc fake;
   const Families families = HeapCollectable({}, FakeMallctl).Collect();
   ASSERT_EQ(families.size(), 5U);
   ExpectLegalOpenMetrics(WriteOpenMetrics("heap", families));
-  ExpectGoodText(WriteText("heap", families));
+  ExpectLintFreeText(WriteText("heap", families));
 }
 
-TEST_F(Referee, AcceptsThePageOfAListener) {
+TEST_F(OpenMetricsValidator, AcceptsListenerMetrics) {
   FakeJemalloc fake;
   const std::uint64_t bytes = 4096;
   fake.values["thread.allocatedp"] = reinterpret_cast<std::uintptr_t>(&bytes);
@@ -131,34 +132,34 @@ TEST_F(Referee, AcceptsThePageOfAListener) {
   const Families families = listener.Collect();
   ASSERT_EQ(families.size(), 11U);
   ExpectLegalOpenMetrics(WriteOpenMetrics("listener", families));
-  ExpectGoodText(WriteText("listener", families));
+  ExpectLintFreeText(WriteText("listener", families));
 }
 
-TEST_F(Referee, AcceptsAnEmptyPage) {
+TEST_F(OpenMetricsValidator, AcceptsAnEmptyExposition) {
   ExpectLegalOpenMetrics(WriteOpenMetrics("empty", {}));
-  ExpectGoodText(WriteText("empty", {}));
+  ExpectLintFreeText(WriteText("empty", {}));
 }
 
-// Prometheus itself reads OpenMetrics from files where all is timestamped.
-TEST_F(Referee, AcceptsTimestamps) {
-  Families families = RichFamilies();
+// promtool reads OpenMetrics from files only if all samples have timestamps.
+TEST_F(OpenMetricsValidator, AcceptsTimestamps) {
+  Families families = SampleFamilies();
   for (prometheus::MetricFamily& family : families) {
     for (auto& metric : family.metric) metric.timestamp_ms = 1'700'000'000'125;
   }
-  const std::string page = WriteOpenMetrics("timestamps", families);
-  ExpectLegalOpenMetrics(page);
+  const std::string file = WriteOpenMetrics("timestamps", families);
+  ExpectLegalOpenMetrics(file);
   ExpectAccepted(
-      "promtool tsdb create-blocks-from openmetrics " + page + " " + path(),
+      "promtool tsdb create-blocks-from openmetrics " + file + " " + path(),
       "prometheus");
-  ExpectGoodText(WriteText("timestamps", families));
+  ExpectLintFreeText(WriteText("timestamps", families));
 }
 
-// Families as nobody should make them, another page for each seed.
-class Hostile {
+// Generates invalid families, reproducible by seed.
+class HostileFamilies {
  public:
-  explicit Hostile(unsigned seed) : random_(seed) {}
+  explicit HostileFamilies(unsigned seed) : random_(seed) {}
 
-  Families MakeFamilies() {
+  Families Generate() {
     Families families(Below(40));
     for (prometheus::MetricFamily& family : families) {
       family.name = OneOf(kNames);
@@ -237,7 +238,7 @@ class Hostile {
     for (auto& quantile : metric.summary.quantile) {
       quantile = {OneOf(kNumbers), OneOf(kNumbers)};
     }
-    // Around now: Prometheus reads what it stores, and stores no antiquity.
+    // Prometheus rejects timestamps far from the present.
     metric.timestamp_ms = 1'700'000'000'000 + Below(3);
     return metric;
   }
@@ -245,36 +246,36 @@ class Hostile {
   std::mt19937 random_;
 };
 
-TEST_F(Referee, AcceptsHostileFamiliesInOpenMetrics) {
-  std::string pages;
+TEST_F(OpenMetricsValidator, AcceptsHostileFamiliesInOpenMetrics) {
+  std::string files;
   for (unsigned seed = 0; seed < 500; ++seed) {
-    pages += " " + WriteOpenMetrics(std::to_string(seed),
-                                    Hostile(seed).MakeFamilies());
+    files += " " + WriteOpenMetrics(std::to_string(seed),
+                                    HostileFamilies(seed).Generate());
   }
-  ExpectLegalOpenMetrics(pages);
+  ExpectLegalOpenMetrics(files);
 }
 
-TEST_F(Referee, AcceptsHostileFamiliesInPrometheus) {
+TEST_F(OpenMetricsValidator, AcceptsHostileFamiliesInPrometheus) {
   for (unsigned seed = 0; seed < 10; ++seed) {
-    const Families families = Hostile(seed).MakeFamilies();
+    const Families families = HostileFamilies(seed).Generate();
     const std::string name = std::to_string(seed);
     ExpectAccepted("promtool tsdb create-blocks-from openmetrics " +
                        WriteOpenMetrics(name, families) + " " + path(),
                    "prometheus");
-    // Status 3: it can be read, though promtool has a better taste in names.
+    // Status 3: valid, with lint about names.
     ExpectAccepted("promtool check metrics < " + WriteText(name, families) +
                        "; status=$?; test $status = 3 || exit $status",
                    "prometheus");
   }
 }
 
-// The referees themselves: each has to object to something.
-TEST_F(Referee, RejectsWhatIsNotLegal) {
-  EXPECT_NE(Ask(OPENMETRICS_REFEREE " " +
-                WriteText("text", {Gauges("a", {Value(1)})}))
+// Each validator rejects at least one invalid input.
+TEST_F(OpenMetricsValidator, RejectsIllegalExpositions) {
+  EXPECT_NE(RunCommand(OPENMETRICS_VALIDATOR " " +
+                       WriteText("text", {Gauges("a", {Value(1)})}))
                 .status,
             0);
-  EXPECT_NE(Ask("echo 'a{' | promtool check metrics").status, 0);
+  EXPECT_NE(RunCommand("echo 'a{' | promtool check metrics").status, 0);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tests/support/strict_line.h"
+#include "tests/support/exposition_line.h"
 
 #include <algorithm>
 #include <array>
@@ -76,8 +76,8 @@ class Cursor {
   std::string_view rest_;
 };
 
-StrictLabels TakeLabels(Cursor& cursor) {
-  StrictLabels labels;
+ParsedLabels TakeLabels(Cursor& cursor) {
+  ParsedLabels labels;
   do {
     std::string name(cursor.TakeUntil("="));
     Require(IsName(name, false), "a label's name is illegal: " + name);
@@ -166,9 +166,9 @@ double ReadBound(Format format, std::string_view text) {
   return ReadNumber(text);
 }
 
-StrictSample ReadSample(Format format, std::string_view line) {
+ParsedSample ReadSample(Format format, std::string_view line) {
   Cursor cursor(line);
-  StrictSample sample;
+  ParsedSample sample;
   sample.name = cursor.TakeUntil("{ ");
   Require(IsName(sample.name, true), "a sample's name is illegal");
   if (cursor.Skip("{")) sample.labels = TakeLabels(cursor);
@@ -183,10 +183,10 @@ StrictSample ReadSample(Format format, std::string_view line) {
   return sample;
 }
 
-StrictMetadata ReadMetadata(std::string_view line) {
+ParsedMetadata ReadMetadata(std::string_view line) {
   Cursor cursor(line);
   cursor.Expect("# ");
-  StrictMetadata metadata;
+  ParsedMetadata metadata;
   metadata.keyword = cursor.TakeUntil(" ");
   cursor.Expect(" ");
   metadata.name = cursor.TakeUntil(" ");

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_RICH_FAMILIES_H_
-#define JEMALLOC_EXPORTER_TESTS_SUPPORT_RICH_FAMILIES_H_
+#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_SAMPLE_FAMILIES_H_
+#define JEMALLOC_EXPORTER_TESTS_SUPPORT_SAMPLE_FAMILIES_H_
 
 #include <prometheus/metric_family.h>
 
@@ -9,38 +9,38 @@
 
 namespace jemalloc_exporter {
 
-/// Something of everything that a page can hold, each in good order.
-inline std::vector<prometheus::MetricFamily> RichFamilies() {
+/// One valid family of every metric type and value class.
+inline std::vector<prometheus::MetricFamily> SampleFamilies() {
   return {
-      Gauges("rich_bytes",
+      Gauges("sample_bytes",
              {Value(4'194'304, {{"comm", "redis-server"}, {"pid", "7"}}),
               Value(1'000'000,
                     {{"comm", "back\\slash \"quote\" new\nline é→😀 \xFF"},
                      {"pid", "8"}}),
               Value(-0.5)},
-             "Bytes, \"quoted\" and C:\\new\nlines (stats.rich)"),
-      Gauges("rich_limits",
+             "Bytes, \"quoted\" and C:\\new\nlines (stats.sample)"),
+      Gauges("sample_limits",
              {Value(kInfinity, {{"which", "most"}}),
               Value(-kInfinity, {{"which", "least"}}),
               Value(kNaN, {{"which", "none"}})},
              "Limits"),
-      Gauges("rich_build_info", {Value(1, {{"version", "0.1.0"}})},
+      Gauges("sample_build_info", {Value(1, {{"version", "0.1.0"}})},
              "Information is a gauge in both formats"),
-      Gauges("rich_start_time_seconds", {Value(1'700'000'000.25)},
+      Gauges("sample_start_time_seconds", {Value(1'700'000'000.25)},
              "Time of the start"),
-      Counters("rich_requests_total",
+      Counters("sample_requests_total",
                {Value(3, {{"code", "200"}}), Value(0, {{"code", "500"}})},
                "Requests"),
-      Counters("rich_cpu_seconds_total", {Value(0.1)}, "CPU time"),
-      Untyped("rich_oddity", {Value(7)}, "Nobody knows"),
-      Histograms("rich_latency_seconds",
+      Counters("sample_cpu_seconds_total", {Value(0.1)}, "CPU time"),
+      Untyped("sample_oddity", {Value(7)}, "Untyped"),
+      Histograms("sample_latency_seconds",
                  {Histogram(3, 1.75, {{1, 0.001}, {2, 1}, {3, kInfinity}},
                             {{"path", "/metrics"}}),
                   Histogram(0, 0, {{0, 0.001}, {0, 1}})},
                  "Latency"),
-      Histograms("rich_size_bytes",
+      Histograms("sample_size_bytes",
                  {Histogram(2, 3e6, {{1, 1'048'576}, {2, 1e7}})}, "Sizes"),
-      Summaries("rich_wait_seconds",
+      Summaries("sample_wait_seconds",
                 {Summary(2, 0.3, {{0.5, 0.1}, {0.99, 0.2}, {1, 0.2}}),
                  Summary(0, 0, {{0.5, kNaN}}, {{"queue", "idle"}})},
                 "Waits"),
@@ -49,4 +49,4 @@ inline std::vector<prometheus::MetricFamily> RichFamilies() {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_RICH_FAMILIES_H_
+#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_SAMPLE_FAMILIES_H_

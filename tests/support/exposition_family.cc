@@ -5,7 +5,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "tests/support/strict_page.h"
+#include "tests/support/exposition_checker.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -17,7 +17,7 @@ void Require(bool holds, const std::string& otherwise) {
 }
 
 // Samples of one metric: with the same labels, but for `le` or `quantile`.
-using Metric = std::span<const StrictSample>;
+using Metric = std::span<const ParsedSample>;
 
 // A family's type, and what that means for its samples.
 struct Kind {
@@ -46,19 +46,19 @@ const Kind& KindOf(Format format, const std::string& type) {
 
 class Checker {
  public:
-  Checker(Format format, const StrictFamily& family)
+  Checker(Format format, const ParsedFamily& family)
       : format_(format), family_(family), kind_(KindOf(format, family.type)) {}
 
   void Check() const {
     CheckUnit();
     Require(!family_.samples.empty(), "a family without samples");
-    std::set<StrictLabels> seen;
+    std::set<ParsedLabels> seen;
     for (Metric rest(family_.samples); !rest.empty();) {
-      const StrictLabels labels = LabelsOf(rest.front());
+      const ParsedLabels labels = LabelsOf(rest.front());
       Require(seen.insert(labels).second, "a metric twice, or in two pieces");
       const auto end = std::find_if(
           rest.begin(), rest.end(),
-          [&](const StrictSample& other) { return LabelsOf(other) != labels; });
+          [&](const ParsedSample& other) { return LabelsOf(other) != labels; });
       const Metric metric(rest.begin(), end);
       CheckMetric(metric);
       rest = rest.subspan(metric.size());
@@ -75,14 +75,14 @@ class Checker {
         "a unit that the name does not end in");
   }
 
-  bool HasBound(const StrictSample& sample) const {
+  bool HasBound(const ParsedSample& sample) const {
     return !kind_.bound_label.empty() && !sample.labels.empty() &&
            sample.labels.back().first == kind_.bound_label;
   }
 
   // Less the bound, which comes last.
-  StrictLabels LabelsOf(const StrictSample& sample) const {
-    StrictLabels labels = sample.labels;
+  ParsedLabels LabelsOf(const ParsedSample& sample) const {
+    ParsedLabels labels = sample.labels;
     if (HasBound(sample)) labels.pop_back();
     for (auto label = labels.begin(); label != labels.end(); ++label) {
       Require(label->first != kind_.bound_label, "a bound out of place");
@@ -93,7 +93,7 @@ class Checker {
   }
 
   void CheckMetric(Metric metric) const {
-    for (const StrictSample& sample : metric) {
+    for (const ParsedSample& sample : metric) {
       Require(sample.timestamp == metric.front().timestamp,
               "a metric at two times");
     }
@@ -114,7 +114,7 @@ class Checker {
 
   void CheckSummary(Metric metric) const {
     const Metric quantiles = Bounded(metric, "");
-    for (const StrictSample& sample : quantiles) {
+    for (const ParsedSample& sample : quantiles) {
       const double quantile = BoundOf(sample);
       Require(0 <= quantile && quantile <= 1, "no quantile");
       Require(!InOpenMetrics() || !(ReadNumber(sample.value) < 0),
@@ -128,7 +128,7 @@ class Checker {
     Require(!buckets.empty() && BoundOf(buckets.back()) == kInfinity,
             "no bucket up to +Inf");
     double last = 0;
-    for (const StrictSample& bucket : buckets) {
+    for (const ParsedSample& bucket : buckets) {
       const double count = CountOf(bucket);
       Require(last <= count, "counts that fall");
       last = count;
@@ -146,7 +146,7 @@ class Checker {
   Metric Bounded(Metric metric, std::string_view suffix) const {
     const auto end = std::find_if(
         metric.begin(), metric.end(),
-        [&](const StrictSample& sample) { return !HasBound(sample); });
+        [&](const ParsedSample& sample) { return !HasBound(sample); });
     const Metric bounded(metric.begin(), end);
     for (auto sample = bounded.begin(); sample != bounded.end(); ++sample) {
       RequireName(*sample, suffix);
@@ -167,33 +167,33 @@ class Checker {
   }
 
   // In OpenMetrics it counts, and cannot fall.
-  void CheckSum(const StrictSample& sample) const {
+  void CheckSum(const ParsedSample& sample) const {
     Require(!InOpenMetrics() || ReadNumber(sample.value) >= 0,
             "a sum that is negative or NaN");
   }
 
-  void RequireName(const StrictSample& sample, std::string_view suffix) const {
+  void RequireName(const ParsedSample& sample, std::string_view suffix) const {
     Require(sample.name == family_.name + std::string(suffix),
             "a sample of another name: " + sample.name);
   }
 
-  double BoundOf(const StrictSample& sample) const {
+  double BoundOf(const ParsedSample& sample) const {
     return ReadBound(format_, sample.labels.back().second);
   }
 
-  static double CountOf(const StrictSample& sample) {
+  static double CountOf(const ParsedSample& sample) {
     Require(IsCount(sample.value), "no count");
     return ReadNumber(sample.value);
   }
 
   const Format format_;
-  const StrictFamily& family_;
+  const ParsedFamily& family_;
   const Kind& kind_;
 };
 
 }  // namespace
 
-void CheckFamily(Format format, const StrictFamily& family) {
+void CheckFamily(Format format, const ParsedFamily& family) {
   Checker(format, family).Check();
 }
 

@@ -1,4 +1,4 @@
-#include "tests/support/strict_page.h"
+#include "tests/support/exposition_checker.h"
 
 #include <gtest/gtest.h>
 
@@ -6,30 +6,30 @@
 #include <string>
 #include <vector>
 
-#include "exporter/exposition/page.h"
-#include "tests/support/rich_families.h"
+#include "exporter/exposition/serializer.h"
+#include "tests/support/sample_families.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-std::string FaultOf(Format format, const std::string& page) {
+std::string ParseError(Format format, const std::string& text) {
   try {
-    ReadStrictly(format, page);
-  } catch (const std::invalid_argument& fault) {
-    return fault.what();
+    ParseExposition(format, text);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
   }
   return "none";
 }
 
-void ExpectAccepted(Format format, const std::string& page) {
-  EXPECT_EQ(FaultOf(format, page), "none") << page;
+void ExpectAccepted(Format format, const std::string& text) {
+  EXPECT_EQ(ParseError(format, text), "none") << text;
 }
 
-void ExpectRejected(Format format, const std::string& page) {
-  EXPECT_NE(FaultOf(format, page), "none") << page;
+void ExpectRejected(Format format, const std::string& text) {
+  EXPECT_NE(ParseError(format, text), "none") << text;
 }
 
-// A page of a gauge or histogram, with what is to be judged.
+// Expositions of one family around the samples under test.
 std::string OpenMetrics(const std::string& lines) { return lines + "# EOF\n"; }
 std::string OfGauge(const std::string& samples) {
   return "# TYPE a gauge\n" + samples;
@@ -46,15 +46,15 @@ void ExpectRejectedInBoth(const std::string& lines) {
   ExpectRejected(Format::kOpenMetrics, OpenMetrics(lines));
 }
 
-TEST(StrictPage, AcceptsWhatIsWritten) {
+TEST(ExpositionChecker, AcceptsSerializerOutput) {
   for (const Format format : {Format::kText, Format::kOpenMetrics}) {
-    ExpectAccepted(format, WritePage(format, {}));
-    ExpectAccepted(format, WritePage(format, RichFamilies()));
+    ExpectAccepted(format, SerializeExposition(format, {}));
+    ExpectAccepted(format, SerializeExposition(format, SampleFamilies()));
   }
 }
 
-TEST(StrictPage, ReadsWhatIsTold) {
-  const auto families = ReadStrictly(
+TEST(ExpositionChecker, ParsesNamesLabelsAndValues) {
+  const auto families = ParseExposition(
       Format::kOpenMetrics,
       "# TYPE a_bytes gauge\n"
       "# UNIT a_bytes bytes\n"
@@ -63,29 +63,29 @@ TEST(StrictPage, ReadsWhatIsTold) {
       "a_bytes NaN\n"
       "# EOF\n");
   ASSERT_EQ(families.size(), 1U);
-  const StrictFamily& family = families.front();
+  const ParsedFamily& family = families.front();
   EXPECT_EQ(family.name, "a_bytes");
   EXPECT_EQ(family.type, "gauge");
   EXPECT_EQ(family.unit, "bytes");
   EXPECT_EQ(family.help, "Its \"help\",\non two lines: \\n");
   ASSERT_EQ(family.samples.size(), 2U);
-  const StrictSample& sample = family.samples.front();
+  const ParsedSample& sample = family.samples.front();
   EXPECT_EQ(sample.name, "a_bytes");
   EXPECT_EQ(sample.labels,
-            (StrictLabels{{"x", "\\ \n \" é"}, {"y", "# {} 1"}}));
+            (ParsedLabels{{"x", "\\ \n \" é"}, {"y", "# {} 1"}}));
   EXPECT_EQ(sample.value, "1e+22");
   EXPECT_EQ(sample.timestamp, "1700000000.125");
-  EXPECT_EQ(family.samples.back().labels, StrictLabels());
+  EXPECT_EQ(family.samples.back().labels, ParsedLabels());
 }
 
-TEST(StrictPage, ReadsQuotesInTheHelpOfText) {
+TEST(ExpositionChecker, ParsesQuotesInTextHelp) {
   const auto families =
-      ReadStrictly(Format::kText, "# HELP a \"b\"\n# TYPE a untyped\na 1\n");
+      ParseExposition(Format::kText, "# HELP a \"b\"\n# TYPE a untyped\na 1\n");
   EXPECT_EQ(families.front().help, "\"b\"");
   ExpectRejected(Format::kText, "# HELP a \\\"\n# TYPE a untyped\na 1\n");
 }
 
-TEST(StrictPage, RejectsAnotherEnd) {
+TEST(ExpositionChecker, RejectsMissingOrMalformedEof) {
   const std::string page = OfGauge("a 1\n");
   for (const std::string end :
        {"", "# EOF", "# EOF\n\n", "# EOF\n# EOF\n", "# EOF\na 2\n", "#EOF\n",
@@ -97,7 +97,7 @@ TEST(StrictPage, RejectsAnotherEnd) {
   ExpectRejected(Format::kOpenMetrics, "");
 }
 
-TEST(StrictPage, RejectsOtherLines) {
+TEST(ExpositionChecker, RejectsMalformedLines) {
   for (const std::string lines :
        {"\n", "a 1\n", "# a comment\n", "# TYPE a gauge\n",
         "# TYPE a gauge\n\na 1\n", "# TYPE a gauge\r\na 1\r\n",
@@ -109,7 +109,7 @@ TEST(StrictPage, RejectsOtherLines) {
   }
 }
 
-TEST(StrictPage, RejectsMetadataInAnotherOrder) {
+TEST(ExpositionChecker, RejectsMetadataOutOfOrder) {
   ExpectRejected(Format::kOpenMetrics,
                  OpenMetrics("# HELP a A.\n# TYPE a gauge\na 1\n"));
   ExpectRejected(Format::kText, "# TYPE a gauge\n# HELP a A.\na 1\n");
@@ -118,12 +118,12 @@ TEST(StrictPage, RejectsMetadataInAnotherOrder) {
   ExpectRejectedInBoth("# TYPE a gauge\n# HELP b B.\na 1\n");
 }
 
-TEST(StrictPage, RejectsAFamilyInTwoPieces) {
+TEST(ExpositionChecker, RejectsSplitFamilies) {
   ExpectRejectedInBoth(OfGauge("a 1\n") + OfGauge("a{x=\"1\"} 1\n"));
   ExpectRejectedInBoth(OfGauge("a 1\n") + "# TYPE b gauge\nb 1\na 2\n");
 }
 
-TEST(StrictPage, RejectsTheTypesOfTheOtherFormat) {
+TEST(ExpositionChecker, RejectsTheTypesOfTheOtherFormat) {
   ExpectAccepted(Format::kText, "# TYPE a untyped\na 1\n");
   ExpectAccepted(Format::kOpenMetrics, OpenMetrics("# TYPE a unknown\na 1\n"));
   ExpectRejected(Format::kText, "# TYPE a unknown\na 1\n");
@@ -132,7 +132,7 @@ TEST(StrictPage, RejectsTheTypesOfTheOtherFormat) {
   ExpectRejectedInBoth("# TYPE a Gauge\na 1\n");
 }
 
-TEST(StrictPage, RejectsACounterUnderItsOtherName) {
+TEST(ExpositionChecker, RejectsCounterNameOfTheOtherFormat) {
   const std::string text = "# TYPE a_total counter\na_total 1\n";
   const std::string open_metrics = "# TYPE a counter\na_total 1\n";
   ExpectAccepted(Format::kText, text);
@@ -142,7 +142,7 @@ TEST(StrictPage, RejectsACounterUnderItsOtherName) {
   ExpectRejected(Format::kOpenMetrics, OpenMetrics("# TYPE a counter\na 1\n"));
 }
 
-TEST(StrictPage, RejectsACounterInOpenMetricsThatCannotCount) {
+TEST(ExpositionChecker, RejectsNegativeOrNaNCountersInOpenMetrics) {
   for (const std::string value : {"-1", "NaN", "-Inf"}) {
     ExpectAccepted(Format::kText, "# TYPE a counter\na " + value + "\n");
     ExpectRejected(Format::kOpenMetrics,
@@ -150,7 +150,7 @@ TEST(StrictPage, RejectsACounterInOpenMetricsThatCannotCount) {
   }
 }
 
-TEST(StrictPage, RejectsFamiliesWhoseSamplesShareAName) {
+TEST(ExpositionChecker, RejectsFamiliesWithSharedSampleNames) {
   const std::string summary = OfSummary("s_sum 1\ns_count 1\n");
   ExpectRejectedInBoth(summary + "# TYPE s_count gauge\ns_count 2\n");
   ExpectRejectedInBoth("# TYPE s_sum gauge\ns_sum 2\n" + summary);
@@ -167,7 +167,7 @@ TEST(StrictPage, RejectsFamiliesWhoseSamplesShareAName) {
                              "# TYPE a_created gauge\na_created 1\n"));
 }
 
-TEST(StrictPage, RejectsAUnitThatTheNameDoesNotEndIn) {
+TEST(ExpositionChecker, RejectsUnitThatIsNotANameSuffix) {
   const auto page = [](const std::string& name, const std::string& unit) {
     return OpenMetrics("# TYPE " + name + " gauge\n# UNIT " + name + " " +
                        unit + "\n" + name + " 1\n");
@@ -180,7 +180,7 @@ TEST(StrictPage, RejectsAUnitThatTheNameDoesNotEndIn) {
                  "# TYPE a_bytes gauge\n# UNIT a_bytes bytes\na_bytes 1\n");
 }
 
-TEST(StrictPage, RejectsOtherNames) {
+TEST(ExpositionChecker, RejectsIllegalNames) {
   for (const std::string name : {"", "0", "a-b", "__a", "é", "a.b", "{"}) {
     ExpectRejectedInBoth("# TYPE " + name + " gauge\n" + name + " 1\n");
   }
@@ -189,7 +189,7 @@ TEST(StrictPage, RejectsOtherNames) {
   }
 }
 
-TEST(StrictPage, RejectsOtherLabels) {
+TEST(ExpositionChecker, RejectsMalformedLabels) {
   for (const std::string labels : {"{}",
                                    "{x=\"1\",}",
                                    "{x=\"\"}",
@@ -214,7 +214,7 @@ TEST(StrictPage, RejectsOtherLabels) {
   }
 }
 
-TEST(StrictPage, RejectsASeriesTwice) {
+TEST(ExpositionChecker, RejectsDuplicateSeries) {
   ExpectRejectedInBoth(OfGauge("a 1\na 1\n"));
   ExpectRejectedInBoth(OfGauge("a{x=\"1\"} 1\na{x=\"2\"} 1\na{x=\"1\"} 2\n"));
   ExpectRejectedInBoth(
@@ -223,7 +223,7 @@ TEST(StrictPage, RejectsASeriesTwice) {
                 "s{x=\"1\",quantile=\"0.5\"} 1\n"));
 }
 
-TEST(StrictPage, AcceptsNumbersInTheirShortestForm) {
+TEST(ExpositionChecker, AcceptsNumbersInTheirShortestForm) {
   for (const std::string number :
        {"0", "-0", "1", "-1", "0.1", "1e+22", "5e-324",
         "1.7976931348623157e+308", "9007199254740992", "18446744073709551615",
@@ -234,7 +234,7 @@ TEST(StrictPage, AcceptsNumbersInTheirShortestForm) {
   }
 }
 
-TEST(StrictPage, RejectsOtherNumbers) {
+TEST(ExpositionChecker, RejectsMalformedNumbers) {
   for (const std::string number : {"",
                                    "-",
                                    "+1",
@@ -269,7 +269,7 @@ TEST(StrictPage, RejectsOtherNumbers) {
   }
 }
 
-TEST(StrictPage, RejectsTheTimestampsOfTheOtherFormat) {
+TEST(ExpositionChecker, RejectsTimestampsOfTheOtherFormat) {
   ExpectAccepted(Format::kText, OfGauge("a 1 1700000000125\n"));
   ExpectAccepted(Format::kOpenMetrics,
                  OpenMetrics(OfGauge("a 1 1700000000.125\n")));
@@ -280,7 +280,7 @@ TEST(StrictPage, RejectsTheTimestampsOfTheOtherFormat) {
   ExpectRejectedInBoth(OfSummary("s_sum 1 1\ns_count 1 2\n"));
 }
 
-TEST(StrictPage, AcceptsDistributions) {
+TEST(ExpositionChecker, AcceptsDistributions) {
   ExpectAccepted(Format::kText, OfHistogram("h_bucket{x=\"1\",le=\"-1\"} 1\n"
                                             "h_bucket{x=\"1\",le=\"+Inf\"} 1\n"
                                             "h_sum{x=\"1\"} -2\n"
@@ -296,7 +296,7 @@ TEST(StrictPage, AcceptsDistributions) {
                                        "s_count 2\n")));
 }
 
-TEST(StrictPage, RejectsOtherHistograms) {
+TEST(ExpositionChecker, RejectsMalformedHistograms) {
   const std::string infinity = "h_bucket{le=\"+Inf\"} 3\n";
   const std::string rest = "h_sum 1\nh_count 3\n";
   ExpectAccepted(Format::kText, OfHistogram(infinity + rest));
@@ -326,7 +326,7 @@ TEST(StrictPage, RejectsOtherHistograms) {
   }
 }
 
-TEST(StrictPage, RejectsOtherSummaries) {
+TEST(ExpositionChecker, RejectsMalformedSummaries) {
   const std::string rest = "s_sum 1\ns_count 3\n";
   for (const std::string& samples : std::vector<std::string>{
            "s_sum 1\n", "s{quantile=\"1.5\"} 1\n" + rest,
