@@ -1,12 +1,15 @@
 #include "web/basic_auth.h"
 
 #include <crypt.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <strings.h>
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -23,7 +26,31 @@ bool IsOf(const std::string& password, const std::string& hash) {
       crypt_r(password.c_str(), hash.c_str(), data.get());
   return computed != nullptr &&
          std::string_view(computed).size() == hash.size() &&
-         gnutls_memcmp(computed, hash.data(), hash.size()) == 0;
+         CRYPTO_memcmp(computed, hash.data(), hash.size()) == 0;
+}
+
+// RFC 4648, section 4. EVP_DecodeBlock itself skips white space, and returns
+// the padding as zeros.
+std::optional<std::string> DecodeBase64(std::string_view coded) {
+  constexpr std::size_t kGroup = 4;
+  constexpr std::size_t kMaxPadding = 2;
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (coded.size() % kGroup != 0) return std::nullopt;
+  const std::size_t end = coded.find_last_not_of('=') + 1;
+  const std::size_t padding = coded.size() - end;
+  if (padding > kMaxPadding || coded.substr(0, end).find_first_not_of(
+                                   kAlphabet) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string text(coded.size() / kGroup * 3, '\0');
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(coded.data()),
+                      static_cast<int>(coded.size()));
+  if (size < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(size) - padding);
+  return text;
 }
 
 }  // namespace
@@ -34,19 +61,9 @@ std::optional<Login> ReadLogin(std::string_view authorization) {
       strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
     return std::nullopt;
   }
-  const std::string_view coded = authorization.substr(kScheme.size());
-  const gnutls_datum_t source{
-      // GnuTLS does not write to it.
-      reinterpret_cast<unsigned char*>(const_cast<char*>(coded.data())),
-      static_cast<unsigned>(coded.size())};
-  gnutls_datum_t decoded{};
-  if (gnutls_base64_decode2(&source, &decoded) != GNUTLS_E_SUCCESS) {
-    return std::nullopt;
-  }
-  const std::unique_ptr<unsigned char, gnutls_free_function> owner(decoded.data,
-                                                                   gnutls_free);
-  const std::string_view text(reinterpret_cast<const char*>(decoded.data),
-                              decoded.size);
+  const auto decoded = DecodeBase64(authorization.substr(kScheme.size()));
+  if (!decoded) return std::nullopt;
+  const std::string_view text = *decoded;
   const auto colon = text.find(':');
   // bcrypt takes a NUL for the end of a password.
   if (colon == std::string_view::npos ||
@@ -58,8 +75,8 @@ std::optional<Login> ReadLogin(std::string_view authorization) {
 
 BasicAuth::BasicAuth(std::map<std::string, std::string> hashes)
     : hashes_(std::move(hashes)) {
-  if (gnutls_rnd(GNUTLS_RND_KEY, key_.data(), key_.size()) < 0) {
-    throw std::runtime_error("no random numbers to be had");
+  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) {
+    throw std::runtime_error("OpenSSL has no random numbers");
   }
 }
 
@@ -102,8 +119,11 @@ BasicAuth::Digest BasicAuth::DigestOf(const Login& login) const {
     text += std::to_string(part.size()) + ":" + part;
   }
   Digest digest{};
-  gnutls_hmac_fast(GNUTLS_MAC_SHA256, key_.data(), key_.size(), text.data(),
-                   text.size(), digest.data());
+  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+           digest.data(), nullptr) == nullptr) {
+    throw std::bad_alloc();
+  }
   return digest;
 }
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "web/basic_auth.h"
-#include "web/tls.h"
+#include "web/tls_context.h"
 #include "web/tls_transport.h"
 #include "web/transport.h"
 #include "web/web_config.h"
@@ -28,7 +28,7 @@ struct Version {
 
   const WebConfig config;
   BasicAuth auth;
-  std::optional<Tls> tls;
+  std::optional<TlsContext> tls;
 };
 
 class LiveWebConfig {
@@ -89,7 +89,7 @@ Door OpenDoor(const Path& path, WebConfigReports reports) {
               [live, on_stranger](FileDescriptor socket) {
                 auto version = live->Current();
                 if (!version->tls) return PlainTransport(std::move(socket));
-                const Tls* const tls = &*version->tls;
+                const TlsContext* const tls = &*version->tls;
                 return TlsTransport({std::move(version), tls},
                                     std::move(socket), on_stranger);
               },

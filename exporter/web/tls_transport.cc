@@ -1,9 +1,13 @@
 #include "web/tls_transport.h"
 
-#include <gnutls/gnutls.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <exception>
+#include <limits>
+#include <new>
 #include <utility>
 
 namespace jemalloc_exporter {
@@ -13,98 +17,91 @@ class TlsSession final : public Transport {
  public:
   using OnFailure = std::function<void(const std::string& line)>;
 
-  TlsSession(std::shared_ptr<const Tls> tls, FileDescriptor socket,
+  TlsSession(std::shared_ptr<const TlsContext> context, FileDescriptor socket,
              OnFailure on_failure)
-      : tls_(std::move(tls)),
+      : context_(std::move(context)),
         socket_(std::move(socket)),
-        on_failure_(std::move(on_failure)) {
-    constexpr unsigned kFlags =
-        GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
-    if (gnutls_init(&session_, kFlags) != GNUTLS_E_SUCCESS) return;
-    usable_ = tls_->Secure(session_) == GNUTLS_E_SUCCESS;
-    gnutls_transport_set_int(session_, socket_.get());
-    // A client that would rather speak HTTP/2 learns that it may not.
-    unsigned char http[] = "http/1.1";
-    const gnutls_datum_t protocol{http, sizeof(http) - 1};
-    gnutls_alpn_set_protocols(session_, &protocol, 1, 0);
-  }
-  TlsSession(const TlsSession&) = delete;
-  TlsSession& operator=(const TlsSession&) = delete;
-  ~TlsSession() override {
-    if (session_ != nullptr) gnutls_deinit(session_);
+        on_failure_(std::move(on_failure)),
+        session_(context_->NewSession()) {
+    if (SSL_set_fd(session_.get(), socket_.get()) != 1) throw std::bad_alloc();
   }
 
   Travel Receive(char* to, std::size_t size, std::size_t* count) override {
-    const Travel travel = ShakeHands();
-    if (travel != Travel::kSome) return travel;
-    ssize_t received = 0;
-    do {
-      received = gnutls_record_recv(session_, to, size);
-    } while (received == GNUTLS_E_WARNING_ALERT_RECEIVED);
-    return received == 0 ? Travel::kEnded : Judge(received, count);
-  }
-
-  Travel Send(std::string_view from, std::size_t* count) override {
-    return Judge(gnutls_record_send(session_, from.data(), from.size()), count);
-  }
-
-  void EndSending() override {
-    gnutls_bye(session_, GNUTLS_SHUT_WR);
-    shutdown(socket_.get(), SHUT_WR);
-  }
-
- private:
-  Travel ShakeHands() {
-    if (!usable_) return Travel::kEnded;
-    while (!shaken_) {
-      const int result = gnutls_handshake(session_);
-      shaken_ = result == GNUTLS_E_SUCCESS;
-      if (shaken_ || gnutls_error_is_fatal(result) == 0) {
-        if (IsWait(result)) return Wait();
-        continue;  // A warning.
+    if (!handshake_done_) {
+      ERR_clear_error();
+      const int result = SSL_do_handshake(session_.get());
+      if (result != 1) {
+        const Travel travel = Failed(result);
+        if (travel == Travel::kEnded) Report();
+        return travel;
       }
-      gnutls_alert_send_appropriate(session_, result);
-      Report(result);
-      return Travel::kEnded;
+      handshake_done_ = true;
     }
-    return Travel::kSome;
-  }
-
-  void Report(int error) const try {
-    on_failure_(std::string("TLS handshake: ") + gnutls_strerror(error));
-  } catch (const std::exception&) {
-    // No memory to say so.
-  }
-
-  Travel Judge(ssize_t result, std::size_t* count) const {
-    if (result < 0) return IsWait(result) ? Wait() : Travel::kEnded;
+    ERR_clear_error();
+    const int result = SSL_read(session_.get(), to, Size(size));
+    if (result <= 0) return Failed(result);
     *count = static_cast<std::size_t>(result);
     return Travel::kSome;
   }
 
-  static bool IsWait(ssize_t result) {
-    return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
+  Travel Send(std::string_view from, std::size_t* count) override {
+    ERR_clear_error();
+    const int result =
+        SSL_write(session_.get(), from.data(), Size(from.size()));
+    if (result <= 0) return Failed(result);
+    *count = static_cast<std::size_t>(result);
+    return Travel::kSome;
   }
 
-  Travel Wait() const {
-    return gnutls_record_get_direction(session_) == 0 ? Travel::kWaitsToReceive
-                                                      : Travel::kWaitsToSend;
+  void EndSending() override {
+    ERR_clear_error();
+    if (!broken_) SSL_shutdown(session_.get());
+    shutdown(socket_.get(), SHUT_WR);
   }
 
-  const std::shared_ptr<const Tls> tls_;
+ private:
+  static int Size(std::size_t size) {
+    constexpr std::size_t kMax = std::numeric_limits<int>::max();
+    return static_cast<int>(std::min(size, kMax));
+  }
+
+  Travel Failed(int result) {
+    switch (SSL_get_error(session_.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        return Travel::kWaitsToReceive;
+      case SSL_ERROR_WANT_WRITE:
+        return Travel::kWaitsToSend;
+      case SSL_ERROR_SSL:
+      case SSL_ERROR_SYSCALL:
+        broken_ = true;
+        return Travel::kEnded;
+      default:
+        return Travel::kEnded;
+    }
+  }
+
+  void Report() const try {
+    const char* const reason = ERR_reason_error_string(ERR_peek_error());
+    on_failure_(std::string("TLS handshake: ") +
+                (reason == nullptr ? "connection closed" : reason));
+  } catch (const std::exception&) {
+    // No memory for the line.
+  }
+
+  const std::shared_ptr<const TlsContext> context_;
   const FileDescriptor socket_;
   const OnFailure on_failure_;
-  gnutls_session_t session_ = nullptr;
-  bool usable_ = false;
-  bool shaken_ = false;
+  const SslPtr session_;
+  bool handshake_done_ = false;
+  bool broken_ = false;  // SSL_shutdown is not allowed any more.
 };
 
 }  // namespace
 
 std::unique_ptr<Transport> TlsTransport(
-    std::shared_ptr<const Tls> tls, FileDescriptor socket,
+    std::shared_ptr<const TlsContext> context, FileDescriptor socket,
     std::function<void(const std::string& line)> on_failure) {
-  return std::make_unique<TlsSession>(std::move(tls), std::move(socket),
+  return std::make_unique<TlsSession>(std::move(context), std::move(socket),
                                       std::move(on_failure));
 }
 

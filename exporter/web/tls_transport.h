@@ -6,16 +6,16 @@
 #include <string>
 
 #include "web/file_descriptor.h"
-#include "web/tls.h"
+#include "web/tls_context.h"
 #include "web/transport.h"
 
 namespace jemalloc_exporter {
 
-/// Bytes in a TLS session, as its server, on a socket that does not block. The
-/// handshake is part of receiving; `on_failure` is told, in one line, why there
-/// is no session.
+/// The server's side of a TLS session on a non-blocking socket. The handshake
+/// is part of receiving; `on_failure` is called with one line if it fails.
+/// SIGPIPE must be ignored. Throws std::bad_alloc.
 std::unique_ptr<Transport> TlsTransport(
-    std::shared_ptr<const Tls> tls, FileDescriptor socket,
+    std::shared_ptr<const TlsContext> context, FileDescriptor socket,
     std::function<void(const std::string& line)> on_failure);
 
 }  // namespace jemalloc_exporter

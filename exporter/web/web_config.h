@@ -31,9 +31,9 @@ struct TlsConfig {
   int min_version = 2;                           ///< TLS 1.2.
   int max_version = 3;
   std::vector<std::string>
-      cipher_suites;  ///< IANA's names; empty: GnuTLS's own.
+      cipher_suites;  ///< IANA's names; empty: OpenSSL's default.
   bool prefer_server_cipher_suites = true;
-  std::vector<std::string> curve_preferences;  ///< Empty: GnuTLS's own.
+  std::vector<std::string> curve_preferences;  ///< Empty: OpenSSL's default.
 
   friend bool operator==(const TlsConfig&, const TlsConfig&) = default;
 };

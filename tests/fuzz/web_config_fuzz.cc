@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "tests/fuzz/require.h"
-#include "web/tls.h"
+#include "web/tls_context.h"
 #include "web/web_config.h"
 
 namespace {
@@ -32,7 +32,7 @@ std::optional<WebConfig> Parse(std::string_view yaml) try {
 void CheckTls(const jemalloc_exporter::TlsConfig& config) try {
   Require(!config.cert.empty() && !config.key.empty());
   Require(config.min_version <= config.max_version);
-  const jemalloc_exporter::Tls tls(config);
+  const jemalloc_exporter::TlsContext context(config);
 } catch (const std::runtime_error& error) {
   RequireOneLine(error.what());
 }

@@ -1,0 +1,103 @@
+#include "web/client_certificate.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <memory>
+#include <string_view>
+
+namespace jemalloc_exporter {
+namespace {
+
+struct NamesFree {
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+};
+
+std::string_view Bytes(const ASN1_STRING* string) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+          static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+std::string AddressText(std::string_view bytes) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (bytes.size() == sizeof(in_addr)) {
+    inet_ntop(AF_INET, bytes.data(), text.data(), text.size());
+  } else if (bytes.size() == sizeof(in6_addr)) {
+    inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+  }
+  return text.data();
+}
+
+// In the notation of `client_allowed_sans`; empty for other kinds of names.
+std::string SanText(const GENERAL_NAME* name) {
+  int type = 0;
+  const void* const value = GENERAL_NAME_get0_value(name, &type);
+  switch (type) {
+    case GEN_DNS:
+    case GEN_EMAIL:
+    case GEN_URI:
+      return std::string(Bytes(static_cast<const ASN1_STRING*>(value)));
+    case GEN_IPADD:
+      return AddressText(Bytes(static_cast<const ASN1_STRING*>(value)));
+    default:
+      return {};
+  }
+}
+
+int VerifyMode(ClientAuth client_auth) {
+  switch (client_auth) {
+    case ClientAuth::kNone:
+      return SSL_VERIFY_NONE;
+    case ClientAuth::kRequest:
+    case ClientAuth::kVerifyIfGiven:
+      return SSL_VERIFY_PEER;
+    case ClientAuth::kRequireAny:
+    case ClientAuth::kRequireAndVerify:
+      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  }
+  return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+}  // namespace
+
+void ClientCertificatePolicy::Install(SSL_CTX* context) const {
+  SSL_CTX_set_verify(context, VerifyMode(client_auth_), nullptr);
+  SSL_CTX_set_cert_verify_callback(context, &Verify,
+                                   const_cast<ClientCertificatePolicy*>(this));
+}
+
+// Called during the handshake if the client has sent a certificate; 0 ends the
+// handshake. OpenSSL has set the purpose to TLS client authentication.
+int ClientCertificatePolicy::Verify(X509_STORE_CTX* store, void* policy) try {
+  const auto& self = *static_cast<const ClientCertificatePolicy*>(policy);
+  if (self.client_auth_ >= ClientAuth::kVerifyIfGiven &&
+      X509_verify_cert(store) != 1) {
+    return 0;
+  }
+  if (self.HasAllowedSan(X509_STORE_CTX_get0_cert(store))) return 1;
+  X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+} catch (const std::exception&) {
+  X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+  return 0;
+}
+
+bool ClientCertificatePolicy::HasAllowedSan(X509* certificate) const {
+  if (allowed_sans_.empty()) return true;
+  const std::unique_ptr<GENERAL_NAMES, NamesFree> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(
+          certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const std::string san = SanText(sk_GENERAL_NAME_value(names.get(), i));
+    if (std::find(allowed_sans_.begin(), allowed_sans_.end(), san) !=
+        allowed_sans_.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace jemalloc_exporter

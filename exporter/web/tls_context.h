@@ -1,0 +1,44 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
+#define JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
+
+#include <openssl/ssl.h>
+
+#include <memory>
+
+#include "web/client_certificate.h"
+#include "web/web_config.h"
+
+namespace jemalloc_exporter {
+
+struct SslFree {
+  void operator()(SSL* session) const { SSL_free(session); }
+};
+using SslPtr = std::unique_ptr<SSL, SslFree>;
+
+/// An SSL_CTX for servers, configured by `tls_server_config`. Sessions are
+/// neither cached nor resumed, and cannot be renegotiated. Thread-safe.
+class TlsContext {
+ public:
+  /// Throws std::runtime_error with one line that names the key of a value that
+  /// cannot be used: a certificate that is not PEM, is expired, or does not
+  /// belong to the private key, an unknown cipher suite.
+  explicit TlsContext(const TlsConfig& config);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  /// Returns a session of a server that has no socket yet: SSL_set_fd and
+  /// SSL_accept are next. It must not outlive this. Throws std::bad_alloc.
+  SslPtr NewSession() const;
+
+ private:
+  struct ContextFree {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+
+  ClientCertificatePolicy client_certificates_;
+  std::unique_ptr<SSL_CTX, ContextFree> context_;
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
