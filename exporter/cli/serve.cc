@@ -18,7 +18,7 @@
 #include "exporter/endpoints/pages.h"
 #include "web/http_server.h"
 #include "web/listen.h"
-#include "web/live_web_config.h"
+#include "exporter/http_config/web_config_reloader.h"
 #include "web/systemd_sockets.h"
 
 namespace jemalloc_exporter {

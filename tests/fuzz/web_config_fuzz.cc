@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "tests/fuzz/require.h"
-#include "web/tls_context.h"
-#include "web/web_config.h"
+#include "exporter/http_config/tls_context.h"
+#include "exporter/http_config/web_config.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "web/web_config.h"
+#include "exporter/http_config/web_config.h"
 
 #include <crypt.h>
 #include <yaml-cpp/yaml.h>

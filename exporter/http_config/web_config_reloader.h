@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_LIVE_WEB_CONFIG_H_
-#define JEMALLOC_EXPORTER_EXPORTER_WEB_LIVE_WEB_CONFIG_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_RELOADER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_RELOADER_H_
 
 #include <filesystem>
 #include <functional>
@@ -28,4 +28,4 @@ Door OpenDoor(const std::filesystem::path& path, WebConfigReports reports);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_LIVE_WEB_CONFIG_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_RELOADER_H_

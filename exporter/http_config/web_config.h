@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_
-#define JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_H_
 
 #include <filesystem>
 #include <map>
@@ -60,4 +60,4 @@ WebConfig ReadWebConfig(const std::filesystem::path& path);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_WEB_CONFIG_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_H_

@@ -1,4 +1,4 @@
-#include "web/tls_transport.h"
+#include "exporter/http_config/tls_transport.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -1,12 +1,12 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_TRANSPORT_H_
-#define JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_TRANSPORT_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_TRANSPORT_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_TRANSPORT_H_
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "exporter/http_config/tls_context.h"
 #include "web/file_descriptor.h"
-#include "web/tls_context.h"
 #include "web/transport.h"
 
 namespace jemalloc_exporter {
@@ -20,4 +20,4 @@ std::unique_ptr<Transport> TlsTransport(
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_TRANSPORT_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_TRANSPORT_H_

@@ -1,4 +1,4 @@
-#include "web/tls_context.h"
+#include "exporter/http_config/tls_context.h"
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "test_certificates.h"
+#include "tests/support/test_certificates.h"
 
 namespace jemalloc_exporter {
 namespace {

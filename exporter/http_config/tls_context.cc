@@ -1,4 +1,4 @@
-#include "web/tls_context.h"
+#include "exporter/http_config/tls_context.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,4 +1,4 @@
-#include "web/live_web_config.h"
+#include "exporter/http_config/web_config_reloader.h"
 
 #include <chrono>
 #include <exception>
@@ -8,11 +8,11 @@
 #include <stdexcept>
 #include <utility>
 
-#include "web/basic_auth.h"
-#include "web/tls_context.h"
-#include "web/tls_transport.h"
+#include "exporter/http_config/basic_auth.h"
+#include "exporter/http_config/tls_context.h"
+#include "exporter/http_config/tls_transport.h"
+#include "exporter/http_config/web_config.h"
 #include "web/transport.h"
-#include "web/web_config.h"
 
 namespace jemalloc_exporter {
 namespace {

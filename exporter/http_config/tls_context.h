@@ -1,12 +1,12 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
-#define JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_CONTEXT_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_CONTEXT_H_
 
 #include <openssl/ssl.h>
 
 #include <memory>
 
-#include "web/client_certificate.h"
-#include "web/web_config.h"
+#include "exporter/http_config/client_certificate.h"
+#include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
 
@@ -41,4 +41,4 @@ class TlsContext {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_TLS_CONTEXT_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_TLS_CONTEXT_H_

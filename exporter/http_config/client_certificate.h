@@ -1,12 +1,12 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_WEB_CLIENT_CERTIFICATE_H_
-#define JEMALLOC_EXPORTER_EXPORTER_WEB_CLIENT_CERTIFICATE_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_CLIENT_CERTIFICATE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_CLIENT_CERTIFICATE_H_
 
 #include <openssl/ssl.h>
 
 #include <string>
 #include <vector>
 
-#include "web/web_config.h"
+#include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
 
@@ -31,4 +31,4 @@ class ClientCertificatePolicy {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_WEB_CLIENT_CERTIFICATE_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_CLIENT_CERTIFICATE_H_

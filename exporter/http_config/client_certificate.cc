@@ -1,4 +1,4 @@
-#include "web/client_certificate.h"
+#include "exporter/http_config/client_certificate.h"
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>

@@ -1,4 +1,4 @@
-#include "web/basic_auth.h"
+#include "exporter/http_config/basic_auth.h"
 
 #include <gtest/gtest.h>
 
