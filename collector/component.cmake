@@ -19,6 +19,7 @@ function(jemalloc_exporter_component name description)
     return()
   endif()
 
+  set_property(GLOBAL APPEND PROPERTY jemalloc_exporter_installed ${target})
   install(TARGETS ${target} EXPORT ${target} COMPONENT development
           ARCHIVE FILE_SET HEADERS)
   install(EXPORT ${target} COMPONENT development DESTINATION ${package_dir}

@@ -58,7 +58,7 @@ function(consumer_test name way)
            WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(consumer:${name} PROPERTIES
     FIXTURES_REQUIRED stage TIMEOUT 300
-    ENVIRONMENT PKG_CONFIG_PATH=${stage}/${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    ENVIRONMENT "PKG_CONFIG_PATH=${stage}/${CMAKE_INSTALL_LIBDIR}/pkgconfig;CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}")
 endfunction()
 
 set(staged -DCMAKE_PREFIX_PATH=${stage})
@@ -69,6 +69,7 @@ set(without_prometheus -DCMAKE_DISABLE_FIND_PACKAGE_prometheus-cpp=ON
 consumer_test(FindsTheCollectorAlone collector cmake ${staged} ${without_prometheus})
 consumer_test(HoldsTheCollectorAlone collector cmake ${part} ${without_prometheus})
 consumer_test(CompilesTheCollector collector pkg-config jemalloc_exporter-collector)
+consumer_test(HoldsTheCollectable exposer cmake ${part})
 consumer_test(FindsTheCollectable exposer cmake ${staged} ${without_gtest})
 consumer_test(CompilesTheCollectable exposer
               pkg-config jemalloc_exporter-prometheus prometheus-cpp-pull)
@@ -77,11 +78,28 @@ consumer_test(HoldsTheServer server cmake ${part} ${without_gtest})
 consumer_test(CompilesTheServer server
               pkg-config jemalloc_exporter-prometheus jemalloc_exporter-server)
 consumer_test(FindsTheListener listener cmake ${staged})
+consumer_test(HoldsTheListener listener cmake ${part})
 consumer_test(CompilesTheListener listener pkg-config jemalloc_exporter-gtest)
 consumer_test(FindsThePusher pusher cmake ${staged})
 consumer_test(HoldsThePusher pusher cmake ${part})
 consumer_test(CompilesThePusher pusher
               pkg-config jemalloc_exporter-gtest_push)
+
+# A component that is asked for by name is required.
+consumer_test(HoldsTheComponentsAskedFor server
+  cmake ${part} "-DJEMALLOC_EXPORTER_COMPONENTS=prometheus\\;server")
+consumer_test(MissesADependencyOfAComponentAskedFor collector
+  cmake ${part} ${without_prometheus}
+  -DJEMALLOC_EXPORTER_COMPONENTS=prometheus)
+set_tests_properties(consumer:MissesADependencyOfAComponentAskedFor PROPERTIES
+  PASS_REGULAR_EXPRESSION "find_package.*prometheus-cpp")
+
+# A user's first steps. A build of everything takes minutes without ccache.
+add_test(NAME install:ReadmeOnAFreshClone COMMAND /usr/bin/python3 -B
+  ${CMAKE_CURRENT_SOURCE_DIR}/install/readme_installation_test.py)
+set_tests_properties(install:ReadmeOnAFreshClone PROPERTIES
+  TIMEOUT 1500 PROCESSORS 2 ENVIRONMENT
+  "SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/install;PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}/end_to_end:${CMAKE_CURRENT_SOURCE_DIR}/support")
 
 # What the collector alone does without is what the collectable asks for.
 consumer_test(MissesWhatTheCollectableTakes exposer
