@@ -1,5 +1,5 @@
 # The exporter's end of the wire.
-foreach(name IN ITEMS agent_reader answer_parser label_text socket_list)
+foreach(name IN ITEMS agent_poller answer_parser label_text socket_list)
   jemalloc_exporter_test(${name} jemalloc_exporter_agent_client)
 endforeach()
 

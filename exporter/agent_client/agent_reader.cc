@@ -5,14 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <deque>
-#include <exception>
-#include <tuple>
-
-#include "exporter/agent_client/peer.h"
-#include "exporter/agent_client/pid_namespaces.h"
-#include "exporter/agent_client/socket_list.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -38,11 +33,12 @@ std::size_t MaxOpen() {
 
 class Reading {
  public:
-  explicit Reading(const std::vector<AgentName>& names)
-      : peers_(names.begin(), names.end()),
+  Reading(Peers& peers, const VerifyPeer& verify)
+      : peers_(peers),
+        verify_(verify),
         max_open_(MaxOpen()),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    for (Peer& peer : peers_) waiting_.push_back(&peer);
+    for (const auto& peer : peers_) waiting_.push_back(peer.get());
   }
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
@@ -67,27 +63,19 @@ class Reading {
     }
   }
 
-  std::vector<Process> Processes() const {
-    std::vector<Process> processes;
-    for (const Peer& peer : peers_) {
-      if (auto process = peer.ToProcess()) processes.push_back(*process);
-    }
-    return processes;
-  }
-
  private:
   bool ArePlacesWanted() const {
     return !waiting_.empty() && open_ >= max_open_;
   }
 
   void TakePlacesOfSilent(steady_clock::time_point now) {
-    for (Peer& peer : peers_) {
-      if (peer.state() != Peer::State::kOpen || now < peer.opened() + kTurn) {
+    for (const auto& peer : peers_) {
+      if (peer->state() != Peer::State::kOpen || now < peer->opened() + kTurn) {
         continue;
       }
-      peer.GiveWay();
+      peer->GiveWay();
       --open_;
-      refused_.push_back(&peer);
+      refused_.push_back(peer.get());
     }
   }
 
@@ -96,7 +84,7 @@ class Reading {
            steady_clock::now() < deadline) {
       Peer& peer = *waiting_.front();
       waiting_.pop_front();
-      peer.Connect(namespaces_);
+      peer.Connect(verify_);
       if (peer.state() == Peer::State::kWaiting) refused_.push_back(&peer);
       if (peer.state() == Peer::State::kOpen) Watch(peer);
     }
@@ -124,56 +112,21 @@ class Reading {
     return count >= 0 || errno == EINTR;
   }
 
-  std::deque<Peer> peers_;
+  Peers& peers_;
+  const VerifyPeer& verify_;
   std::deque<Peer*> waiting_;
   std::deque<Peer*> refused_;
   steady_clock::time_point retry_;
   std::size_t open_ = 0;
   std::size_t max_open_;
-  PidNamespaces namespaces_;
   int epoll_;
 };
 
-// The kernel's word on a process, where there is one, before a name's.
-void OrderByPid(std::vector<Process>& processes) {
-  std::stable_sort(
-      processes.begin(), processes.end(),
-      [](const Process& a, const Process& b) {
-        return std::tuple(a.pid, a.comm, !a.start_time_seconds, a.status) <
-               std::tuple(b.pid, b.comm, !b.start_time_seconds, b.status);
-      });
-  const auto end = std::unique(processes.begin(), processes.end(),
-                               [](const Process& a, const Process& b) {
-                                 return a.pid == b.pid && a.comm == b.comm;
-                               });
-  processes.erase(end, processes.end());
-}
-
-void DropClaimedBeyondLimit(std::vector<Process>& processes) {
-  std::size_t claimed = 0;
-  std::erase_if(processes, [&](const Process& process) {
-    return process.pid_is_claimed && ++claimed > kMaxClaimed;
-  });
-}
-
 }  // namespace
 
-std::vector<Process> ReadAgents(
-    steady_clock::time_point deadline,
-    const std::function<bool(pid_t)>& is_asked) noexcept try {
-  std::vector<AgentName> names = ListAgents();
-  if (is_asked) {
-    std::erase_if(names,
-                  [&](const AgentName& name) { return !is_asked(name.pid); });
-  }
-  Reading reading(names);
-  reading.Run(deadline);
-  std::vector<Process> processes = reading.Processes();
-  OrderByPid(processes);
-  DropClaimedBeyondLimit(processes);
-  return processes;
-} catch (const std::exception&) {
-  return {};
+void ReadAgents(Peers& peers, steady_clock::time_point deadline,
+                const VerifyPeer& verify) {
+  Reading(peers, verify).Run(deadline);
 }
 
 }  // namespace jemalloc_exporter

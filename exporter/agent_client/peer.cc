@@ -26,25 +26,24 @@ std::optional<pid_t> KernelPid(int descriptor) {
 
 }  // namespace
 
-void Peer::Connect(PidNamespaces& namespaces) {
-  descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+void Peer::Connect(const VerifyPeer& verify) {
+  descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor_ < 0) return;
   sockaddr_un address;
-  const socklen_t size = WriteAddress(name_, &address);
+  const socklen_t size = WriteAddress(socket_.name, &address);
   if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), size) != 0) {
     Finish(errno == EAGAIN         ? State::kWaiting
-           : errno == ECONNREFUSED ? State::kIgnored
+           : errno == ECONNREFUSED ? State::kGone
                                    : State::kDone);
     return;
   }
   kernel_pid_ = KernelPid(descriptor_);
-  if (kernel_pid_ && (*kernel_pid_ == 0 || *kernel_pid_ == name_.pid ||
-                      namespaces.InnermostPid(*kernel_pid_) == name_.pid)) {
-    state_ = State::kOpen;
-    opened_ = std::chrono::steady_clock::now();
-  } else {
-    Finish(State::kIgnored);
-  }
+  const auto verified =
+      kernel_pid_ ? verify(socket_.name, *kernel_pid_) : std::nullopt;
+  if (!verified) return Finish(State::kIgnored);
+  if (!*verified) return Finish(State::kRejected);
+  state_ = State::kOpen;
+  opened_ = std::chrono::steady_clock::now();
 }
 
 void Peer::Receive() {
@@ -58,16 +57,19 @@ void Peer::Receive() {
     if (document_.size() > kMaxAnswerSize) break;
   }
   answer_ = ParseAnswer(document_);
-  if (answer_ && answer_->pid != name_.pid) answer_.reset();
+  if (answer_ && answer_->pid != socket_.name.pid) answer_.reset();
   Finish(State::kDone);
 }
 
 std::optional<Process> Peer::ToProcess() const {
-  if (state_ == State::kIgnored) return std::nullopt;
+  if (state_ == State::kGone || state_ == State::kIgnored ||
+      state_ == State::kRejected) {
+    return std::nullopt;
+  }
   Process process;
-  process.pid = name_.pid;
-  process.pid_is_claimed = kernel_pid_ == 0;
-  if (kernel_pid_.value_or(0) != 0) process.pid = *kernel_pid_;
+  process.pid = socket_.name.pid;
+  process.pid_is_claimed = kernel_pid_.value_or(0) == 0;
+  if (!process.pid_is_claimed) process.pid = *kernel_pid_;
   if (answer_) {
     process.comm = answer_->comm;
     process.jemalloc_version = answer_->jemalloc_version;

@@ -4,15 +4,24 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "exporter/agent/wire.h"
 #include "exporter/agent_client/answer_parser.h"
-#include "exporter/agent_client/pid_namespaces.h"
+#include "exporter/agent_client/socket_list.h"
 #include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
+
+/// Whether to receive from the process that listens with a name: false for one
+/// that is not to be reported, absent where that cannot be determined.
+/// `kernel_pid` is from SO_PEERCRED: 0 outside of the visible pid namespaces.
+using VerifyPeer =
+    std::function<std::optional<bool>(const AgentName&, pid_t kernel_pid)>;
 
 /// One socket with an agent's name, and who answers there.
 class Peer {
@@ -21,19 +30,22 @@ class Peer {
     kWaiting,  ///< Not connected yet: it has too many visitors, or we have.
     kOpen,     ///< Connected: call `Receive` when `descriptor` is readable.
     kDone,     ///< Answered, well or badly.
-    kIgnored,  ///< Nobody, or somebody in another's name.
+    kGone,     ///< Nothing listens there any more.
+    kIgnored,  ///< Connected, but the process is unknown: it is not reported.
+    kRejected  ///< Connected to a process that is not to be reported.
   };
 
-  explicit Peer(AgentName name) : name_(name) {}
+  explicit Peer(const AgentSocket& socket) : socket_(socket) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
   ~Peer() { Close(); }
 
   State state() const { return state_; }
+  const AgentSocket& socket() const { return socket_; }
   int descriptor() const { return descriptor_; }
 
   /// Goes from `kWaiting` to any state. Does not wait.
-  void Connect(PidNamespaces& namespaces);
+  void Connect(const VerifyPeer& verify);
 
   /// Since when it is `kOpen`.
   std::chrono::steady_clock::time_point opened() const { return opened_; }
@@ -53,7 +65,7 @@ class Peer {
   void Finish(State state);
   void Close();
 
-  AgentName name_;
+  AgentSocket socket_;
   State state_ = State::kWaiting;
   int descriptor_ = -1;
   std::chrono::steady_clock::time_point opened_;
@@ -63,6 +75,8 @@ class Peer {
   std::string document_;
   std::optional<ParsedAnswer> answer_;
 };
+
+using Peers = std::vector<std::unique_ptr<Peer>>;
 
 }  // namespace jemalloc_exporter
 

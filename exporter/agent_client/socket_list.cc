@@ -45,30 +45,38 @@ std::optional<AgentName> ParseName(std::string_view path) {
 }
 
 // "Num: RefCount Protocol Flags Type St Inode Path": a stream socket, type 1,
-// that listens, flag __SO_ACCEPTCON.
-std::optional<AgentName> ParseLine(std::string_view line) {
-  constexpr std::string_view kListeningStream = " 00010000 0001 ";
+// that listens, flag __SO_ACCEPTCON, state SS_UNCONNECTED.
+std::optional<AgentSocket> ParseLine(std::string_view line) {
+  constexpr std::string_view kListeningStream = " 00010000 0001 01 ";
   const auto kind = line.find(kListeningStream);
   const auto path = line.find(" @");
   if (path == std::string_view::npos || kind > path) return std::nullopt;
-  return ParseName(line.substr(path + 1));
+  const auto name = ParseName(line.substr(path + 1));
+  if (!name) return std::nullopt;
+  const std::string_view number =
+      line.substr(0, path).substr(kind + kListeningStream.size());
+  const std::string_view digits =
+      number.substr(std::min(number.find_first_not_of(' '), number.size()));
+  std::uint64_t inode = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), inode);
+  return AgentSocket{.name = *name, .inode = inode};
 }
 
 }  // namespace
 
-std::vector<AgentName> AgentsInSocketTable(std::string_view table) {
-  std::vector<AgentName> names;
-  while (!table.empty() && names.size() < kMaxSockets) {
+std::vector<AgentSocket> AgentsInSocketTable(std::string_view table) {
+  std::vector<AgentSocket> sockets;
+  while (!table.empty() && sockets.size() < kMaxSockets) {
     const std::string_view line = table.substr(0, table.find('\n'));
-    if (const auto name = ParseLine(line)) names.push_back(*name);
+    if (const auto socket = ParseLine(line)) sockets.push_back(*socket);
     table.remove_prefix(std::min(line.size() + 1, table.size()));
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
+  std::sort(sockets.begin(), sockets.end());
+  sockets.erase(std::unique(sockets.begin(), sockets.end()), sockets.end());
+  return sockets;
 }
 
-std::vector<AgentName> ListAgents() {
+std::vector<AgentSocket> ListAgents() {
   std::ifstream file("/proc/net/unix");
   const std::string table(std::istreambuf_iterator<char>(file), {});
   return AgentsInSocketTable(table);

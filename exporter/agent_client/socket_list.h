@@ -2,6 +2,7 @@
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_SOCKET_LIST_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -12,12 +13,23 @@ namespace jemalloc_exporter {
 /// More sockets with an agent's name are not looked at.
 inline constexpr std::size_t kMaxSockets = 65536;
 
-/// The agents whose sockets `table`, in the form of /proc/net/unix, shows to be
-/// listening: each name once, ordered by pid. Anybody may have made them.
-std::vector<AgentName> AgentsInSocketTable(std::string_view table);
+/// A listening socket with an agent's name.
+struct AgentSocket {
+  AgentName name;
+  /// Differs between two sockets that had the same name one after the other.
+  std::uint64_t inode = 0;
 
-/// The agents of this network namespace; none where /proc is not to be had.
-std::vector<AgentName> ListAgents();
+  // NOLINTNEXTLINE(modernize-use-nullptr): of the generated operator.
+  friend auto operator<=>(const AgentSocket&, const AgentSocket&) = default;
+};
+
+/// The listening sockets with an agent's name in `table`, which is in the form
+/// of /proc/net/unix. Ordered by name, without duplicates, at most
+/// `kMaxSockets`. The table may be forged: a name may contain a newline.
+std::vector<AgentSocket> AgentsInSocketTable(std::string_view table);
+
+/// The agents of this network namespace; empty where /proc is unreadable.
+std::vector<AgentSocket> ListAgents();
 
 }  // namespace jemalloc_exporter
 

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "build_info.h"
+#include "exporter/process/process_tree.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -155,7 +156,9 @@ void AddExec(CLI::App& app, CommandLine& line) {
     // The command's stderr is its own, but for what it must hear.
     if (app.count("--log.level") == 0) line.log_level = LogLevel::kWarn;
     line.run = [&line] {
-      line.serve.ancestor = getpid();
+      line.serve.process_filter.includes = [ancestor = getpid()](pid_t pid) {
+        return IsDescendant(pid, ancestor);
+      };
       return RunExec(line.exec, [&line] { return RunServe(line.serve); });
     };
   });

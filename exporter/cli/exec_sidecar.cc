@@ -8,15 +8,15 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "collector/report/whole_file.h"
 #include "collector/text/valid_utf8.h"
-#include "exporter/agent_client/processes.h"
+#include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/process_records.h"
 #include "exporter/process/proc_stat.h"
+#include "exporter/process/process_tree.h"
 #include "jemalloc_exporter/heap_sidecar.h"
 
 namespace jemalloc_exporter {
@@ -37,10 +37,8 @@ constexpr int kPausePerLook = 20;
 constexpr std::chrono::seconds kLeastInterim{1};
 constexpr int kInterimPerWrite = 100;
 
-// While it lasts, the snapshots of all others grow old. So who does not answer
-// is then left alone for a while.
+// While it lasts, the snapshots of all others grow old.
 constexpr std::chrono::seconds kPatience{1};
-constexpr std::chrono::seconds kSilence{10};
 
 // What ended and waits for its parent has no memory any more.
 bool IsRunning(pid_t pid, double start_time_seconds) {
@@ -61,21 +59,8 @@ class Watch {
   // Returns how long it took.
   Clock::duration Look() {
     const auto begin = Clock::now();
-    std::erase_if(silent_,
-                  [&](const auto& silent) { return silent.second <= begin; });
-    const auto processes =
-        ReadProcessesBelow(options_.ancestor, kPatience,
-                           [&](pid_t pid) { return !silent_.contains(pid); });
-    records_.Take(processes);
-    const auto end = Clock::now();
-    if (end - begin >= kPatience) {
-      for (const Process& process : processes) {
-        if (process.status == ProcessStatus::kUnreachable) {
-          silent_[process.pid] = end + kSilence;
-        }
-      }
-    }
-    return end - begin;
+    records_.Take(poller_.Poll(kPatience));
+    return Clock::now() - begin;
   }
 
   void WriteInterim() {
@@ -113,7 +98,9 @@ class Watch {
   Clock::time_point next_interim_;
   HeapRecord run_;
   ProcessRecords records_{kMaxProcesses};
-  std::map<pid_t, Clock::time_point> silent_;
+  AgentPoller poller_{{.includes = [ancestor = options_.ancestor](pid_t pid) {
+    return IsDescendant(pid, ancestor);
+  }}};
   std::string last_error_;
 };
 

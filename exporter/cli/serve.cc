@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "build_info.h"
-#include "exporter/agent_client/processes.h"
 #include "exporter/cli/log.h"
 #include "exporter/endpoints/pages.h"
 #include "web/http_server.h"
@@ -106,7 +105,9 @@ void AddPages(HttpServer& server, Pages& pages,
 }
 
 void WarnOfNoProcess(const ServeOptions& options) {
-  if (!ReadOtherProcesses(options.agent_timeout, options.ancestor).empty()) {
+  if (!AgentPoller(options.process_filter)
+           .Poll(options.agent_timeout)
+           .empty()) {
     return;
   }
   Log(LogLevel::kWarn,
@@ -151,7 +152,7 @@ int RunServe(const ServeOptions& options) {
   }
 
   int signal = -1;
-  if (options.ancestor) {
+  if (options.process_filter.includes) {
     signal = sigtimedwait(&signals, nullptr, &kTimeToStart);
     if (signal < 0) WarnOfNoProcess(options);
   }

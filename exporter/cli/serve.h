@@ -1,12 +1,10 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
 
-#include <sys/types.h>
-
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "exporter/agent_client/agent_poller.h"
 #include "exporter/endpoints/scrape_patience.h"
 
 namespace jemalloc_exporter {
@@ -23,8 +21,8 @@ struct ServeOptions {
   bool disable_exporter_metrics = false;
   /// The longest that a scrape waits for processes to answer.
   Seconds agent_timeout{1};
-  /// Serves the processes below this one alone; all where there is none.
-  std::optional<pid_t> ancestor;
+  /// The processes that are served.
+  ProcessFilter process_filter;
 };
 
 /// Serves until SIGTERM or SIGINT; returns the exit status. Throws

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "exporter/agent_client/processes.h"
+#include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/print.h"
 #include "exporter/cli/process_table.h"
 #include "exporter/metrics/process_families.h"
@@ -23,14 +23,11 @@ namespace {
 
 using Processes = std::vector<Process>;
 
-Processes Look(const ShowOptions& options, Seconds agent_timeout) {
-  Processes processes = ReadOtherProcesses(agent_timeout);
-  if (options.pid) {
-    std::erase_if(processes, [&](const Process& process) {
-      return process.pid != *options.pid;
-    });
-  }
-  return processes;
+ProcessFilter FilterOf(const ShowOptions& options) {
+  if (!options.pid) return {};
+  return {
+      .includes = [pid = *options.pid](pid_t other) { return other == pid; },
+      .includes_unverified = true};
 }
 
 std::string WhyNothing(const ShowOptions& options) {
@@ -89,9 +86,10 @@ std::string Render(const ShowOptions& options, const Processes& processes,
 // A terminal is cleared for each look; elsewhere the looks follow each other.
 void Watch(const ShowOptions& options, Seconds agent_timeout) {
   const std::string clear = isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "";
-  Processes before = Look(options, agent_timeout);
+  AgentPoller poller(FilterOf(options));
+  Processes before = poller.Poll(agent_timeout);
   while (true) {
-    Processes processes = Look(options, agent_timeout);
+    Processes processes = poller.Poll(agent_timeout);
     Print(clear + (processes.empty() ? WhyNothing(options) + "\n"
                                      : Render(options, processes, &before)));
     before = std::move(processes);
@@ -106,7 +104,8 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
     Watch(options, agent_timeout);
     return 0;
   }
-  const Processes processes = Look(options, agent_timeout);
+  const Processes processes =
+      AgentPoller(FilterOf(options)).Poll(agent_timeout);
   if (processes.empty()) {
     std::cerr << "jemalloc_exporter: " << WhyNothing(options) << '\n';
     return 1;

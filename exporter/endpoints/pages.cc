@@ -4,7 +4,6 @@
 #include <iterator>
 #include <string>
 
-#include "exporter/agent_client/processes.h"
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/scrape_patience.h"
 #include "exporter/metrics/family.h"
@@ -39,9 +38,8 @@ Response Pages::Landing(const Request& request) {
 }
 
 std::vector<Process> Pages::ReadProcesses(const Request& request) {
-  std::vector<Process> processes = ReadOtherProcesses(
-      PatienceOfScrape(request.scrape_timeout, options_.agent_timeout),
-      options_.ancestor);
+  std::vector<Process> processes = poller_.Poll(
+      PatienceOfScrape(request.scrape_timeout, options_.agent_timeout));
   processes.push_back(ReadThisProcess());
   history_.Record(processes, std::chrono::steady_clock::now());
   return processes;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/serve.h"
 #include "exporter/endpoints/heap_history.h"
 #include "exporter/process/process.h"
@@ -19,7 +20,8 @@ namespace jemalloc_exporter {
 /// What the exporter answers, and what it remembers for that. Thread-safe.
 class Pages {
  public:
-  explicit Pages(ServeOptions options) : options_(std::move(options)) {}
+  explicit Pages(ServeOptions options)
+      : options_(std::move(options)), poller_(options_.process_filter) {}
 
   /// A request was answered with `status`.
   void CountRequest(int status);
@@ -33,6 +35,7 @@ class Pages {
   prometheus::MetricFamily RequestFamily();
 
   const ServeOptions options_;
+  AgentPoller poller_;
   HeapHistory history_;
   std::mutex mutex_;
   // By status; those that are to be expected are there from the start.

@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "exporter/agent_client/agent_reader.h"
+#include "exporter/agent_client/agent_poller.h"
 
 namespace {
 
@@ -63,8 +63,7 @@ class Hosts {
 };
 
 std::size_t CountUsed() {
-  const auto processes =
-      jemalloc_exporter::ReadAgents(steady_clock::now() + seconds(10));
+  const auto processes = jemalloc_exporter::AgentPoller().Poll(seconds(10));
   return static_cast<std::size_t>(std::count_if(
       processes.begin(), processes.end(),
       [](const Process& p) { return p.status == ProcessStatus::kUsed; }));

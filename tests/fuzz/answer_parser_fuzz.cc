@@ -19,9 +19,9 @@ using jemalloc_exporter::Require;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const auto& name : jemalloc_exporter::AgentsInSocketTable(text)) {
-    Require(name.pid > 0 && name.place > 0 &&
-            name.place <= jemalloc_exporter::kMaxPlace);
+  for (const auto& socket : jemalloc_exporter::AgentsInSocketTable(text)) {
+    Require(socket.name.pid > 0 && socket.name.place > 0 &&
+            socket.name.place <= jemalloc_exporter::kMaxPlace);
   }
   const auto answer = jemalloc_exporter::ParseAnswer(text);
   if (!answer) return 0;

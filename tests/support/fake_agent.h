@@ -1,11 +1,13 @@
 #ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_FAKE_AGENT_H_
 #define JEMALLOC_EXPORTER_TESTS_SUPPORT_FAKE_AGENT_H_
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <string>
@@ -67,13 +69,36 @@ inline int ListenAs(AgentName name, int backlog = 16) {
   return listener;
 }
 
-/// Says the same to every visitor, for ever.
+/// A number that this process and those forked later share.
+class SharedCounter {
+ public:
+  SharedCounter()
+      : value_(static_cast<std::atomic<int>*>(
+            mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  SharedCounter(const SharedCounter&) = delete;
+  SharedCounter& operator=(const SharedCounter&) = delete;
+  ~SharedCounter() { munmap(value_, sizeof(std::atomic<int>)); }
+
+  int value() const { return *value_; }
+  void Increment() const { ++*value_; }
+
+ private:
+  std::atomic<int>* value_;
+};
+
+/// Sends `document` to the next client; counts its connection before.
+inline void AnswerOnce(int listener, const std::string& document,
+                       const SharedCounter* connections = nullptr) {
+  const int client = accept(listener, nullptr, nullptr);
+  if (connections != nullptr) connections->Increment();
+  send(client, document.data(), document.size(), MSG_NOSIGNAL);
+  close(client);
+}
+
+/// Sends `document` to every client, for ever.
 [[noreturn]] inline void Answer(int listener, const std::string& document) {
-  for (;;) {
-    const int visitor = accept(listener, nullptr, nullptr);
-    send(visitor, document.data(), document.size(), MSG_NOSIGNAL);
-    close(visitor);
-  }
+  for (;;) AnswerOnce(listener, document);
 }
 
 /// What an agent says whose process has this number.

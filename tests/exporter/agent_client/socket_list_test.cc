@@ -12,11 +12,11 @@
 namespace jemalloc_exporter {
 namespace {
 
-using Names = std::vector<AgentName>;
+using Sockets = std::vector<AgentSocket>;
 
 constexpr const char* kListening = "0: 00000002 00000000 00010000 0001 01 7 ";
 
-Names InLine(const std::string& line) { return AgentsInSocketTable(line); }
+Sockets InLine(const std::string& line) { return AgentsInSocketTable(line); }
 
 TEST(AgentsInSocketTable, AreTheListeningStreamsOfTheirName) {
   EXPECT_EQ(
@@ -36,7 +36,9 @@ TEST(AgentsInSocketTable, AreTheListeningStreamsOfTheirName) {
           "@jemalloc_exporter/7\n"
           "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
           "@jemalloc_exporter/42\n"),
-      (Names{{.pid = 7}, {.pid = 7, .place = 2}, {.pid = 42}}));
+      (Sockets{{.name = {.pid = 7}, .inode = 17},
+               {.name = {.pid = 7, .place = 2}, .inode = 16},
+               {.name = {.pid = 42}, .inode = 11}}));
 }
 
 TEST(AgentsInSocketTable, HaveNoOtherNames) {
@@ -61,22 +63,24 @@ TEST(AgentsInSocketTable, HaveNoOtherNames) {
                                  "@x@jemalloc_exporter/1",
                                  "/@jemalloc_exporter/1",
                                  "@jemalloc_exporter/1 00010000 0001 "}) {
-    EXPECT_EQ(InLine(kListening + name), Names{}) << name;
+    EXPECT_EQ(InLine(kListening + name), Sockets{}) << name;
   }
 }
 
 TEST(AgentsInSocketTable, AreNoneInGarbage) {
-  EXPECT_EQ(AgentsInSocketTable(""), Names{});
-  EXPECT_EQ(AgentsInSocketTable("\n\n@\n"), Names{});
+  EXPECT_EQ(AgentsInSocketTable(""), Sockets{});
+  EXPECT_EQ(AgentsInSocketTable("\n\n@\n"), Sockets{});
   EXPECT_EQ(AgentsInSocketTable("@jemalloc_exporter/1 00010000 0001 "),
-            Names{});
+            Sockets{});
 }
 
 TEST(ListAgents, HasASocketOfThatNameWhileItListens) {
   const AgentName name = {.pid = getpid(), .place = 9};
   const auto listed = [&] {
-    const Names names = ListAgents();
-    return std::find(names.begin(), names.end(), name) != names.end();
+    const Sockets sockets = ListAgents();
+    return std::any_of(
+        sockets.begin(), sockets.end(),
+        [&](const AgentSocket& socket) { return socket.name == name; });
   };
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address;

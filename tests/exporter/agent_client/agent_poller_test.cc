@@ -1,4 +1,4 @@
-#include "exporter/agent_client/agent_reader.h"
+#include "exporter/agent_client/agent_poller.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/process/process_tree.h"
 #include "tests/support/fake_agent.h"
 
 namespace jemalloc_exporter {
@@ -31,7 +32,7 @@ constexpr milliseconds kLong{
     20000};  // For those who do, however slow the machine.
 
 std::vector<Process> ReadFor(milliseconds time) {
-  return ReadAgents(steady_clock::now() + time);
+  return AgentPoller().Poll(time);
 }
 
 auto Is(pid_t pid, ProcessStatus status) {
@@ -40,7 +41,7 @@ auto Is(pid_t pid, ProcessStatus status) {
 }
 
 // In a network namespace of its own, where no other agents are.
-class AgentReader : public testing::Test {
+class AgentPollerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     alone_ = unshare(CLONE_NEWNET) == 0 ||
@@ -63,6 +64,15 @@ class AgentReader : public testing::Test {
       Answer(listener, document);
     };
   }
+  static auto Counting(const SharedCounter& connections) {
+    return [&connections](const FakeAgent& self) {
+      const int listener = ListenAs({.pid = getpid()});
+      self.Ready();
+      for (;;) {
+        AnswerOnce(listener, Document(getpid()), &connections);
+      }
+    };
+  }
   static void Silent(const FakeAgent& /*unused*/) {
     ListenAs({.pid = getpid()});
   }
@@ -70,13 +80,13 @@ class AgentReader : public testing::Test {
   static bool alone_;
 };
 
-bool AgentReader::alone_ = false;
+bool AgentPollerTest::alone_ = false;
 
-TEST_F(AgentReader, FindsNobodyWhereNobodyIs) {
+TEST_F(AgentPollerTest, FindsNobodyWhereNobodyIs) {
   EXPECT_THAT(ReadFor(kLong), IsEmpty());
 }
 
-TEST_F(AgentReader, TellsWhatAgentAndKernelSay) {
+TEST_F(AgentPollerTest, TellsWhatAgentAndKernelSay) {
   const FakeAgent agent(Honest);
   const auto processes = ReadFor(kLong);
   ASSERT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
@@ -87,23 +97,60 @@ TEST_F(AgentReader, TellsWhatAgentAndKernelSay) {
   EXPECT_GT(process.start_time_seconds, 1.6e9);
 }
 
-TEST_F(AgentReader, AsksWhoIsAskedAlone) {
+TEST_F(AgentPollerTest, AsksWhoIsAskedAlone) {
   const FakeAgent silent(Silent);
   const FakeAgent agent(Honest);
-  const auto processes =
-      ReadAgents(steady_clock::now() + kLong,
-                 [&](pid_t pid) { return pid != silent.pid(); });
+  const auto processes = AgentPoller({.includes = [&](pid_t pid) {
+                           return pid != silent.pid();
+                         }}).Poll(kLong);
   EXPECT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, BelievesTheKernelAboutTheName) {
+TEST_F(AgentPollerTest, ConnectsToIncludedProcessesOnly) {
+  const SharedCounter excluded_connections;
+  const FakeAgent excluded(Counting(excluded_connections));
+  const SharedCounter connections;
+  const FakeAgent agent(Counting(connections));
+  AgentPoller poller(
+      {.includes = [&](pid_t pid) { return pid == agent.pid(); }});
+  for (int poll = 0; poll < 3; ++poll) {
+    EXPECT_THAT(poller.Poll(kLong),
+                ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+  }
+  EXPECT_EQ(connections.value(), 3);
+  EXPECT_EQ(excluded_connections.value(), 0);
+}
+
+// Sockets of the same name, one after the other.
+TEST_F(AgentPollerTest, EvaluatesTheFilterForEachSocketAnew) {
+  std::optional<pid_t> included;
+  AgentPoller poller({.includes = [&](pid_t pid) { return pid == included; }});
+  const FakeAgent agent([](const FakeAgent& self) {
+    int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    AnswerOnce(listener, Document(getpid()));
+    close(listener);
+    listener = ListenAs({.pid = getpid()});
+    Answer(listener, Document(getpid()));
+  });
+  EXPECT_THAT(poller.Poll(kLong), IsEmpty());
+  EXPECT_THAT(ReadFor(kLong), SizeIs(1));  // Its first socket is closed now.
+  included = agent.pid();
+  const auto deadline = steady_clock::now() + kLong;
+  while (poller.Poll(kLong).empty() && steady_clock::now() < deadline) {
+  }
+  EXPECT_THAT(poller.Poll(kLong),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
+}
+
+TEST_F(AgentPollerTest, BelievesTheKernelAboutTheName) {
   const FakeAgent agent(Honest);
   const auto processes = ReadFor(kLong);
   ASSERT_THAT(processes, SizeIs(1));
-  EXPECT_EQ(processes[0].comm, "agent_reader_te");
+  EXPECT_EQ(processes[0].comm, "agent_poller_te");
 }
 
-TEST_F(AgentReader, TellsUnusedHeapsFromUsed) {
+TEST_F(AgentPollerTest, TellsUnusedHeapsFromUsed) {
   const FakeAgent agent([](const FakeAgent& self) {
     std::string document = Document(getpid());
     document.replace(document.find("used"), 4, "unused");
@@ -114,7 +161,7 @@ TEST_F(AgentReader, TellsUnusedHeapsFromUsed) {
   EXPECT_EQ(processes[0].heap_state, HeapState{});
 }
 
-TEST_F(AgentReader, ReadsManyAtTheSameTimeInOrder) {
+TEST_F(AgentPollerTest, ReadsManyAtTheSameTimeInOrder) {
   std::deque<FakeAgent> agents;
   std::vector<pid_t> expected;
   for (int i = 0; i < 200; ++i) {
@@ -128,7 +175,7 @@ TEST_F(AgentReader, ReadsManyAtTheSameTimeInOrder) {
   EXPECT_EQ(used, expected);
 }
 
-TEST_F(AgentReader, ReadsMoreThanItHasDescriptorsFor) {
+TEST_F(AgentPollerTest, ReadsMoreThanItHasDescriptorsFor) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit few = {32, limit.rlim_max};
@@ -141,7 +188,7 @@ TEST_F(AgentReader, ReadsMoreThanItHasDescriptorsFor) {
   EXPECT_THAT(processes, Each(Field(&Process::status, ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, CallsUnreachableWhoSaysNothingValid) {
+TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothingValid) {
   for (const std::string& document :
        {std::string(), std::string("x"), std::string("{}"),
         Document(1).substr(0, 50), Document(1), Document(-1),
@@ -153,11 +200,11 @@ TEST_F(AgentReader, CallsUnreachableWhoSaysNothingValid) {
                                Is(agent.pid(), ProcessStatus::kUnreachable),
                                Is(other.pid(), ProcessStatus::kUsed)))
         << document.substr(0, 100);
-    EXPECT_THAT(processes, Each(Field(&Process::comm, "agent_reader_te")));
+    EXPECT_THAT(processes, Each(Field(&Process::comm, "agent_poller_te")));
   }
 }
 
-TEST_F(AgentReader, CallsUnreachableWhoSaysNothing) {
+TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothing) {
   const FakeAgent silent(Silent);
   const FakeAgent other(Honest);
   EXPECT_THAT(ReadFor(kShort),
@@ -166,7 +213,7 @@ TEST_F(AgentReader, CallsUnreachableWhoSaysNothing) {
                   Is(other.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
+TEST_F(AgentPollerTest, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit few = {32, limit.rlim_max};
@@ -181,7 +228,7 @@ TEST_F(AgentReader, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
               testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, CallsUnreachableWhoIsStopped) {
+TEST_F(AgentPollerTest, CallsUnreachableWhoIsStopped) {
   const FakeAgent stopped(Honest);
   const FakeAgent other(Honest);
   ASSERT_GT(stopped.pid(), 0);  // 0 would be everybody.
@@ -198,7 +245,7 @@ TEST_F(AgentReader, CallsUnreachableWhoIsStopped) {
                   Is(other.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, WaitsForWhomTooManyVisit) {
+TEST_F(AgentPollerTest, WaitsForWhomTooManyVisit) {
   const FakeAgent agent([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()}, 0);
     const int visitor = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -215,7 +262,7 @@ TEST_F(AgentReader, WaitsForWhomTooManyVisit) {
               ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, EndsWithAnAnswerThatDoesNot) {
+TEST_F(AgentPollerTest, EndsWithAnAnswerThatDoesNot) {
   const FakeAgent endless([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
@@ -238,13 +285,13 @@ TEST_F(AgentReader, EndsWithAnAnswerThatDoesNot) {
                   Is(dripping.pid(), ProcessStatus::kUnreachable)));
 }
 
-TEST_F(AgentReader, LeavesOutWhoIsGone) {
+TEST_F(AgentPollerTest, LeavesOutWhoIsGone) {
   FakeAgent agent(Honest);
   agent.Kill();
   EXPECT_THAT(ReadFor(kLong), IsEmpty());
 }
 
-TEST_F(AgentReader, LeavesOutWhoListensInTheNameOfAnother) {
+TEST_F(AgentPollerTest, LeavesOutWhoListensInTheNameOfAnother) {
   const FakeAgent victim(Silent);
   const pid_t other = getpid();
   const FakeAgent forger([&](const FakeAgent& self) {
@@ -257,7 +304,7 @@ TEST_F(AgentReader, LeavesOutWhoListensInTheNameOfAnother) {
               ElementsAre(Is(victim.pid(), ProcessStatus::kUnreachable)));
 }
 
-TEST_F(AgentReader, CountsAProcessOnce) {
+TEST_F(AgentPollerTest, CountsAProcessOnce) {
   const FakeAgent agent([](const FakeAgent& self) {
     for (int place = 2; place <= kMaxPlace; ++place) {
       ListenAs({.pid = getpid(), .place = place});
@@ -268,7 +315,7 @@ TEST_F(AgentReader, CountsAProcessOnce) {
               ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentReader, FindsTheHonestAmongThousandsOfForgedSockets) {
+TEST_F(AgentPollerTest, FindsTheHonestAmongThousandsOfForgedSockets) {
   constexpr int kForged = 10000;
   const FakeAgent first(Honest);
   const FakeAgent forger([](const FakeAgent& /*unused*/) {
@@ -308,7 +355,7 @@ std::optional<int> InPidNamespace(const std::function<int()>& body) {
   return WEXITSTATUS(status);
 }
 
-TEST_F(AgentReader, BelievesTheAgentWhereTheKernelSeesNoProcess) {
+TEST_F(AgentPollerTest, BelievesTheAgentWhereTheKernelSeesNoProcess) {
   const FakeAgent agent(Honest);
   const auto result = InPidNamespace([&] {
     const auto processes = ReadFor(kLong);
@@ -321,7 +368,7 @@ TEST_F(AgentReader, BelievesTheAgentWhereTheKernelSeesNoProcess) {
   EXPECT_EQ(result, 0);
 }
 
-TEST_F(AgentReader, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
+TEST_F(AgentPollerTest, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
   const FakeAgent honest(Honest);
   const FakeAgent forger([](const FakeAgent& /*unused*/) {
     for (int i = 0; i < 600; ++i) ListenAs({.pid = 10'000'000 + i});
@@ -335,7 +382,7 @@ TEST_F(AgentReader, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
   EXPECT_EQ(result, 0);
 }
 
-TEST_F(AgentReader, TellsTheKernelsNumberOfAProcessInAContainer) {
+TEST_F(AgentPollerTest, TellsTheKernelsNumberOfAProcessInAContainer) {
   const FakeAgent agent([](const FakeAgent& self) {
     InPidNamespace([&] {
       Honest(self);
@@ -351,7 +398,56 @@ TEST_F(AgentReader, TellsTheKernelsNumberOfAProcessInAContainer) {
   EXPECT_GT(processes[0].start_time_seconds, 0);
 }
 
-TEST_F(AgentReader, ReadsNobodyAfterTheDeadline) {
+TEST_F(AgentPollerTest, FindsIncludedProcessesOfNestedPidNamespaces) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    InPidNamespace([&] {
+      Honest(self);
+      return 0;
+    });
+    _exit(0);
+  });
+  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
+  AgentPoller poller({.includes = [&](pid_t pid) {
+    return pid > 1 && IsDescendant(pid, agent.pid());
+  }});
+  for (int poll = 0; poll < 3; ++poll) {
+    EXPECT_THAT(poller.Poll(kLong),
+                ElementsAre(Field(&Process::status, ProcessStatus::kUsed)));
+  }
+}
+
+TEST_F(AgentPollerTest,
+       ConnectsOnceToAnotherNamespacesProcessOfIncludedNumber) {
+  const SharedCounter connections;
+  const FakeAgent agent([&](const FakeAgent& self) {
+    InPidNamespace([&] {
+      Counting(connections)(self);
+      return 0;
+    });
+    _exit(0);
+  });
+  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
+  AgentPoller poller({.includes = [](pid_t pid) { return pid == 1; }});
+  for (int poll = 0; poll < 3; ++poll)
+    EXPECT_THAT(poller.Poll(kLong), IsEmpty());
+  EXPECT_LE(connections.value(), 1);  // 0 while it has yet to be accepted.
+}
+
+TEST_F(AgentPollerTest, OmitsUnverifiedPidsUnlessTheFilterIncludesThem) {
+  const FakeAgent agent(Honest);
+  const auto result = InPidNamespace([&] {
+    const auto is_agent = [&](pid_t pid) { return pid == agent.pid(); };
+    const auto without = AgentPoller({.includes = is_agent}).Poll(kLong);
+    const auto with =
+        AgentPoller({.includes = is_agent, .includes_unverified = true})
+            .Poll(kLong);
+    return without.empty() && with.size() == 1 ? 0 : 1;
+  });
+  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  EXPECT_EQ(result, 0);
+}
+
+TEST_F(AgentPollerTest, ReadsNobodyAfterTheDeadline) {
   const FakeAgent agent(Honest);
   EXPECT_THAT(ReadFor(milliseconds(-1)),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));

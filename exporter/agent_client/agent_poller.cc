@@ -1,0 +1,195 @@
+#include "exporter/agent_client/agent_poller.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "exporter/agent_client/agent_reader.h"
+#include "exporter/process/process_tree.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long a socket's name that belongs to no included process is skipped.
+// Finite, because a filter that failed for lack of descriptors looks the same.
+constexpr std::chrono::seconds kRejectionTime{60};
+
+// Between two listings of /proc, which take 1 ms for every 50 processes.
+constexpr std::chrono::seconds kScanInterval{1};
+
+// A pid verified by the kernel before the pid of a name.
+void OrderByPid(std::vector<Process>& processes) {
+  std::stable_sort(
+      processes.begin(), processes.end(),
+      [](const Process& a, const Process& b) {
+        return std::tuple(a.pid, a.comm, a.pid_is_claimed, a.status) <
+               std::tuple(b.pid, b.comm, b.pid_is_claimed, b.status);
+      });
+  const auto end = std::unique(processes.begin(), processes.end(),
+                               [](const Process& a, const Process& b) {
+                                 return a.pid == b.pid && a.comm == b.comm;
+                               });
+  processes.erase(end, processes.end());
+}
+
+void LimitClaimed(std::vector<Process>& processes) {
+  std::size_t claimed = 0;
+  std::erase_if(processes, [&](const Process& process) {
+    return process.pid_is_claimed && ++claimed > kMaxClaimed;
+  });
+}
+
+// By name: one connection for each.
+void RemoveDuplicates(std::vector<AgentSocket>& sockets) {
+  const auto end = std::unique(
+      sockets.begin(), sockets.end(),
+      [](const auto& a, const auto& b) { return a.name == b.name; });
+  sockets.erase(end, sockets.end());
+}
+
+// Of `pids`, those that an included process has in its own pid namespace, where
+// that is not the one of the caller.
+std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
+                           const std::function<bool(pid_t)>& includes) {
+  PidNamespaces namespaces;
+  std::set<pid_t> nested;
+  for (const pid_t pid : ListPids()) {
+    const auto innermost = namespaces.InnermostPid(pid);
+    if (innermost && *innermost != pid && pids.contains(*innermost) &&
+        includes(pid)) {
+      nested.insert(*innermost);
+    }
+  }
+  return nested;
+}
+
+}  // namespace
+
+AgentPoller::AgentPoller(ProcessFilter filter) : filter_(std::move(filter)) {}
+
+std::vector<Process> AgentPoller::Poll(
+    std::chrono::duration<double> timeout) noexcept try {
+  const auto now = Clock::now();
+  const auto deadline =
+      now + std::chrono::duration_cast<Clock::duration>(timeout);
+  Peers peers;
+  for (const AgentSocket& socket : SelectSockets(now)) {
+    peers.push_back(std::make_unique<Peer>(socket));
+  }
+  PidNamespaces namespaces;
+  ReadAgents(peers, deadline, [&](const AgentName& name, pid_t kernel_pid) {
+    return Verify(name, kernel_pid, namespaces);
+  });
+  std::vector<Process> processes;
+  for (const auto& peer : peers) {
+    auto process = peer->ToProcess();
+    if (process && (!process->pid_is_claimed || Includes(process->pid))) {
+      processes.push_back(*std::move(process));
+    }
+  }
+  RememberRejected(peers);
+  OrderByPid(processes);
+  LimitClaimed(processes);
+  return processes;
+} catch (const std::exception&) {
+  return {};
+}
+
+std::vector<AgentSocket> AgentPoller::SelectSockets(Clock::time_point now) {
+  std::vector<AgentSocket> listed = ListAgents();
+  std::vector<AgentSocket> selected;
+  std::vector<AgentSocket> excluded;
+  for (const AgentSocket& socket : RemoveDecided(listed, now, selected)) {
+    (Includes(socket.name.pid) ? selected : excluded).push_back(socket);
+  }
+  if (!excluded.empty() && IsScanDue(now)) {
+    DecideExcluded(excluded, now, selected);
+  }
+  std::sort(selected.begin(), selected.end());
+  RemoveDuplicates(selected);
+  return selected;
+}
+
+// Returns the sockets of `listed` without a decision; appends to `selected`
+// those that are to be connected to.
+std::vector<AgentSocket> AgentPoller::RemoveDecided(
+    const std::vector<AgentSocket>& listed, Clock::time_point now,
+    std::vector<AgentSocket>& selected) {
+  std::vector<AgentSocket> undecided;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(decisions_, [&](const auto& decision) {
+    return decision.second.until <= now ||
+           !std::binary_search(listed.begin(), listed.end(), decision.first);
+  });
+  for (const AgentSocket& socket : listed) {
+    const auto decision = decisions_.find(socket);
+    if (decision == decisions_.end()) {
+      undecided.push_back(socket);
+    } else if (decision->second.connect) {
+      selected.push_back(socket);
+    }
+  }
+  return undecided;
+}
+
+bool AgentPoller::IsScanDue(Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  if (now < next_scan_) return false;
+  next_scan_ = now + kScanInterval;
+  return true;
+}
+
+// Each of `excluded` has the name of no included process in this pid namespace,
+// but may belong to one in another.
+void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
+                                 Clock::time_point now,
+                                 std::vector<AgentSocket>& selected) {
+  std::set<pid_t> pids;
+  for (const AgentSocket& socket : excluded) pids.insert(socket.name.pid);
+  const std::set<pid_t> nested = NestedPids(pids, filter_.includes);
+  const std::lock_guard lock(mutex_);
+  for (const AgentSocket& socket : excluded) {
+    if (nested.contains(socket.name.pid)) {
+      decisions_[socket] = {true, Clock::time_point::max()};
+      selected.push_back(socket);
+    } else {
+      decisions_[socket] = {false, now + kRejectionTime};
+    }
+  }
+}
+
+void AgentPoller::RememberRejected(const Peers& peers) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& peer : peers) {
+    if (peer->state() != Peer::State::kRejected) continue;
+    decisions_[peer->socket()] = {false, Clock::time_point::max()};
+  }
+}
+
+// Whether the process with `kernel_pid` is the one that the socket is named
+// for, and is to be polled. 0: the kernel shows no pid. Absent: unknown.
+std::optional<bool> AgentPoller::Verify(const AgentName& name, pid_t kernel_pid,
+                                        PidNamespaces& namespaces) const {
+  if (kernel_pid == 0) return !filter_.includes || filter_.includes_unverified;
+  if (kernel_pid == getpid()) return false;
+  if (kernel_pid != name.pid) {
+    const auto innermost = namespaces.InnermostPid(kernel_pid);
+    if (!innermost) return std::nullopt;
+    if (*innermost != name.pid) return false;
+  }
+  return Includes(kernel_pid);
+}
+
+bool AgentPoller::Includes(pid_t pid) const {
+  return !filter_.includes || filter_.includes(pid);
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,99 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_POLLER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_POLLER_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "exporter/agent_client/peer.h"
+#include "exporter/agent_client/pid_namespaces.h"
+#include "exporter/agent_client/socket_list.h"
+#include "exporter/process/process.h"
+
+namespace jemalloc_exporter {
+
+/// Maximum number of reported processes whose pid the kernel cannot verify,
+/// because they are in a pid namespace that is not visible from here. Bounds
+/// the series that a hostile container can create.
+inline constexpr std::size_t kMaxClaimed = 256;
+
+/// Which processes are polled. No connection is made to any other agent, with
+/// one exception: see `AgentPoller`.
+struct ProcessFilter {
+  /// Whether to poll the process with this pid, in the pid namespace of the
+  /// caller. Empty: every process. Must be thread-safe, and may read /proc: it
+  /// is called for candidates only, and its result is cached.
+  std::function<bool(pid_t)> includes;
+  /// With `includes`: whether to poll processes whose pid the kernel cannot
+  /// verify; `includes` is then given the pid in the socket's name.
+  bool includes_unverified = false;
+};
+
+/// Returns the heap statistics of the processes that carry the agent.
+///
+/// A poll connects to all agents of this network namespace at the same time,
+/// and waits for their responses no longer than its timeout. The result is
+/// ordered by pid, and contains each pid and comm once. This process is never
+/// included.
+///
+/// Every socket with an agent's name may belong to a hostile process. A process
+/// is reported only under the pid that the kernel returns (SO_PEERCRED), and
+/// only where the socket is named for that process. Across pid namespaces the
+/// kernel returns no pid: there the pid of the socket's name is reported, for
+/// the `kMaxClaimed` lowest numbers, without data from /proc.
+///
+/// A process is unreachable when its agent refuses this user, sends an invalid
+/// document, or none in time. One that has ended is omitted.
+///
+/// With a filter, an agent is connected to only where the pid of its socket's
+/// name is that of an included process, in that process's own pid namespace.
+/// The exception: a process of another pid namespace whose own number equals
+/// that of an included process is connected to once in the lifetime of its
+/// socket. A new process in a nested pid namespace is found within 1 s.
+///
+/// Thread-safe. Uses up to half of the file descriptors that the process may
+/// have, for the duration of a poll. Memory: at most `kMaxSockets` entries.
+class AgentPoller {
+ public:
+  explicit AgentPoller(ProcessFilter filter = {});
+
+  /// Never throws: without memory or descriptors it returns fewer processes.
+  std::vector<Process> Poll(std::chrono::duration<double> timeout) noexcept;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Decision {
+    bool connect = false;
+    Clock::time_point until;
+  };
+
+  std::vector<AgentSocket> SelectSockets(Clock::time_point now);
+  std::vector<AgentSocket> RemoveDecided(const std::vector<AgentSocket>& listed,
+                                         Clock::time_point now,
+                                         std::vector<AgentSocket>& selected);
+  bool IsScanDue(Clock::time_point now);
+  void DecideExcluded(const std::vector<AgentSocket>& excluded,
+                      Clock::time_point now,
+                      std::vector<AgentSocket>& selected);
+  void RememberRejected(const Peers& peers);
+  bool Includes(pid_t pid) const;
+  std::optional<bool> Verify(const AgentName& name, pid_t kernel_pid,
+                             PidNamespaces& namespaces) const;
+
+  const ProcessFilter filter_;
+  std::mutex mutex_;
+  /// Of sockets that are listed: whether to connect, independent of `filter_`.
+  std::map<AgentSocket, Decision> decisions_;
+  Clock::time_point next_scan_;
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_POLLER_H_

@@ -1,0 +1,26 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_PROCESS_PROCESS_TREE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_PROCESS_PROCESS_TREE_H_
+
+#include <sys/types.h>
+
+#include <vector>
+
+namespace jemalloc_exporter {
+
+/// Whether `ancestor` is the parent of `pid`, or the parent of an ancestor of
+/// it. False for `ancestor` itself, for a process that has ended, and where
+/// /proc is unreadable. Source: /proc/PID/stat of each process on the way up.
+/// Thread-safe; throws std::bad_alloc.
+///
+/// A parent that ends meanwhile is no reason for false: the walk is repeated
+/// from `pid`, which has a new parent then. A process that started after its
+/// supposed child has reused the parent's pid, and is handled alike.
+bool IsDescendant(pid_t pid, pid_t ancestor);
+
+/// The pids of all processes that /proc shows, in no particular order; empty
+/// where it is unreadable. A process that runs for the whole call is included.
+std::vector<pid_t> ListPids();
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_PROCESS_PROCESS_TREE_H_
