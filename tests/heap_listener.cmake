@@ -1,6 +1,6 @@
 # The listener: its parts, and itself in test programs.
 
-foreach(name IN ITEMS heap_expectation heap_listener heap_sidecar
+foreach(name IN ITEMS atomic_file heap_expectation heap_listener heap_sidecar
                       heap_sidecar_diff test_families test_reading test_records
                       thread_bytes valid_utf8 whole_file)
   jemalloc_exporter_test(${name} jemalloc_exporter::gtest)

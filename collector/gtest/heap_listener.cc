@@ -16,7 +16,7 @@
 #include "collector/gtest/test_reading.h"
 #include "collector/gtest/test_records.h"
 #include "collector/prometheus/heap_families.h"
-#include "collector/report/whole_file.h"
+#include "collector/report/atomic_file.h"
 #include "collector/text/valid_utf8.h"
 
 namespace jemalloc_exporter {
@@ -66,7 +66,7 @@ std::string Textfile(std::vector<prometheus::MetricFamily> families) {
 }
 
 void WriteOrComplain(const std::string& path, const std::string& text) {
-  const std::string error = WriteWholeFile(path, text);
+  const std::string error = WriteFileAtomically(path, text);
   if (!error.empty()) Complain("cannot write " + path + ": " + error);
 }
 
@@ -131,7 +131,7 @@ HeapSidecar HeapListener::State::Sidecar() {
 void HeapListener::State::WriteInterimSidecar() {
   const auto start = Clock::now();
   if (sidecar_path.empty() || start < next_interim) return;
-  WriteWholeFile(sidecar_path, ToJson(Sidecar()), Survives::kCrash);
+  WriteCheckpoint(sidecar_path, ToJson(Sidecar()));
   const auto end = Clock::now();
   next_interim = end + 100 * (end - start);
 }

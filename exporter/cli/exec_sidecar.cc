@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "collector/report/whole_file.h"
+#include "collector/report/atomic_file.h"
 #include "collector/text/valid_utf8.h"
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/process_records.h"
@@ -66,7 +66,7 @@ class Watch {
   void WriteInterim() {
     const auto begin = Clock::now();
     if (begin < next_interim_) return;
-    Write(Survives::kCrash);
+    Write(WriteCheckpoint);
     const auto end = Clock::now();
     next_interim_ = end + std::max<Clock::duration>(
                               kLeastInterim, kInterimPerWrite * (end - begin));
@@ -79,13 +79,13 @@ class Watch {
       run_.duration_seconds =
           std::chrono::duration<double>(Clock::now() - start_).count();
     }
-    Write(Survives::kPowerCut);
+    Write(WriteFileAtomically);
   }
 
  private:
-  void Write(Survives survives) {
-    const std::string error = WriteWholeFile(
-        options_.path, ToJson(records_.ToSidecar(run_, IsRunning)), survives);
+  void Write(decltype(WriteFileAtomically)& write) {
+    const std::string error =
+        write(options_.path, ToJson(records_.ToSidecar(run_, IsRunning)));
     if (!error.empty() && error != last_error_) {
       std::cerr << "jemalloc_exporter: cannot write " + options_.path + ": " +
                        error + "\n";
