@@ -15,10 +15,16 @@ namespace jemalloc_exporter {
 ///
 ///     jemalloc_exporter::PushAtEnd(jemalloc_exporter::HeapListener::Install());
 ///
-/// The group is `job="PROGRAM"` and, for a shard, `shard="INDEX"`; what the
-/// group held before is replaced. A push that fails, or takes longer than five
-/// seconds, is one line on stderr and fails no test. The processes that death
-/// tests start, and other forked children, push nothing.
+/// The group is `job="PROGRAM"`; for a shard also `shard="INDEX"`; with a
+/// filter other than `*`, as where CTest runs a program once for each test,
+/// also `filter="FILTER"`. The previous content of the group is replaced.
+///
+/// A push that fails, gets a status other than 2xx, or gets no response within
+/// 5 s, is one line on stderr and fails no test; credentials in the URL are
+/// left out of it. The push runs in the calling thread: none outlives `main`.
+/// Only the resolution of the host's name can exceed the 5 s (see
+/// resolv.conf(5)). Proxies are those of curl's environment variables. The
+/// processes that death tests start, and other forked children, push nothing.
 void PushAtEnd(std::shared_ptr<prometheus::Collectable> metrics);
 
 }  // namespace jemalloc_exporter

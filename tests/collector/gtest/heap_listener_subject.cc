@@ -12,7 +12,9 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -32,6 +34,17 @@ void* volatile kept;
 
 // A size class of its own, so that allocated is what is asked for.
 constexpr std::size_t kSize = 1 << 20;
+
+// Prints how many threads exist while static objects are destroyed.
+struct ThreadCounter {
+  ~ThreadCounter() {
+    if (std::getenv("SUBJECT_COUNTS_THREADS") == nullptr) return;
+    const std::filesystem::directory_iterator threads("/proc/self/task");
+    std::cout << "threads " << std::distance(begin(threads), end(threads))
+              << std::endl;
+  }
+};
+const ThreadCounter thread_counter;
 
 void Churn() {
   for (int i = 0; i < 100; ++i) {
