@@ -1,12 +1,15 @@
 #include "collector/gtest/test_process.h"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cerrno>  // program_invocation_short_name, of GNU.
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "collector/text/valid_utf8.h"
@@ -23,6 +26,41 @@ std::string Environment(const char* name) {
 std::string Shard() {
   const std::string total = Environment("GTEST_TOTAL_SHARDS");
   return total.empty() || total == "1" ? "" : Environment("GTEST_SHARD_INDEX");
+}
+
+// GoogleTest's filter, where it excludes tests. CTest runs a program once for
+// each test this way (gtest_discover_tests).
+std::string Filter() {
+  std::string filter = GTEST_FLAG_GET(filter);
+  return filter == "*" ? "" : filter;
+}
+
+std::string ToHex(std::uint64_t value, int digits) {
+  std::string hex;
+  while (digits-- > 0) hex += "0123456789ABCDEF"[value >> (4 * digits) & 0xF];
+  return hex;
+}
+
+// `text` as part of a file's name: percent-encoded, and, where it is longer
+// than a name may be, cut and followed by its FNV-1a hash.
+std::string ToFileName(std::string_view text) {
+  constexpr std::size_t kMaxSize = 120;
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string name;
+  std::uint64_t hash = 0xCBF29CE484222325;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    hash = (hash ^ byte) * 0x100000001B3;
+    if (kUnreserved.find(c) != std::string_view::npos) {
+      name += c;
+    } else {
+      name += '%' + ToHex(byte, 2);
+    }
+  }
+  if (name.size() > kMaxSize)
+    name.replace(kMaxSize, std::string::npos, ToHex(hash, 16));
+  return name;
 }
 
 // `path`, or, where that is a folder, a file called `name` in it. A folder that
@@ -46,6 +84,8 @@ prometheus::Labels TestProcessLabels() {
   prometheus::Labels labels{{"program", ProgramName()}};
   if (const std::string shard = Shard(); !shard.empty())
     labels["shard"] = shard;
+  if (const std::string filter = Filter(); !filter.empty())
+    labels["filter"] = ValidUtf8(filter);
   return labels;
 }
 
@@ -64,6 +104,9 @@ std::string TextfilePath() {
   if (path.empty()) return {};
   std::string name = program_invocation_short_name;
   if (const std::string shard = Shard(); !shard.empty()) name += "." + shard;
+  if (const std::string filter = Filter(); !filter.empty()) {
+    name += "." + ToFileName(filter);
+  }
   return FileAt(path, name + ".prom");
 }
 

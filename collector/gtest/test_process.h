@@ -10,9 +10,9 @@ namespace jemalloc_exporter {
 /// This program's name, `cache_test`, as valid UTF-8.
 std::string ProgramName();
 
-/// What tells this process's metrics from those of other test programs once it
-/// has ended: its name as `program`, and, if GoogleTest runs it as one of
-/// several shards, the shard's number as `shard`.
+/// Distinguishes this process's metrics from those of other test processes once
+/// it has ended: its name as `program`; of one of several shards its number as
+/// `shard`; GoogleTest's filter, if it excludes tests, as `filter`.
 prometheus::Labels TestProcessLabels();
 
 /// Where the sidecar belongs (see heap_listener.h); empty for nowhere. Another

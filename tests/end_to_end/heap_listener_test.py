@@ -324,14 +324,76 @@ class Files(Subject):
 
     def test_replaces_the_text_file_of_the_run_before(self):
         for _ in range(2):
-            self.run_subject(
-                "--gtest_filter=Heap.*",
-                JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/",
-            )
+            self.run_subject(JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/")
         self.assertEqual(
             [path.name for path in self.out.iterdir()],
             ["heap_listener_subject_used.prom"],
         )
+
+    def run_one_by_one(self, *tests, **environment):
+        """As CTest does with the tests of gtest_discover_tests."""
+        for test in tests:
+            self.run_subject(
+                f"--gtest_filter={test}",
+                "--gtest_also_run_disabled_tests",
+                **environment,
+            )
+
+    def test_has_a_textfile_for_each_process_that_runs_some_of_the_tests(self):
+        tests = ["Heap.Idle", "Heap.Leaks", "Few/Numbers.AreTests/0"]
+        for _ in range(2):  # The next run of the suite replaces them.
+            self.run_one_by_one(
+                *tests, JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/"
+            )
+            pages = sorted(self.out.iterdir())
+            program = "heap_listener_subject_used"
+            self.assertEqual(
+                [page.name for page in pages],
+                [
+                    f"{program}.Few%2FNumbers.AreTests%2F0.prom",
+                    f"{program}.Heap.Idle.prom",
+                    f"{program}.Heap.Leaks.prom",
+                ],
+            )
+        found, series = set(), []
+        for page in pages:
+            for family in families(page.read_text()).values():
+                series += [(s.name, tuple(s.labels.items())) for s in family.samples]
+                if family.name == "jemalloc_test_result":
+                    found |= set(values(family))
+        self.assertEqual(found, set(tests))
+        self.assertEqual(len(series), len(set(series)))
+
+    def test_has_a_textfile_for_a_filter_longer_than_a_name(self):
+        for last in ("Heap.Leaks", "Heap.Churns"):
+            self.run_one_by_one(
+                ":".join(["Heap.Idle"] * 100 + [last]),
+                JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/",
+            )
+        self.assertEqual(len(list(self.out.iterdir())), 2)
+
+    def test_leaves_a_link_to_a_device_in_place(self):
+        for name in ("SIDECAR", "TEXTFILE"):
+            link = self.folder / name
+            link.symlink_to("/dev/null")
+            program = self.run_subject(
+                "--gtest_filter=Heap.*", **{f"JEMALLOC_EXPORTER_TEST_{name}": link}
+            )
+            self.assertEqual((program.returncode, program.err), (0, ""))
+            self.assertTrue(link.is_symlink())
+            self.assertTrue(link.is_char_device())
+
+    def test_writes_a_sidecar_into_a_pipe_once(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+            program = self.run_subject(
+                "--gtest_filter=Heap.*", JEMALLOC_EXPORTER_TEST_SIDECAR=fifo
+            )
+            self.assertEqual((program.returncode, program.err), (0, ""))
+            self.assertTrue(fifo.is_fifo())
+            sidecar = json.load(reader)  # Fails for more than one document.
+        self.assertEqual(sidecar["run"]["result"], "passed")
 
     def test_leaves_a_killed_run_s_last_sidecar(self):
         path = self.folder / "sidecar.json"
@@ -358,8 +420,9 @@ class Files(Subject):
             (
                 f"jemalloc_exporter: cannot write {path}: "
                 "No such file or directory\n"
-                "jemalloc_exporter: cannot write /proc/heap_listener_subject_used.prom:"
-                " No such file or directory\n"
+                "jemalloc_exporter: cannot write "
+                "/proc/heap_listener_subject_used.Heap.%2A.prom: "
+                "No such file or directory\n"
             ),
         )
 
@@ -541,12 +604,20 @@ class Push(Subject):
         )
 
     def test_is_replaced_by_the_next_run(self):
-        self.push("--gtest_filter=Heap.Idle")
-        self.push("--gtest_filter=Heap.Churns")
+        for tests in (2, 1):
+            self.push("--gtest_filter=Many.*", SUBJECT_TESTS=tests)
         self.assertEqual(
             set(values(self.pushed()["jemalloc_test_heap_growth_bytes"])),
-            {"Heap.Churns"},
+            {"Many.0"},
         )
+
+    def test_is_a_group_for_each_process_that_runs_some_of_the_tests(self):
+        tests = {"Heap.Idle", "Few/Numbers.AreTests/0"}
+        for test in tests:
+            self.push(f"--gtest_filter={test}")
+        growth = self.pushed()["jemalloc_test_heap_growth_bytes"]
+        self.assertEqual(set(values(growth)), tests)
+        self.assertEqual({s.labels["filter"] for s in growth.samples}, tests)
 
     def test_is_a_group_for_each_shard(self):
         for index in range(2):
@@ -571,9 +642,12 @@ class Push(Subject):
 class FailingPush(Subject):
     def push_to(self, url):
         program = self.run_subject(
-            "--gtest_filter=Heap.*", JEMALLOC_EXPORTER_TEST_PUSH_URL=url
+            "--gtest_filter=Heap.*",
+            JEMALLOC_EXPORTER_TEST_PUSH_URL=url,
+            SUBJECT_COUNTS_THREADS=1,
         )
         self.assertEqual(program.returncode, 0)
+        self.assertRegex(program.out, "(?m)^threads 1$")
         return program.err
 
     def test_is_one_line_when_nobody_listens(self):
@@ -582,8 +656,16 @@ class FailingPush(Subject):
             url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
             self.assertEqual(
                 self.push_to(url),
-                f"jemalloc_exporter: cannot push to {url}: curl error 7\n",
+                f"jemalloc_exporter: cannot push to {url}: "
+                "Couldn't connect to server\n",
             )
+
+    def test_is_one_line_without_the_credentials_in_the_url(self):
+        self.assertEqual(
+            self.push_to("http://user:pass@127.0.0.1:1/a@b"),
+            "jemalloc_exporter: cannot push to http://127.0.0.1:1/a@b: "
+            "Couldn't connect to server\n",
+        )
 
     def test_is_one_line_when_it_is_refused(self):
         url = self.serve_gateway() + "/nowhere"
@@ -597,7 +679,7 @@ class FailingPush(Subject):
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.assertEqual(
                 self.push_to(url),
-                f"jemalloc_exporter: cannot push to {url}: no answer within 5 s\n",
+                f"jemalloc_exporter: cannot push to {url}: no response within 5 s\n",
             )
 
 

@@ -42,10 +42,13 @@ namespace jemalloc_exporter {
 ///   written now and then during the run as well, with `running` as the run's
 ///   result: a run that is killed or crashes leaves its last one.
 /// - `JEMALLOC_EXPORTER_TEST_TEXTFILE`: a file for the metrics in the text
-///   format, for node_exporter's textfile collector. A folder gets
-///   `PROGRAM.prom`, or `PROGRAM.SHARD.prom` of a sharded run, which the next
-///   run replaces. Every series has the label `program` and, if sharded,
-///   `shard`.
+///   format, for node_exporter's textfile collector. Every series has the
+///   label `program`; of a sharded run `shard`; with a filter other than `*`,
+///   `filter`. A folder gets `PROGRAM[.SHARD][.FILTER].prom`, which the next
+///   run of the same tests replaces: give a folder where CTest runs a program
+///   once for each test (`gtest_discover_tests`), since a plain file would hold
+///   the last test only. FILTER is percent-encoded; one of more than 120
+///   characters is cut and followed by its hash.
 ///
 /// Each file appears whole or not at all. A file that cannot be written is one
 /// line on stderr and fails no test. The processes that death tests start, and
