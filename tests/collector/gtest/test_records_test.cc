@@ -79,6 +79,17 @@ TEST(TestRecords, CountsByTheLastRunWhoGrewLeast) {
   EXPECT_EQ(Names(records), (Strings{"leaks", "new"}));
 }
 
+TEST(TestRecords, StaysBoundedAfterTestsRanAgain) {
+  TestRecords records(2);
+  for (int run = 0; run < 10; ++run) {
+    RunOnce("grows more", run, records);
+    RunOnce("grows less", -run, records);
+  }
+  for (const char* const name : {"c", "d", "e"}) RunOnce(name, 0, records);
+  EXPECT_EQ(Names(records).size(), 2U);
+  EXPECT_EQ(records.forgotten(), 3U);
+}
+
 TEST(TestRecords, KeepsTheTestThatRuns) {
   TestRecords records(1);
   RunOnce("grew", 100, records);
