@@ -95,11 +95,13 @@ Door OpenDoor(const Path& path, WebConfigReports reports) {
               },
           .judge =
               [live](const std::string& authorization) {
-                return live->Current()->auth.Judge(ReadLogin(authorization));
+                return live->Current()->auth.Check(
+                    ParseBasicAuthorization(authorization));
               },
           .verify =
               [live](const std::string& authorization) {
-                return live->Current()->auth.Verify(ReadLogin(authorization));
+                return live->Current()->auth.Verify(
+                    ParseBasicAuthorization(authorization));
               },
           .headers = [live] { return live->Current()->config.headers; }};
 }
