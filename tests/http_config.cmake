@@ -1,5 +1,5 @@
 find_package(OpenSSL REQUIRED)
-foreach(name IN ITEMS basic_auth web_config)
+foreach(name IN ITEMS basic_auth config_file web_config)
   jemalloc_exporter_test(${name} jemalloc_exporter_http_config)
 endforeach()
 
@@ -9,5 +9,7 @@ add_library(jemalloc_exporter_test_certificates STATIC
 target_link_libraries(jemalloc_exporter_test_certificates PUBLIC
   OpenSSL::Crypto)
 jemalloc_exporter_compile(jemalloc_exporter_test_certificates)
-jemalloc_exporter_test(tls_context
-  jemalloc_exporter_http_config jemalloc_exporter_test_certificates)
+foreach(name IN ITEMS tls_context web_config_reloader)
+  jemalloc_exporter_test(${name}
+    jemalloc_exporter_http_config jemalloc_exporter_test_certificates)
+endforeach()

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -15,9 +16,9 @@
 #include "build_info.h"
 #include "exporter/cli/log.h"
 #include "exporter/endpoints/pages.h"
+#include "exporter/http_config/web_config_reloader.h"
 #include "web/http_server.h"
 #include "web/listen.h"
-#include "exporter/http_config/web_config_reloader.h"
 #include "web/systemd_sockets.h"
 
 namespace jemalloc_exporter {
@@ -54,33 +55,37 @@ std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
   return listeners;
 }
 
-// TLS and passwords, as the web configuration has them from time to time.
-Door OpenDoorOf(const std::string& config_file) {
-  if (config_file.empty()) return {};
-  Door door =
-      OpenDoor(config_file,
-               {.on_reload =
-                    [](const std::string& problem) {
-                      if (problem.empty()) {
-                        Log(LogLevel::kInfo, "Web configuration reloaded");
-                      } else {
-                        Log(LogLevel::kError,
-                            "Web configuration not reloaded, the old one holds",
-                            {{"err", problem}});
-                      }
-                    },
-                .on_stranger =
-                    [](const std::string& line) {
-                      Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
-                    }});
+// Null without a file. Throws std::runtime_error.
+std::unique_ptr<WebConfigReloader> LoadWebConfig(
+    const std::string& config_file) {
+  if (config_file.empty()) return nullptr;
+  auto web_config = std::make_unique<WebConfigReloader>(
+      config_file,
+      WebConfigObserver{
+          .on_reload =
+              [](const std::string& error) {
+                if (error.empty()) {
+                  Log(LogLevel::kInfo, "Web configuration reloaded");
+                } else {
+                  Log(LogLevel::kError,
+                      "Web configuration not reloaded, the last valid one "
+                      "stays in force",
+                      {{"err", error}});
+                }
+              },
+          .on_handshake_failure =
+              [](const std::string& line) {
+                Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
+              }});
   Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
-  return door;
+  return web_config;
 }
 
-HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages) {
+HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages,
+                                const WebConfigReloader* web_config) {
   HttpServerOptions server;
   server.max_requests = options.max_requests;
-  server.door = OpenDoorOf(options.config_file);
+  if (web_config != nullptr) server.door = web_config->Security();
   server.on_answer = [&](int status) { pages.CountRequest(status); };
   server.on_problem = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
@@ -134,7 +139,8 @@ int RunServe(const ServeOptions& options) {
 
   AllowManyDescriptors();
   Pages pages(options);
-  HttpServer server(ServerOptions(options, pages));
+  const auto web_config = LoadWebConfig(options.config_file);
+  HttpServer server(ServerOptions(options, pages, web_config.get()));
   AddPages(server, pages, options.telemetry_path);
 
   std::vector<FileDescriptor> listeners = Listeners(options);

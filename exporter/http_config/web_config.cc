@@ -10,14 +10,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "collector/report/whole_file.h"
 #include "exporter/text/label_text.h"
 
 namespace jemalloc_exporter {
 namespace {
-
-// A configuration or certificates of this size are something else.
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 // What stands at which place, `tls_server_config.cert_file`.
 struct Item {
@@ -107,21 +103,14 @@ Reader OneOf(const std::map<std::string, T>& names, T& value) {
   };
 }
 
-std::string ReadFile(const std::string& path) {
-  std::string error;
-  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
-  if (!text) throw std::runtime_error("cannot read " + path + ": " + error);
-  return *std::move(text);
-}
-
-// What the file named at `item` holds goes where it could stand inline.
+// Where `item` names a file, its content becomes `text`.
 void LoadInto(std::string& text, const Item& item,
-              const std::filesystem::path& folder) {
+              const std::filesystem::path& folder, ConfigFileReader& files) {
   const std::string name = ToText(item);
   if (name.empty()) return;
   if (!text.empty()) Fail(item, "given inline as well");
   try {
-    text = ReadFile(folder / name);
+    text = files.Read(folder / name);
   } catch (const std::runtime_error& error) {
     Fail(item, error.what());
   }
@@ -148,7 +137,8 @@ void CheckTls(const Item& item, const TlsConfig& tls) {
   }
 }
 
-TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
+TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder,
+                  ConfigFileReader& files) {
   static const std::map<std::string, ClientAuth> kClientAuths = {
       {"", ClientAuth::kNone},
       {"NoClientCert", ClientAuth::kNone},
@@ -160,9 +150,9 @@ TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
   static const std::map<std::string, int> kVersions = {
       {"TLS10", 0}, {"TLS11", 1}, {"TLS12", 2}, {"TLS13", 3}};
   TlsConfig tls;
-  std::vector<std::pair<std::string*, Item>> files;
-  const auto into_file_of = [&files](std::string& text) {
-    return [&](const Item& file) { files.emplace_back(&text, file); };
+  std::vector<std::pair<std::string*, Item>> named;
+  const auto into_file_of = [&named](std::string& text) {
+    return [&](const Item& file) { named.emplace_back(&text, file); };
   };
   ReadKnownKeys(
       item,
@@ -179,7 +169,7 @@ TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
        {"cipher_suites", Into(tls.cipher_suites)},
        {"prefer_server_cipher_suites", Into(tls.prefer_server_cipher_suites)},
        {"curve_preferences", Into(tls.curve_preferences)}});
-  for (const auto& [text, file] : files) LoadInto(*text, file, folder);
+  for (const auto& [text, file] : named) LoadInto(*text, file, folder, files);
   CheckTls(item, tls);
   return tls;
 }
@@ -228,24 +218,42 @@ bool IsBcrypt(const std::string& hash) {
          crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
 }
 
+bool IsControl(char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }
+
 void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
   ReadKeys(item, [&](const std::string& user, const Item& value) {
     const std::string hash = ToText(value);
+    // RFC 7617, section 2: such a user could never log in.
+    if (user.find(':') != std::string::npos)
+      Fail(value, "a user name must not contain ':'");
+    if (std::any_of(user.begin(), user.end(), IsControl))
+      Fail(value, "a user name must not contain control characters");
     if (!IsBcrypt(hash)) Fail(value, "not a bcrypt hash");
     users[user] = hash;
   });
 }
 
+// The only document; null if there is none.
+YAML::Node LoadDocument(std::string_view yaml) {
+  const auto documents = YAML::LoadAll(std::string(yaml));
+  if (documents.empty()) return {};
+  if (documents.size() > 1)
+    throw ErrorAt(documents[1].Mark(),
+                  "a second document; only one is allowed");
+  return documents[0];
+}
+
 }  // namespace
 
 WebConfig ParseWebConfig(std::string_view yaml,
-                         const std::filesystem::path& folder) try {
+                         const std::filesystem::path& folder,
+                         ConfigFileReader& files) try {
   WebConfig config;
   ReadKnownKeys(
-      {"", YAML::Load(std::string(yaml))},
+      {"", LoadDocument(yaml)},
       {{"tls_server_config",
         [&](const Item& item) {
-          if (!item.node.IsNull()) config.tls = ReadTls(item, folder);
+          if (!item.node.IsNull()) config.tls = ReadTls(item, folder, files);
         }},
        {"http_server_config",
         [&](const Item& item) { ReadHttp(item, config.headers); }},
@@ -259,10 +267,11 @@ WebConfig ParseWebConfig(std::string_view yaml,
   throw ErrorAt(error.mark, error.msg);
 }
 
-WebConfig ReadWebConfig(const std::filesystem::path& path) {
-  const std::string yaml = ReadFile(path);
+WebConfig ReadWebConfig(const std::filesystem::path& path,
+                        ConfigFileReader& files) {
+  const std::string yaml = files.Read(path);
   try {
-    return ParseWebConfig(yaml, path.parent_path());
+    return ParseWebConfig(yaml, path.parent_path(), files);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(path.string() + ": " + error.what());
   }

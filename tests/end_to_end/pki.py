@@ -18,7 +18,7 @@ class Pki:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def issue(self, name, sans="DNS:localhost,IP:127.0.0.1", usage="serverAuth"):
+    def issue(self, name, sans="DNS:localhost,IP:127.0.0.1", usage="serverAuth", days=2):
         self._openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
@@ -27,7 +27,7 @@ class Pki:
         with open(self.path(f"{name}.ext"), "w") as extensions:
             extensions.write(f"subjectAltName={sans}\nextendedKeyUsage={usage}\n")
         self._openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-days", "2", "-CA", "ca.pem",
+            "x509", "-req", "-in", f"{name}.csr", "-days", str(days), "-CA", "ca.pem",
             "-CAkey", "ca.key", "-CAcreateserial", "-extfile", f"{name}.ext",
             "-out", f"{name}.pem",
         )

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "tests/fuzz/require.h"
 #include "exporter/http_config/tls_context.h"
 #include "exporter/http_config/web_config.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
@@ -23,7 +23,8 @@ void RequireOneLine(std::string_view text) {
 }
 
 std::optional<WebConfig> Parse(std::string_view yaml) try {
-  return jemalloc_exporter::ParseWebConfig(yaml, "/nonexistent");
+  jemalloc_exporter::ConfigFileReader files;
+  return jemalloc_exporter::ParseWebConfig(yaml, "/nonexistent", files);
 } catch (const std::runtime_error& error) {
   RequireOneLine(error.what());
   return std::nullopt;

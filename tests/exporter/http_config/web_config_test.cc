@@ -30,7 +30,8 @@ class WebConfigTest : public testing::Test {
     std::ofstream(folder_ / name) << text;
   }
   WebConfig Parse(const std::string& yaml) const {
-    return ParseWebConfig(yaml, folder_);
+    ConfigFileReader files;
+    return ParseWebConfig(yaml, folder_, files);
   }
   std::string ErrorOf(const std::string& yaml) const {
     try {
@@ -245,6 +246,22 @@ TEST_F(WebConfigTest, IsRefusedForAPasswordThatIsNoBcrypt) {
   }
 }
 
+TEST_F(WebConfigTest, RejectsUserNamesThatCannotLogIn) {
+  EXPECT_EQ(ErrorOf("basic_auth_users:\n  a: " + kHash + "\n  b:c: " + kHash),
+            "line 3: basic_auth_users.b:c: a user name must not contain ':'");
+  EXPECT_EQ(ErrorOf("basic_auth_users: {\"a\\0\": " + kHash + "}"),
+            "line 1: basic_auth_users.a�: a user name must not contain control "
+            "characters");
+}
+
+TEST_F(WebConfigTest, RejectsASecondDocument) {
+  for (const std::string second : {"b: c\n", "rate_limit:\n", "{}\n"}) {
+    EXPECT_EQ(ErrorOf("rate_limit:\n---\n" + second),
+              "line 3: a second document; only one is allowed");
+  }
+  EXPECT_EQ(ErrorOf("---\nrate_limit:\n...\n"), "none");
+}
+
 TEST_F(WebConfigTest, IsRefusedForWhatIsNoYaml) {
   EXPECT_EQ(ErrorOf("a: [b\n"), "line 2: end of sequence flow not found");
   EXPECT_EQ(ErrorOf("a: *b\n"), "line 1: the referenced anchor is not defined");
@@ -259,7 +276,8 @@ TEST_F(WebConfigTest, IsRefusedInOneLineWithoutControlCharacters) {
             "line 1: tls_server_config.cert_file: cannot read " +
                 folder_.string() + "/a�b: No such file or directory");
   EXPECT_EQ(ErrorOf("basic_auth_users: {\"a\\x7f\": b}"),
-            "line 1: basic_auth_users.a�: not a bcrypt hash");
+            "line 1: basic_auth_users.a�: a user name must not contain control "
+            "characters");
 }
 
 TEST_F(WebConfigTest, IsRefusedInALineOfReasonableLength) {
@@ -271,10 +289,11 @@ TEST_F(WebConfigTest, IsRefusedInALineOfReasonableLength) {
 TEST_F(WebConfigTest, IsReadFromAFileThatErrorsName) {
   const auto path = folder_ / "web.yml";
   Write("web.yml", "tls_server_config: {cert_file: cert.pem, key: b}\n");
-  EXPECT_EQ(ReadWebConfig(path).tls->cert, "the cert\n");
-  const auto error_of = [](const std::filesystem::path& file) -> std::string {
+  ConfigFileReader files;
+  EXPECT_EQ(ReadWebConfig(path, files).tls->cert, "the cert\n");
+  const auto error_of = [&](const std::filesystem::path& file) -> std::string {
     try {
-      ReadWebConfig(file);
+      ReadWebConfig(file, files);
     } catch (const std::runtime_error& error) {
       return error.what();
     }
