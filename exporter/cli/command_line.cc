@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "build_info.h"
+#include "exporter/endpoints/request_path.h"
 #include "exporter/process/process_tree.h"
 
 namespace jemalloc_exporter {
@@ -48,8 +49,9 @@ void AddChoice(CLI::App& app, const std::string& name, T& value,
       ->option_text(names);
 }
 
-std::string CheckTelemetryPath(const std::string& path) {
-  return path.starts_with('/') ? "" : path + " does not begin with /";
+// As in Prometheus, the first slash of a prefix may be missing.
+std::string CheckRoutePrefix(const std::string& prefix) {
+  return CheckRequestPath(prefix.starts_with('/') ? prefix : "/" + prefix);
 }
 
 std::string CheckCount(const std::string& text) {
@@ -112,8 +114,18 @@ void AddServeOptions(CLI::App& app, ServeOptions& serve) {
                  "toolkit");
   app.add_option("--web.telemetry-path", serve.telemetry_path,
                  "Path under which the metrics are served")
-      ->check(CLI::Validator(CheckTelemetryPath, ""))
+      ->check(CLI::Validator(CheckRequestPath, ""))
       ->capture_default_str();
+  app.add_option("--web.external-url", serve.external_url,
+                 "URL of the landing page for clients, if it is served by a "
+                 "reverse proxy. Its path prefixes all endpoints")
+      ->check(CLI::Validator(CheckExternalUrl, ""))
+      ->option_text("URL");
+  app.add_option("--web.route-prefix", serve.route_prefix,
+                 "Prefix of all endpoints. Defaults to the path of "
+                 "--web.external-url")
+      ->check(CLI::Validator(CheckRoutePrefix, ""))
+      ->option_text("PATH");
   app.add_option("--web.max-requests", serve.max_requests,
                  "Most scrapes at the same time; 0 for any number")
       ->check(CLI::Validator(CheckCount, ""))

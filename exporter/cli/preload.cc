@@ -15,11 +15,9 @@
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
-namespace {
 
 namespace fs = std::filesystem;
 
-// Beside the program in a build folder, or where an installation puts it.
 std::string FindAgent() {
   constexpr const char* kName = "libjemalloc_exporter_agent.so";
   std::error_code error;
@@ -29,6 +27,8 @@ std::string FindAgent() {
   if (fs::exists(beside, error)) return beside;
   return (folder.parent_path() / "lib/jemalloc_exporter" / kName).string();
 }
+
+namespace {
 
 // The jemalloc that this program runs on.
 std::string JemallocPath() {

@@ -7,6 +7,10 @@
 
 namespace jemalloc_exporter {
 
+/// The path of the agent's library: beside the program in a build folder, or
+/// where an installation puts it.
+std::string FindAgent();
+
 /// The value of LD_PRELOAD that gives a command the agent, and jemalloc where
 /// that is asked for, before what is preloaded already. Where the command will
 /// not show up in spite of it, `hint` says why on one line: no agent to be

@@ -15,7 +15,8 @@
 
 #include "build_info.h"
 #include "exporter/cli/log.h"
-#include "exporter/endpoints/pages.h"
+#include "exporter/cli/preload.h"
+#include "exporter/endpoints/endpoints.h"
 #include "exporter/http_config/web_config_reloader.h"
 #include "web/http_server.h"
 #include "web/listen.h"
@@ -81,32 +82,27 @@ std::unique_ptr<WebConfigReloader> LoadWebConfig(
   return web_config;
 }
 
-HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages,
+HttpServerOptions ServerOptions(const ServeOptions& options,
+                                Endpoints& endpoints,
                                 const WebConfigReloader* web_config) {
   HttpServerOptions server;
   server.max_requests = options.max_requests;
   if (web_config != nullptr) server.door = web_config->Security();
-  server.on_answer = [&](int status) { pages.CountRequest(status); };
+  server.on_answer = [&](int status) { endpoints.CountResponse(status); };
   server.on_problem = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
   };
   return server;
 }
 
-Response PlainPage(std::string text) {
-  return {.content_type = "text/plain; charset=utf-8", .body = std::move(text)};
-}
-
-void AddPages(HttpServer& server, Pages& pages,
-              const std::string& telemetry_path) {
-  server.AddPage("/-/healthy", PlainPage("Healthy\n"));
-  server.AddPage("/-/ready", PlainPage("Ready\n"));
-  server.AddHandler(
-      "/", [&](const Request& request) { return pages.Landing(request); });
-  // Last, so that it may take the place of the landing page.
-  server.AddHandler(telemetry_path, [&](const Request& request) {
-    return pages.Metrics(request);
-  });
+EndpointOptions EndpointsOf(const ServeOptions& options) {
+  return {.telemetry_path = options.telemetry_path,
+          .external_url = options.external_url,
+          .route_prefix = options.route_prefix,
+          .disable_exporter_metrics = options.disable_exporter_metrics,
+          .agent_timeout = options.agent_timeout,
+          .process_filter = options.process_filter,
+          .agent_path = FindAgent()};
 }
 
 void WarnOfNoProcess(const ServeOptions& options) {
@@ -138,10 +134,10 @@ int RunServe(const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   AllowManyDescriptors();
-  Pages pages(options);
+  Endpoints endpoints(EndpointsOf(options));
   const auto web_config = LoadWebConfig(options.config_file);
-  HttpServer server(ServerOptions(options, pages, web_config.get()));
-  AddPages(server, pages, options.telemetry_path);
+  HttpServer server(ServerOptions(options, endpoints, web_config.get()));
+  endpoints.AddTo(server);
 
   std::vector<FileDescriptor> listeners = Listeners(options);
   std::vector<std::string> addresses(listeners.size());

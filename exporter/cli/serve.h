@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/endpoints/scrape_patience.h"
+#include "exporter/text/seconds.h"
 
 namespace jemalloc_exporter {
 
@@ -14,6 +14,9 @@ struct ServeOptions {
   /// Listens on the sockets that systemd hands over instead.
   bool systemd_socket = false;
   std::string telemetry_path = "/metrics";
+  /// See `EndpointOptions`.
+  std::string external_url;
+  std::string route_prefix;
   /// A web configuration; empty for none.
   std::string config_file;
   /// Scrapes at the same time; 0 for any number.

@@ -10,6 +10,8 @@ std::string_view Reason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 302:
+      return "Found";
     case 400:
       return "Bad Request";
     case 401:
@@ -50,7 +52,8 @@ Exchange::Exchange(const RequestHead& head)
       request{.accept = head.Field("Accept"),
               .accept_encoding = head.Field("Accept-Encoding"),
               .scrape_timeout =
-                  head.Field("X-Prometheus-Scrape-Timeout-Seconds")} {}
+                  head.Field("X-Prometheus-Scrape-Timeout-Seconds"),
+              .query = std::string(head.query)} {}
 
 bool KeepsConnection(const Exchange& exchange) {
   return exchange.keep_alive && !Refuses(exchange.response->status);

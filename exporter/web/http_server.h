@@ -20,6 +20,8 @@ struct Request {
   std::string accept_encoding = {};
   /// X-Prometheus-Scrape-Timeout-Seconds.
   std::string scrape_timeout = {};
+  /// The query of the target, as sent, without the question mark.
+  std::string query = {};
 };
 
 struct Response {

@@ -72,6 +72,11 @@ std::string_view PathOf(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
+std::string_view QueryOf(std::string_view target) {
+  const auto mark = target.find('?');
+  return mark == std::string_view::npos ? "" : target.substr(mark + 1);
+}
+
 // "GET /metrics HTTP/1.1"
 bool ReadRequestLine(std::string_view line, RequestHead& head) {
   const auto first = line.find(' ');
@@ -81,6 +86,7 @@ bool ReadRequestLine(std::string_view line, RequestHead& head) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   head.path = PathOf(target);
+  head.query = QueryOf(target);
   head.is_http_1_0 = version == "HTTP/1.0";
   return IsToken(head.method) && !target.empty() &&
          std::all_of(target.begin(), target.end(), IsVisible) &&

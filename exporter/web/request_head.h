@@ -17,6 +17,8 @@ struct RequestHead {
   /// The path as the client spelled it, without a query. Of an absolute target
   /// that after the authority.
   std::string_view path;
+  /// As sent, without the question mark.
+  std::string_view query;
   /// Whether the client would ask again on this connection, and whether it has
   /// to be told that it may (HTTP/1.0).
   bool keep_alive = true;

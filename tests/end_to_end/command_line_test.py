@@ -61,10 +61,45 @@ class BadCommandLine(unittest.TestCase):
                 f"--watch: {text} is no number of seconds up to a day",
             )
 
-    def test_telemetry_path_that_is_none(self):
+    def test_telemetry_path_without_a_slash(self):
         self.assert_refused(
             ["--web.telemetry-path=metrics"],
-            "--web.telemetry-path: metrics does not begin with /",
+            "--web.telemetry-path: 'metrics' does not begin with /",
+        )
+
+    def test_telemetry_path_that_no_client_can_request(self):
+        for path, encoded in (
+            ("/a b", "/a%20b"),
+            ("/a?b", "/a%3Fb"),
+            ("/a#b", "/a%23b"),
+            ("/100%", "/100%25"),
+            ("/métriques", "/m%C3%A9triques"),
+        ):
+            self.assert_refused(
+                [f"--web.telemetry-path={path}"],
+                f"--web.telemetry-path: '{path}' is not a path that a client can "
+                f"request; the percent-encoded form is '{encoded}'",
+            )
+
+    def test_telemetry_path_that_clients_change(self):
+        self.assert_refused(
+            ["--web.telemetry-path=/a/../b"],
+            "--web.telemetry-path: '/a/../b' has a '.' or '..' segment, which "
+            "clients remove",
+        )
+
+    def test_route_prefix_that_no_client_can_request(self):
+        self.assert_refused(
+            ["--web.route-prefix=/a b"],
+            "--web.route-prefix: '/a b' is not a path that a client can request; "
+            "the percent-encoded form is '/a%20b'",
+        )
+
+    def test_external_url_that_is_none(self):
+        self.assert_refused(
+            ["--web.external-url=example.org/jem"],
+            "--web.external-url: 'example.org/jem' is neither an http(s) URL nor "
+            "a path",
         )
 
     def test_bad_value_in_the_environment(self):

@@ -136,7 +136,13 @@ class Options(unittest.TestCase):
         with Exporter("--web.telemetry-path=/heap") as exporter:
             self.assertEqual(get(exporter.url + "/heap").status, 200)
             self.assertEqual(get(exporter.url + "/metrics").status, 404)
-            self.assertIn('href="/heap"', get(exporter.url + "/").text)
+            self.assertIn('href="./heap"', get(exporter.url + "/").text)
+
+    def test_telemetry_path_may_be_percent_encoded(self):
+        with Exporter("--web.telemetry-path=/m%C3%A9triques%20x") as exporter:
+            self.assertEqual(
+                get(exporter.url + "/m%C3%A9triques%20x").status, 200
+            )
 
     def test_metrics_at_the_root_take_the_place_of_the_landing_page(self):
         with Exporter("--web.telemetry-path=/") as exporter:
