@@ -26,8 +26,28 @@ std::optional<pid_t> KernelPid(int descriptor) {
 
 }  // namespace
 
+bool Peer::HasWaited(std::chrono::steady_clock::duration time) const {
+  return first_attempt_ &&
+         std::chrono::steady_clock::now() - *first_attempt_ >= time;
+}
+
+void Peer::DropEarlierResponse() {
+  closed_connections_ = 0;
+  first_attempt_.reset();
+  if (state_ != State::kOpen) return;
+  first_attempt_ = std::chrono::steady_clock::now();
+  Receive();
+  if (state_ == State::kOpen) return;
+  answer_.reset();
+  closed_connections_ = 0;
+  is_unresponsive_ = false;
+  state_ = State::kWaiting;
+}
+
 void Peer::Connect(const VerifyPeer& verify) {
-  descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (!first_attempt_) first_attempt_ = std::chrono::steady_clock::now();
+  descriptor_ =
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor_ < 0) return;
   sockaddr_un address;
   const socklen_t size = WriteAddress(socket_.name, &address);
@@ -56,6 +76,10 @@ void Peer::Receive() {
     document_.append(bytes, static_cast<std::size_t>(size));
     if (document_.size() > kMaxAnswerSize) break;
   }
+  if (document_.empty()) {
+    ++closed_connections_;
+    return Finish(State::kClosed);
+  }
   answer_ = ParseAnswer(document_);
   if (answer_ && answer_->pid != socket_.name.pid) answer_.reset();
   Finish(State::kDone);
@@ -82,6 +106,7 @@ std::optional<Process> Peer::ToProcess() const {
     process.comm = LabelText(stat->comm, kMaxCommSize);
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
+    if (!answer_ && IsEnding(*stat)) return std::nullopt;
   } else if (!answer_ && !Exists(process.pid)) {
     return std::nullopt;
   }
