@@ -13,6 +13,7 @@
 #include "exporter/agent/wire.h"
 #include "exporter/agent_client/answer_parser.h"
 #include "exporter/agent_client/socket_list.h"
+#include "exporter/process/proc_stat.h"
 #include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
@@ -79,6 +80,7 @@ class Peer {
   std::optional<Process> ToProcess() const;
 
  private:
+  void ReadProc();
   void Finish(State state);
   void Close();
 
@@ -92,6 +94,7 @@ class Peer {
   /// The process that listens there, as the kernel has it: 0 when that is
   /// outside of our pid namespace, absent before we are connected.
   std::optional<pid_t> kernel_pid_;
+  std::optional<ProcStat> stat_;
   std::string document_;
   std::optional<ParsedAnswer> answer_;
 };

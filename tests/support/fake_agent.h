@@ -12,6 +12,7 @@
 #include <csignal>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "exporter/agent/wire.h"
 
@@ -47,6 +48,12 @@ class FakeAgent {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
     pid_ = 0;
+  }
+
+  /// Waits until the process has exited by itself; returns the pid it had.
+  pid_t Wait() {
+    waitpid(pid_, nullptr, 0);
+    return std::exchange(pid_, 0);
   }
 
   /// Returns when it has stopped; it continues with `SIGCONT`.
@@ -92,6 +99,7 @@ class SharedCounter {
   ~SharedCounter() { munmap(value_, sizeof(std::atomic<int>)); }
 
   int value() const { return *value_; }
+  void Set(int value) const { *value_ = value; }
   void Increment() const { ++*value_; }
 
  private:
