@@ -15,25 +15,25 @@
 namespace jemalloc_exporter {
 namespace {
 
-// What stands at which place, `tls_server_config.cert_file`.
+// A value, and the path of its key, such as `tls_server_config.cert_file`.
 struct Item {
-  std::string place;
+  std::string path;
   YAML::Node node;
 };
 
-// What the file says may be part of `what`, and shall not write lines of its
-// own into a log.
-std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& what) {
+// `reason` can contain text of the file: control characters are replaced, so
+// that it stays one line in a log.
+std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& reason) {
   constexpr std::size_t kMaxCharacters = 500;
   return std::runtime_error(LabelText(
       (mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ") +
-          what,
+          reason,
       kMaxCharacters));
 }
 
-[[noreturn]] void Fail(const Item& item, const std::string& what) {
+[[noreturn]] void Fail(const Item& item, const std::string& reason) {
   throw ErrorAt(item.node.Mark(),
-                (item.place.empty() ? "the file" : item.place) + ": " + what);
+                (item.path.empty() ? "the file" : item.path) + ": " + reason);
 }
 
 using Reader = std::function<void(const Item&)>;
@@ -47,11 +47,11 @@ void ReadKeys(
   for (const auto& entry : item.node) {
     if (!entry.first.IsScalar()) Fail(item, "a key is not a string");
     const std::string& key = entry.first.Scalar();
-    const Item value{item.place.empty() ? key : item.place + "." + key,
+    const Item value{item.path.empty() ? key : item.path + "." + key,
                      entry.second};
-    // An empty value has no place of its own.
+    // An empty value has no line number.
     if (!seen.insert(key).second)
-      Fail({value.place, entry.first}, "given twice");
+      Fail({value.path, entry.first}, "duplicate key");
     read(key, value);
   }
 }
@@ -88,7 +88,7 @@ Reader Into(std::vector<std::string>& list) {
     if (item.node.IsNull()) return;
     if (!item.node.IsSequence()) Fail(item, "not a list");
     for (const YAML::Node& node : item.node) {
-      list.push_back(ToText({item.place, node}));
+      list.push_back(ToText({item.path, node}));
     }
   };
 }
@@ -98,7 +98,7 @@ Reader OneOf(const std::map<std::string, T>& names, T& value) {
   return [&names, &value](const Item& item) {
     const std::string name = ToText(item);
     const auto found = names.find(name);
-    if (found == names.end()) Fail(item, "no such value: " + name);
+    if (found == names.end()) Fail(item, "unknown value: " + name);
     value = found->second;
   };
 }
@@ -108,7 +108,7 @@ void LoadInto(std::string& text, const Item& item,
               const std::filesystem::path& folder, ConfigFileReader& files) {
   const std::string name = ToText(item);
   if (name.empty()) return;
-  if (!text.empty()) Fail(item, "given inline as well");
+  if (!text.empty()) Fail(item, "duplicate: the value is also given inline");
   try {
     text = files.Read(folder / name);
   } catch (const std::runtime_error& error) {
@@ -118,18 +118,18 @@ void LoadInto(std::string& text, const Item& item,
 }
 
 void CheckTls(const Item& item, const TlsConfig& tls) {
-  const bool asks_for_certificate = tls.client_auth != ClientAuth::kNone;
+  const bool requests_certificate = tls.client_auth != ClientAuth::kNone;
   const bool requires_certificate =
       tls.client_auth == ClientAuth::kRequireAny ||
       tls.client_auth == ClientAuth::kRequireAndVerify;
-  if (tls.cert.empty()) Fail(item, "neither cert nor cert_file");
-  if (tls.key.empty()) Fail(item, "neither key nor key_file");
-  if (!tls.client_ca.empty() && !asks_for_certificate) {
-    Fail(item, "a client CA is of no use without a client_auth_type");
+  if (tls.cert.empty()) Fail(item, "requires cert or cert_file");
+  if (tls.key.empty()) Fail(item, "requires key or key_file");
+  if (!tls.client_ca.empty() && !requests_certificate) {
+    Fail(item, "client_ca requires a client_auth_type");
   }
   if (!tls.client_allowed_sans.empty() && !requires_certificate) {
     Fail(item,
-         "client_allowed_sans takes a client_auth_type that requires a "
+         "client_allowed_sans requires a client_auth_type that requires a "
          "certificate");
   }
   if (tls.min_version > tls.max_version) {
@@ -184,8 +184,8 @@ Reader IntoHeader(Headers& headers, const std::string& name,
     const bool printable = std::all_of(value.begin(), value.end(), [](char c) {
       return c >= ' ' && c <= '~';
     });
-    if (!printable) Fail(item, "not printable");
-    if (!known) Fail(item, "no such value: " + value);
+    if (!printable) Fail(item, "not printable ASCII");
+    if (!known) Fail(item, "unknown value: " + value);
     headers.emplace_back(name, value);
   };
 }

@@ -43,7 +43,7 @@ class WebConfigReloader {
   WebConfigReloader(const std::filesystem::path& path,
                     WebConfigObserver observer);
 
-  /// `read` takes the place of the file; errors begin with `name`.
+  /// Calls `read` instead of reading a file; errors begin with `name`.
   WebConfigReloader(std::string name, std::function<WebConfig()> read,
                     WebConfigObserver observer, Timing timing);
 
@@ -56,7 +56,8 @@ class WebConfigReloader {
   /// nothing changed. Returns at once. Not async-signal-safe.
   void RequestReload();
 
-  /// What a server asks; remains valid when this object is gone.
+  /// Returns the functions that a server calls. They remain valid after this
+  /// object is destroyed.
   Door Security() const;
 
  private:

@@ -1,4 +1,4 @@
-// What may stand in a web configuration: the bytes are its YAML.
+// Web configurations: the input is the YAML.
 
 #include <algorithm>
 #include <cstddef>
@@ -43,7 +43,7 @@ void CheckTls(const jemalloc_exporter::TlsConfig& config) try {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view yaml(reinterpret_cast<const char*>(data), size);
-  // It shall read no file of this machine.
+  // A path could name a file of this machine.
   if (yaml.find('/') != std::string_view::npos) return 0;
   const auto config = Parse(yaml);
   if (!config) return 0;
