@@ -1,7 +1,5 @@
 #include "exporter/cli/command_line.h"
 
-#include <unistd.h>
-
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
@@ -12,7 +10,6 @@
 
 #include "build_info.h"
 #include "exporter/endpoints/request_path.h"
-#include "exporter/process/process_tree.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -154,7 +151,7 @@ void AddExec(CLI::App& app, CommandLine& line) {
   exec->add_option("--agent.path", line.exec.agent_path,
                    "The agent's library; found by itself where it was built or "
                    "installed");
-  exec->add_option("--sidecar", line.exec.sidecar_path,
+  exec->add_option("--report", line.exec.report_path,
                    "When the command has ended, write the last snapshot of "
                    "each process of it that carried the agent to this file, "
                    "for diff. Snapshots are taken while processes run, at "
@@ -168,10 +165,11 @@ void AddExec(CLI::App& app, CommandLine& line) {
     // The command's stderr is its own, but for what it must hear.
     if (app.count("--log.level") == 0) line.log_level = LogLevel::kWarn;
     line.run = [&line] {
-      line.serve.process_filter.includes = [ancestor = getpid()](pid_t pid) {
-        return IsDescendant(pid, ancestor);
-      };
-      return RunExec(line.exec, [&line] { return RunServe(line.serve); });
+      return RunExec(line.exec, [&line](const ExecScope& scope) {
+        line.serve.process_filter.includes = scope.contains;
+        line.serve.stop_fd = scope.command_fd;
+        return RunServe(line.serve);
+      });
     };
   });
 }

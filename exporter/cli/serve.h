@@ -26,9 +26,12 @@ struct ServeOptions {
   Seconds agent_timeout{1};
   /// The processes that are served.
   ProcessFilter process_filter;
+  /// Serving ends also when this descriptor becomes readable; -1: none.
+  int stop_fd = -1;
 };
 
-/// Serves until SIGTERM or SIGINT; returns the exit status. Throws
+/// Serves until SIGTERM or SIGINT; returns the exit status. Requests in progress
+/// then have 5 seconds to finish. SIGHUP reloads the web configuration. Throws
 /// std::runtime_error, with one line, when it cannot listen or the web
 /// configuration is broken.
 int RunServe(const ServeOptions& options);

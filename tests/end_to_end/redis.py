@@ -11,7 +11,7 @@ from programs import wait_for
 
 
 class Redis:
-    def __init__(self):
+    def __init__(self, save=""):
         self.folder = tempfile.mkdtemp()
         self.path = os.path.join(self.folder, "socket")
         self.command = [
@@ -19,7 +19,7 @@ class Redis:
             "--port", "0",
             "--unixsocket", self.path,
             "--dir", self.folder,
-            "--save", "",
+            "--save", save,
             "--enable-debug-command", "local",
         ]
 
