@@ -160,7 +160,8 @@ void WarnIfNoProcess(const ServeOptions& options) {
 }
 
 // Returns the signal that ends the program; 0 if `stop_fd` became readable.
-int WaitForEnd(const ServeOptions& options, const sigset_t& signals) {
+int WaitForEnd(const ServeOptions& options, const sigset_t& signals,
+               WebConfigReloader* web_config) {
   const FileDescriptor signal_fd(signalfd(-1, &signals, SFD_CLOEXEC));
   int timeout = IsExec(options) ? static_cast<int>(kStartupGrace.count()) : -1;
   while (true) {
@@ -178,6 +179,7 @@ int WaitForEnd(const ServeOptions& options, const sigset_t& signals) {
       continue;
     }
     if (signal.ssi_signo != SIGHUP) return static_cast<int>(signal.ssi_signo);
+    if (web_config != nullptr) web_config->RequestReload();
   }
 }
 
@@ -218,7 +220,7 @@ int RunServe(const ServeOptions& options) {
   }
 
   WarnOfUnusedSystemdSockets(options);
-  const int signal = WaitForEnd(options, signals);
+  const int signal = WaitForEnd(options, signals, web_config.get());
   Log(LogLevel::kInfo, "Ending",
       {{"signal", signal == 0 ? "none" : strsignal(signal)}});
   if (!options.systemd_socket) {

@@ -297,6 +297,15 @@ class Hangup(unittest.TestCase):
             self.assertIn("signal=Terminated", exporter.log)
 
 
+    def test_reloads_the_web_configuration(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            file.write("http_server_config:\n  headers: {X-Frame-Options: deny}\n")
+            file.flush()
+            with Exporter(f"--web.config.file={file.name}") as exporter:
+                exporter.process.send_signal(signal.SIGHUP)
+                exporter._await_log("(Web configuration reloaded)")
+
+
 class SystemdSockets(unittest.TestCase):
     def test_without_the_option_are_reported(self):
         with tempfile.TemporaryDirectory() as folder:
