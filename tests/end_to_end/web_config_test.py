@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import json
 import os
 import re
 import select
@@ -15,7 +14,8 @@ import urllib.parse
 import urllib.request
 
 from pki import Pki
-from programs import EXPORTER, Exporter, free_port, run, started, wait_for
+from programs import EXPORTER, Exporter, run, wait_for
+from prometheus_server import PrometheusServer
 
 # bcrypt of "secret", as cheap as can be.
 HASH = "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy"
@@ -242,7 +242,7 @@ class Reload(Case):
     """A changed file takes effect within 2 s; a bad one never does."""
 
     def await_log(self, exporter, pattern):
-        exporter._await_log(pattern)
+        exporter.await_log(pattern)
 
     def errors(self, exporter):
         """Returns the error lines so far, without time and level."""
@@ -537,31 +537,13 @@ class RealPrometheus(Case):
                 }
             ],
         }
-        folder = tempfile.mkdtemp()
-        with open(os.path.join(folder, "prometheus.yml"), "w") as file:
-            json.dump(config, file)  # JSON is YAML.
-        port = free_port()
-        self.api = f"http://127.0.0.1:{port}/api/v1/query?"
-        prometheus = started(
-            [
-                "prometheus",
-                "--config.file=prometheus.yml",
-                "--storage.tsdb.path=data",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            folder,
-        )
-        prometheus.__enter__()
-        self.addCleanup(prometheus.__exit__, None, None, None)
+        self.prometheus = PrometheusServer(config)
+        self.prometheus.__enter__()
+        self.addCleanup(self.prometheus.__exit__, None, None, None)
 
     def query(self, expression):
         """Returns the value; None if there is none yet."""
-        url = self.api + urllib.parse.urlencode({"query": expression})
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                result = json.load(answer)["data"]["result"]
-        except OSError:
-            return None  # Not listening yet.
+        result = self.prometheus.instant(expression)
         return float(result[0]["value"][1]) if result else None
 
     def await_scrapes(self, count):
@@ -583,7 +565,7 @@ class RealPrometheus(Case):
 
     def await_reload(self, exporter):
         exporter.log = ""
-        exporter._await_log(r'(msg="Web configuration reloaded")')
+        exporter.await_log(r'(msg="Web configuration reloaded")')
 
     def test_scrapes_while_certificates_are_replaced(self):
         self.pki = Pki(tempfile.mkdtemp())

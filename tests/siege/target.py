@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(
-    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../end_to_end")
+    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support")
 )
 
 from programs import Exporter  # noqa: E402, F401

@@ -19,6 +19,7 @@
 #include "exporter/agent_client/agent_reader.h"
 #include "exporter/process/process_tree.h"
 #include "tests/support/fake_agent.h"
+#include "tests/support/own_comm.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -188,7 +189,7 @@ TEST_F(AgentPollerTest, BelievesTheKernelAboutTheName) {
   const FakeAgent agent(Honest);
   const auto processes = ReadFor(kLong);
   ASSERT_THAT(processes, SizeIs(1));
-  EXPECT_EQ(processes[0].comm, "agent_poller_te");
+  EXPECT_EQ(processes[0].comm, OwnComm());
 }
 
 TEST_F(AgentPollerTest, TellsUnusedHeapsFromUsed) {
@@ -241,7 +242,7 @@ TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothingValid) {
                                Is(agent.pid(), ProcessStatus::kUnreachable),
                                Is(other.pid(), ProcessStatus::kUsed)))
         << document.substr(0, 100);
-    EXPECT_THAT(processes, Each(Field(&Process::comm, "agent_poller_te")));
+    EXPECT_THAT(processes, Each(Field(&Process::comm, OwnComm())));
   }
 }
 
@@ -606,7 +607,7 @@ TEST_F(AgentPollerTest, PrefersAVerifiedToAnUnverifiedProcessOfTheSameName) {
   const FakeAgent forger([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = kPid, .place = 2});
     self.Ready();
-    Answer(listener, Document(kPid, "agent_poller_te"));
+    Answer(listener, Document(kPid, OwnComm()));
   });
   constexpr int kNoProc = 98;
   const auto result = InPidNamespace([&] {

@@ -1,7 +1,6 @@
 """Hosts for the agent, and a visitor to ask it. Nothing here knows the
 exporter: what an agent says is read from its socket."""
 
-import contextlib
 import json
 import os
 import re
@@ -10,21 +9,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+
+from support import CLEAN_ENV, DEADLINE, threads, wait_for  # noqa: F401
 
 AGENT = os.environ["AGENT"]
 HOSTS = os.environ["AGENT_HOSTS"]
-DEADLINE = 60  # Seconds within which anything here must have happened.
 LONG = bool(os.environ.get("JEMALLOC_EXPORTER_LONG_TESTS"))
 
 NOBODY = 65534
 
-# No variable of the machine's may change what is tested.
-CLEAN_ENV = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("JEMALLOC_EXPORTER_", "MALLOC_CONF", "LD_PRELOAD"))
-}
 AGENT_ENV = {**CLEAN_ENV, "LD_PRELOAD": AGENT}
 
 
@@ -68,21 +61,6 @@ def listening():
         return set(
             re.findall(r" 00010000 0001 .* @jemalloc_exporter/(\S+)$", table.read(), re.M)
         )
-
-
-def wait_for(condition):
-    """The first true value of condition(), which may raise OSError before."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if value := condition():
-                return value
-        time.sleep(0.05)
-    raise AssertionError("not within the deadline")
-
-
-def threads(pid):
-    return len(os.listdir(f"/proc/{pid}/task"))
 
 
 def limits(**values):

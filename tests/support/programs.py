@@ -6,22 +6,15 @@ import os
 import re
 import select
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
-EXPORTER = os.environ["JEMALLOC_EXPORTER"]
-DEADLINE = 30  # Seconds within which anything here must have happened.
+from support import CLEAN_ENV, DEADLINE, wait_for  # noqa: F401
 
-# No variable of the machine's may change what is tested.
-CLEAN_ENV = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("JEMALLOC_EXPORTER_", "MALLOC_CONF", "LD_PRELOAD"))
-}
+EXPORTER = os.environ["JEMALLOC_EXPORTER"]
 
 
 def run(*args, env=None, timeout=DEADLINE, **options):
@@ -37,23 +30,6 @@ def run(*args, env=None, timeout=DEADLINE, **options):
         **options,
     )
     return done.returncode, done.stdout, done.stderr
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what):
-    """Returns the first true value of condition()."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"no {what} within {DEADLINE} s")
 
 
 class Exporter:
@@ -77,15 +53,16 @@ class Exporter:
             stderr=subprocess.PIPE,
         )
         self.log = ""
-        self.port = int(self._await_log(r"msg=Listening address=\S*:(\d+)"))
+        self.port = int(self.await_log(r"msg=Listening address=\S*:(\d+)").group(1))
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def _await_log(self, pattern):
+    def await_log(self, pattern):
+        """The first match of `pattern` in the log so far; kills the exporter and
+        raises AssertionError if there is none within the deadline."""
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
-            found = re.search(pattern, self.log)
-            if found:
-                return found.group(1)
+            if found := re.search(pattern, self.log):
+                return found
             if select.select([self.process.stderr], [], [], 0.1)[0]:
                 text = os.read(self.process.stderr.fileno(), 65536)
                 if not text:
