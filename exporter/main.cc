@@ -1,7 +1,8 @@
+#include <CLI/App.hpp>
 #include <exception>
+#include <iostream>
 
 #include "exporter/cli/command_line.h"
-#include "exporter/cli/log.h"
 
 // jemalloc's settings for the exporter itself, which MALLOC_CONF overrides: a
 // small program that works in bursts wants one arena and its pages given back.
@@ -9,12 +10,28 @@ extern "C" {
 const char* malloc_conf = "narenas:1,dirty_decay_ms:1000";
 }
 
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kBadCommandLine = 2;
+
+}  // namespace
+
 int main(int argc, char** argv) try {
+  CLI::App app;
   jemalloc_exporter::CommandLine line;
-  const auto status = jemalloc_exporter::ParseCommandLine(argc, argv, line);
-  return status ? *status : line.run();
+  jemalloc_exporter::DeclareCommandLine(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "jemalloc_exporter: " << error.what() << '\n';
+    return kBadCommandLine;
+  }
+  jemalloc_exporter::ConfigureLog(line.log_level, line.log_format);
+  return line.run();
 } catch (const std::exception& exception) {
-  constexpr int kFailure = 1;
-  jemalloc_exporter::PrintError(exception.what());
+  std::cerr << "jemalloc_exporter: " << exception.what() << '\n';
   return kFailure;
 }

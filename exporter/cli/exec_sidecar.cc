@@ -7,15 +7,16 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <utility>
 
 #include "collector/report/atomic_file.h"
 #include "collector/text/valid_utf8.h"
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/cli/log.h"
 #include "exporter/cli/process_records.h"
 #include "exporter/process/proc_stat.h"
+#include "exporter/process/process_tree.h"
 #include "jemalloc_exporter/heap_sidecar.h"
 
 namespace jemalloc_exporter {
@@ -86,7 +87,8 @@ class Watch {
     const std::string error =
         write(options_.path, ToJson(records_.ToSidecar(run_, IsRunning)));
     if (!error.empty() && error != last_error_) {
-      PrintError("cannot write " + options_.path + ": " + error);
+      std::cerr << "jemalloc_exporter: cannot write " + options_.path + ": " +
+                       error + "\n";
     }
     last_error_ = error;
   }
@@ -96,7 +98,9 @@ class Watch {
   Clock::time_point next_interim_;
   HeapRecord run_;
   ProcessRecords records_{kMaxProcesses};
-  AgentPoller poller_{{.includes = options_.contains}};
+  AgentPoller poller_{{.includes = [ancestor = options_.ancestor](pid_t pid) {
+    return IsDescendant(pid, ancestor);
+  }}};
   std::string last_error_;
 };
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "exporter/text/seconds.h"
+#include "exporter/endpoints/scrape_patience.h"
 
 namespace jemalloc_exporter {
 

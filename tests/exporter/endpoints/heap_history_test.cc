@@ -19,69 +19,72 @@ Process ProcessOf(pid_t pid) {
   return process;
 }
 
-Process ProcessWith(pid_t pid, std::uint64_t allocated) {
+Process ProcessWith(pid_t pid, std::uint64_t allocated,
+                    std::uint64_t resident) {
   Process process = ProcessOf(pid);
   process.status = ProcessStatus::kUsed;
   process.heap_state.allocated_bytes = allocated;
+  process.heap_state.resident_bytes = resident;
   return process;
 }
 
-HeapHistory::Point PointOf(HeapHistory::Time time, std::uint64_t allocated) {
-  return {time, BreakDownMemory(ProcessWith(1, allocated)).value()};
-}
-
-TEST(HeapHistory, HasThePointsOfAProcessInOrder) {
+TEST(HeapHistory, KeepsThePointsOfAProcessInOrder) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1), ProcessWith(8, 2)}, kStart);
-  history.Record({ProcessWith(7, 3), ProcessWith(8, 4)}, kStart + seconds(5));
+  history.Record({ProcessWith(7, 1, 10), ProcessWith(8, 2, 20)}, kStart);
+  history.Record({ProcessWith(7, 3, 30), ProcessWith(8, 4, 40)},
+                 kStart + seconds(5));
   EXPECT_THAT(history.Of(ProcessOf(7)),
-              ElementsAre(PointOf(kStart, 1), PointOf(kStart + seconds(5), 3)));
+              ElementsAre(HeapHistory::Point{kStart, 1, 10},
+                          HeapHistory::Point{kStart + seconds(5), 3, 30}));
 }
 
-TEST(HeapHistory, IsEmptyForAnUnknownProcess) {
+TEST(HeapHistory, HasNoPointsOfAProcessNeverSeen) {
   EXPECT_THAT(HeapHistory().Of(ProcessOf(7)), IsEmpty());
 }
 
-TEST(HeapHistory, SeparatesEqualPidsOfTwoContainers) {
+TEST(HeapHistory, KeepsTheFirstProcessesOfTwoContainersApart) {
   HeapHistory history;
-  Process other = ProcessWith(1, 2);
+  Process other = ProcessWith(1, 2, 20);
   other.comm = "other";
-  history.Record({ProcessWith(1, 1), other}, kStart);
-  EXPECT_THAT(history.Of(ProcessOf(1)), ElementsAre(PointOf(kStart, 1)));
-  EXPECT_THAT(history.Of(other), ElementsAre(PointOf(kStart, 2)));
+  history.Record({ProcessWith(1, 1, 10), other}, kStart);
+  EXPECT_THAT(history.Of(ProcessOf(1)),
+              ElementsAre(HeapHistory::Point{kStart, 1, 10}));
+  EXPECT_THAT(history.Of(other),
+              ElementsAre(HeapHistory::Point{kStart, 2, 20}));
 }
 
-TEST(HeapHistory, SkipsPointsWithinTheSpacing) {
+TEST(HeapHistory, SkipsWhatFollowsTooSoon) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1)}, kStart);
-  history.Record({ProcessWith(7, 2)},
+  history.Record({ProcessWith(7, 1, 10)}, kStart);
+  history.Record({ProcessWith(7, 2, 20)},
                  kStart + HeapHistory::kSpacing - std::chrono::milliseconds(1));
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(1));
-  history.Record({ProcessWith(7, 2)}, kStart + HeapHistory::kSpacing);
+  history.Record({ProcessWith(7, 2, 20)}, kStart + HeapHistory::kSpacing);
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(2));
 }
 
-TEST(HeapHistory, RemovesPointsOlderThanTheSpan) {
+TEST(HeapHistory, ForgetsPointsOlderThanItsSpan) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1)}, kStart);
-  history.Record({ProcessWith(7, 2)}, kStart + seconds(60));
+  history.Record({ProcessWith(7, 1, 10)}, kStart);
+  history.Record({ProcessWith(7, 2, 20)}, kStart + seconds(60));
   const auto now = kStart + HeapHistory::kSpan + seconds(1);
-  history.Record({ProcessWith(7, 3)}, now);
+  history.Record({ProcessWith(7, 3, 30)}, now);
   EXPECT_THAT(history.Of(ProcessOf(7)),
-              ElementsAre(PointOf(kStart + seconds(60), 2), PointOf(now, 3)));
+              ElementsAre(HeapHistory::Point{kStart + seconds(60), 2, 20},
+                          HeapHistory::Point{now, 3, 30}));
 }
 
-TEST(HeapHistory, RemovesProcessesThatHaveEnded) {
+TEST(HeapHistory, ForgetsAProcessThatIsGone) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1)}, kStart);
-  history.Record({ProcessWith(8, 1)}, kStart + seconds(5));
+  history.Record({ProcessWith(7, 1, 10)}, kStart);
+  history.Record({ProcessWith(8, 1, 10)}, kStart + seconds(5));
   EXPECT_THAT(history.Of(ProcessOf(7)), IsEmpty());
 }
 
-TEST(HeapHistory, SeparatesAReusedPid) {
-  Process earlier = ProcessWith(7, 1);
+TEST(HeapHistory, TellsAProcessFromAnEarlierOneOfTheSameNumber) {
+  Process earlier = ProcessWith(7, 1, 10);
   earlier.start_time_seconds = 1;
-  Process later = ProcessWith(7, 2);
+  Process later = ProcessWith(7, 2, 20);
   later.start_time_seconds = 2;
   HeapHistory history;
   history.Record({earlier}, kStart);
@@ -90,32 +93,22 @@ TEST(HeapHistory, SeparatesAReusedPid) {
   EXPECT_THAT(history.Of(later), SizeIs(1));
 }
 
-TEST(HeapHistory, HasNoPointWhileAProcessIsUnreachable) {
+TEST(HeapHistory, LeavesAGapWhereAProcessDoesNotAnswer) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1)}, kStart);
+  history.Record({ProcessWith(7, 1, 10)}, kStart);
   history.Record({ProcessOf(7)}, kStart + seconds(5));
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(1));
 }
 
-TEST(HeapHistory, LimitsTheNumberOfProcesses) {
+TEST(HeapHistory, IsBoundedInProcesses) {
   HeapHistory history;
   std::vector<Process> processes;
   for (pid_t pid = 1; pid <= 1000; ++pid) {
-    processes.push_back(ProcessWith(pid, 1));
+    processes.push_back(ProcessWith(pid, 1, 10));
   }
   history.Record(processes, kStart);
   EXPECT_THAT(history.Of(ProcessOf(HeapHistory::kMaxProcesses)), SizeIs(1));
   EXPECT_THAT(history.Of(ProcessOf(HeapHistory::kMaxProcesses + 1)), IsEmpty());
-}
-
-TEST(HeapHistory, StartsAtTheOldestPointOfAllProcesses) {
-  HeapHistory history;
-  EXPECT_EQ(history.Start(), std::nullopt);
-  history.Record({ProcessWith(7, 1)}, kStart);
-  history.Record({ProcessWith(7, 1), ProcessWith(8, 1)}, kStart + seconds(60));
-  EXPECT_EQ(history.Start(), kStart);
-  history.Record({ProcessWith(8, 1)}, kStart + seconds(120));
-  EXPECT_EQ(history.Start(), kStart + seconds(60));
 }
 
 }  // namespace
