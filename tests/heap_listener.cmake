@@ -1,11 +1,3 @@
-# The listener: its parts, and itself in test programs.
-
-foreach(name IN ITEMS atomic_file heap_expectation heap_listener heap_sidecar
-                      heap_sidecar_diff test_families test_reading test_records
-                      thread_bytes valid_utf8 whole_file)
-  jemalloc_exporter_test(${name} jemalloc_exporter::gtest)
-endforeach()
-
 # The listener in a test program as its users write them: on jemalloc, on one
 # that is linked but unused, and without. As they build it, too: by the consumer
 # project, against the package. A library that is sanitized is in none.
@@ -40,9 +32,9 @@ endif()
 
 # One of this project's own tests. (`rm`: a file of an earlier run is no proof.)
 if(NOT JEMALLOC_EXPORTER_SANITIZE)
-  set(sidecar ${CMAKE_CURRENT_BINARY_DIR}/heap_format_test.sidecar.json)
+  set(sidecar ${CMAKE_CURRENT_BINARY_DIR}/own_tests.sidecar.json)
   add_test(NAME own_tests:SayWhatTheyDidToTheHeap COMMAND sh -c
-    "rm -f '${sidecar}' && $<TARGET_FILE:heap_format_test> && \
+    "rm -f '${sidecar}' && $<TARGET_FILE:collector_text_test> && \
      grep -q '\"heap_growth_bytes\":' '${sidecar}'")
   set_tests_properties(own_tests:SayWhatTheyDidToTheHeap PROPERTIES
     ENVIRONMENT JEMALLOC_EXPORTER_TEST_SIDECAR=${sidecar})
@@ -54,9 +46,9 @@ if(NOT JEMALLOC_EXPORTER_SANITIZE)
   list(APPEND cases Run Report Metrics Push)
 endif()
 foreach(case IN LISTS cases)
-  add_test(NAME end_to_end:heap_listener:${case} COMMAND /usr/bin/python3 -B
-    ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/heap_listener_test.py ${case})
-  set_tests_properties(end_to_end:heap_listener:${case} PROPERTIES TIMEOUT 120
-    FIXTURES_REQUIRED subjects
-    ENVIRONMENT "JEMALLOC_EXPORTER=$<TARGET_FILE:jemalloc_exporter>;SUBJECTS=${subjects};OPENMETRICS_VALIDATOR=${CMAKE_CURRENT_SOURCE_DIR}/support/openmetrics_validator")
+  set(test end_to_end:heap_listener:${case})
+  jemalloc_exporter_python_test(${test} 120 end_to_end/heap_listener_test.py
+                                ${case})
+  set_property(TEST ${test} PROPERTY FIXTURES_REQUIRED subjects)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT SUBJECTS=${subjects})
 endforeach()

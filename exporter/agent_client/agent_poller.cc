@@ -22,6 +22,9 @@ using std::chrono::steady_clock;
 // Finite, because a filter that failed for lack of descriptors looks the same.
 constexpr std::chrono::seconds kRejectionTime{60};
 
+// Of unresponsive agents, from one poll to the next.
+constexpr std::size_t kMaxKeptConnections = 256;
+
 // Between two listings of /proc, which take 1 ms for every 50 processes.
 constexpr std::chrono::seconds kScanInterval{1};
 
@@ -45,6 +48,13 @@ void LimitClaimed(std::vector<Process>& processes) {
   std::erase_if(processes, [&](const Process& process) {
     return process.pid_is_claimed && ++claimed > kMaxClaimed;
   });
+}
+
+// Whether it has neither responded nor failed, in this poll or earlier ones.
+bool HasTimedOut(const Peer& peer) {
+  return (peer.state() == Peer::State::kOpen ||
+          peer.state() == Peer::State::kWaiting) &&
+         (peer.is_unresponsive() || peer.HasWaited(kUnresponsiveTimeout));
 }
 
 // By name: one connection for each.
@@ -82,12 +92,13 @@ std::vector<Process> AgentPoller::Poll(
       now + std::chrono::duration_cast<Clock::duration>(timeout);
   Peers peers;
   for (const AgentSocket& socket : SelectSockets(now)) {
-    peers.push_back(std::make_unique<Peer>(socket));
+    peers.push_back(TakePeer(socket));
   }
   PidNamespaces namespaces;
   ReadAgents(peers, deadline, [&](const AgentName& name, pid_t kernel_pid) {
     return Verify(name, kernel_pid, namespaces);
   });
+  RemoveEnded(peers);
   std::vector<Process> processes;
   for (const auto& peer : peers) {
     auto process = peer->ToProcess();
@@ -95,12 +106,28 @@ std::vector<Process> AgentPoller::Poll(
       processes.push_back(*std::move(process));
     }
   }
-  RememberRejected(peers);
+  Remember(peers);
   OrderByPid(processes);
   LimitClaimed(processes);
   return processes;
 } catch (const std::exception&) {
   return {};
+}
+
+// A connection that was closed without a document is either refused by the
+// agent, or the process has ended or executes another program. Only the first
+// leaves its socket in the table.
+void AgentPoller::RemoveEnded(Peers& peers) {
+  const auto is_closed = [](const auto& peer) {
+    return peer->closed_connections() > 0 &&
+           peer->state() != Peer::State::kDone;
+  };
+  if (std::none_of(peers.begin(), peers.end(), is_closed)) return;
+  const std::vector<AgentSocket> listed = ListAgents();
+  std::erase_if(peers, [&](const auto& peer) {
+    return is_closed(peer) &&
+           !std::binary_search(listed.begin(), listed.end(), peer->socket());
+  });
 }
 
 std::vector<AgentSocket> AgentPoller::SelectSockets(Clock::time_point now) {
@@ -128,6 +155,9 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
   std::erase_if(decisions_, [&](const auto& decision) {
     return decision.second.until <= now ||
            !std::binary_search(listed.begin(), listed.end(), decision.first);
+  });
+  std::erase_if(unresponsive_, [&](const auto& peer) {
+    return !std::binary_search(listed.begin(), listed.end(), peer.first);
   });
   for (const AgentSocket& socket : listed) {
     const auto decision = decisions_.find(socket);
@@ -166,11 +196,39 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
   }
 }
 
-void AgentPoller::RememberRejected(const Peers& peers) {
+// The peer of an earlier poll if it was unresponsive. A poll in another thread
+// may be using that one: then one without its connection.
+std::unique_ptr<Peer> AgentPoller::TakePeer(const AgentSocket& socket) {
   const std::lock_guard lock(mutex_);
-  for (const auto& peer : peers) {
-    if (peer->state() != Peer::State::kRejected) continue;
-    decisions_[peer->socket()] = {false, Clock::time_point::max()};
+  const auto unresponsive = unresponsive_.find(socket);
+  if (unresponsive == unresponsive_.end()) {
+    return std::make_unique<Peer>(socket);
+  }
+  if (unresponsive->second) return std::move(unresponsive->second);
+  auto peer = std::make_unique<Peer>(socket);
+  peer->set_unresponsive();
+  return peer;
+}
+
+void AgentPoller::Remember(Peers& peers) {
+  const std::size_t max_kept =
+      std::min(kMaxKeptConnections, MaxConnections() / 2);
+  std::size_t kept = 0;
+  const std::lock_guard lock(mutex_);
+  for (auto& peer : peers) {
+    const AgentSocket socket = peer->socket();
+    if (peer->state() == Peer::State::kRejected) {
+      decisions_[socket] = {false, Clock::time_point::max()};
+    }
+    if (HasTimedOut(*peer)) {
+      if (peer->state() == Peer::State::kOpen && ++kept > max_kept) {
+        peer->GiveWay();
+      }
+      peer->set_unresponsive();
+      unresponsive_[socket] = std::move(peer);
+    } else {
+      unresponsive_.erase(socket);
+    }
   }
 }
 

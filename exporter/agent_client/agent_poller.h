@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -49,7 +50,8 @@ struct ProcessFilter {
 /// the `kMaxClaimed` lowest numbers, without data from /proc.
 ///
 /// A process is unreachable when its agent refuses this user, sends an invalid
-/// document, or none in time. One that has ended is omitted.
+/// document, or none in time. One that has ended, is a zombie, or executes
+/// another program meanwhile is omitted, unless its new agent responds.
 ///
 /// With a filter, an agent is connected to only where the pid of its socket's
 /// name is that of an included process, in that process's own pid namespace.
@@ -57,8 +59,14 @@ struct ProcessFilter {
 /// that of an included process is connected to once in the lifetime of its
 /// socket. A new process in a nested pid namespace is found within 1 s.
 ///
+/// An agent that does not respond in a poll is unresponsive: later polls wait
+/// for it no longer than `kUnresponsiveTimeout`, until it has responded. Its
+/// connection is kept open meanwhile, up to 256 of them, so that a response is
+/// noticed however late, and a stopped process has one connection to serve.
+///
 /// Thread-safe. Uses up to half of the file descriptors that the process may
-/// have, for the duration of a poll. Memory: at most `kMaxSockets` entries.
+/// have. Memory: one entry for each socket in the table that is rejected or
+/// unresponsive, at most `kMaxSockets`.
 class AgentPoller {
  public:
   explicit AgentPoller(ProcessFilter filter = {});
@@ -82,7 +90,9 @@ class AgentPoller {
   void DecideExcluded(const std::vector<AgentSocket>& excluded,
                       Clock::time_point now,
                       std::vector<AgentSocket>& selected);
-  void RememberRejected(const Peers& peers);
+  std::unique_ptr<Peer> TakePeer(const AgentSocket& socket);
+  static void RemoveEnded(Peers& peers);
+  void Remember(Peers& peers);
   bool Includes(pid_t pid) const;
   std::optional<bool> Verify(const AgentName& name, pid_t kernel_pid,
                              PidNamespaces& namespaces) const;
@@ -92,6 +102,8 @@ class AgentPoller {
   /// Of sockets that are listed: whether to connect, independent of `filter_`.
   std::map<AgentSocket, Decision> decisions_;
   Clock::time_point next_scan_;
+  /// Null while a poll is using the peer.
+  std::map<AgentSocket, std::unique_ptr<Peer>> unresponsive_;
 };
 
 }  // namespace jemalloc_exporter

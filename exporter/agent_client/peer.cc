@@ -1,5 +1,6 @@
 #include "exporter/agent_client/peer.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,22 @@ namespace {
 
 bool Exists(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
+// Whether the process that made the socket listen has ended. Its pid may be
+// another's then, even though SO_PEERCRED still returns it. False where the
+// kernel, before Linux 6.5, cannot tell.
+bool HasListenerEnded(int descriptor) {
+  constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD, which glibc 2.36 lacks.
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  if (getsockopt(descriptor, SOL_SOCKET, kPeerPidfd, &pidfd, &size) != 0) {
+    return errno == EINVAL || errno == ESRCH;
+  }
+  pollfd ended = {pidfd, POLLIN, 0};
+  const bool has_ended = poll(&ended, 1, 0) > 0;
+  close(pidfd);
+  return has_ended;
+}
+
 std::optional<pid_t> KernelPid(int descriptor) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
@@ -26,8 +43,28 @@ std::optional<pid_t> KernelPid(int descriptor) {
 
 }  // namespace
 
+bool Peer::HasWaited(std::chrono::steady_clock::duration time) const {
+  return first_attempt_ &&
+         std::chrono::steady_clock::now() - *first_attempt_ >= time;
+}
+
+void Peer::DropEarlierResponse() {
+  closed_connections_ = 0;
+  first_attempt_.reset();
+  if (state_ != State::kOpen) return;
+  first_attempt_ = std::chrono::steady_clock::now();
+  Receive();
+  if (state_ == State::kOpen) return ReadProc();
+  answer_.reset();
+  closed_connections_ = 0;
+  is_unresponsive_ = false;
+  state_ = State::kWaiting;
+}
+
 void Peer::Connect(const VerifyPeer& verify) {
-  descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (!first_attempt_) first_attempt_ = std::chrono::steady_clock::now();
+  descriptor_ =
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor_ < 0) return;
   sockaddr_un address;
   const socklen_t size = WriteAddress(socket_.name, &address);
@@ -44,6 +81,15 @@ void Peer::Connect(const VerifyPeer& verify) {
   if (!*verified) return Finish(State::kRejected);
   state_ = State::kOpen;
   opened_ = std::chrono::steady_clock::now();
+  ReadProc();
+}
+
+// What /proc shows for the pid is of the process that listens, if that has not
+// ended afterwards.
+void Peer::ReadProc() {
+  if (kernel_pid_ == 0) return;
+  stat_ = ReadProcStat(*kernel_pid_);
+  if (HasListenerEnded(descriptor_)) Finish(State::kGone);
 }
 
 void Peer::Receive() {
@@ -55,6 +101,10 @@ void Peer::Receive() {
     if (size <= 0) break;
     document_.append(bytes, static_cast<std::size_t>(size));
     if (document_.size() > kMaxAnswerSize) break;
+  }
+  if (document_.empty()) {
+    ++closed_connections_;
+    return Finish(State::kClosed);
   }
   answer_ = ParseAnswer(document_);
   if (answer_ && answer_->pid != socket_.name.pid) answer_.reset();
@@ -78,12 +128,17 @@ std::optional<Process> Peer::ToProcess() const {
     process.heap_state = answer_->heap_state;
   }
   if (process.pid_is_claimed) return process;
-  if (const auto stat = ReadProcStat(process.pid)) {
+  const auto stat = answer_ ? stat_ : ReadProcStat(process.pid);
+  if (!answer_ && (stat ? IsEnding(*stat) : !Exists(process.pid))) {
+    return std::nullopt;
+  }
+  if (stat && stat_ && stat->start_time_seconds != stat_->start_time_seconds) {
+    return std::nullopt;  // Another process has reused the pid.
+  }
+  if (stat) {
     process.comm = LabelText(stat->comm, kMaxCommSize);
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
-  } else if (!answer_ && !Exists(process.pid)) {
-    return std::nullopt;
   }
   return process;
 }

@@ -1,87 +1,40 @@
 #include "exporter/cli/command_line.h"
 
-#include <unistd.h>
-
+#include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cctype>
-#include <functional>
+#include <cstddef>
+#include <cstdlib>
 #include <map>
-#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "build_info.h"
-#include "exporter/process/process_tree.h"
+#include "exporter/cli/options.h"
+#include "exporter/endpoints/request_path.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// `--web.listen-address` is also JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS.
-void NameEnvironment(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty() || option == app.get_help_ptr()) continue;
-    std::string name = "JEMALLOC_EXPORTER_" + option->get_lnames().front();
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-      return c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    });
-    option->envname(name);
-  }
-}
+constexpr const char* kLogFormatOption = "--log.format";
 
-// Declares an option that takes one of a few names.
-template <typename T>
-void AddChoice(CLI::App& app, const std::string& name, T& value,
-               const std::map<std::string, T>& choices,
-               const std::string& description) {
-  std::string names;
-  for (const auto& [choice, _] : choices) {
-    names += (names.empty() ? "" : "|") + choice;
-  }
-  const auto choose = [&value, choices, name, names](const std::string& text) {
-    const auto choice = choices.find(text);
-    if (choice == choices.end()) {
-      throw CLI::ValidationError(name, text + " is none of " + names);
-    }
-    value = choice->second;
-  };
-  app.add_option_function<std::string>(name, choose, description)
-      ->option_text(names);
-}
-
-std::string CheckTelemetryPath(const std::string& path) {
-  return path.starts_with('/') ? "" : path + " does not begin with /";
+// As in Prometheus, the first slash of a prefix may be missing.
+std::string CheckRoutePrefix(const std::string& prefix) {
+  return CheckRequestPath(prefix.starts_with('/') ? prefix : "/" + prefix);
 }
 
 std::string CheckCount(const std::string& text) {
   int count = 0;
   return CLI::detail::lexical_cast(text, count) && count >= 0
              ? ""
-             : text + " is no number from 0 on";
-}
-
-// Declares an option that takes a time.
-void AddSeconds(CLI::App& app, const std::string& name,
-                const std::string& description,
-                const std::function<void(Seconds)>& set) {
-  constexpr double kDay = 86'400;
-  const auto read = [name, set](const std::string& text) {
-    double seconds = 0;
-    // Not `<= 0`, which is false of NaN.
-    if (!CLI::detail::lexical_cast(text, seconds) || !(seconds > 0) ||
-        seconds > kDay) {
-      throw CLI::ValidationError(name,
-                                 text + " is no number of seconds up to a day");
-    }
-    set(Seconds(seconds));
-  };
-  app.add_option_function<std::string>(name, read, description)
-      ->option_text("SECONDS");
+             : "invalid value '" + text + "': expected an integer >= 0";
 }
 
 void AddAgentTimeout(CLI::App& app, CommandLine& line) {
-  AddSeconds(app, "--agent.timeout",
-             "Longest time to wait for processes to answer (1)",
-             [&line](Seconds seconds) { line.serve.agent_timeout = seconds; });
+  AddDuration(app, "--agent.timeout",
+              "Maximum time to wait for the responses of processes (1s)",
+              [&line](Seconds timeout) { line.serve.agent_timeout = timeout; });
 }
 
 void AddLogOptions(CLI::App& app, CommandLine& line) {
@@ -90,9 +43,9 @@ void AddLogOptions(CLI::App& app, CommandLine& line) {
                        {"info", LogLevel::kInfo},
                        {"warn", LogLevel::kWarn},
                        {"error", LogLevel::kError}},
-                      "Only log messages of this severity and above (info)");
+                      "Minimum severity of log messages (info; with exec, warn)");
   AddChoice<LogFormat>(
-      app, "--log.format", line.log_format,
+      app, kLogFormatOption, line.log_format,
       {{"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}},
       "Format of log messages (logfmt)");
 }
@@ -100,76 +53,130 @@ void AddLogOptions(CLI::App& app, CommandLine& line) {
 void AddServeOptions(CLI::App& app, ServeOptions& serve) {
   app.add_option("--web.listen-address", serve.listen_addresses,
                  "Address to listen on: HOST:PORT, [IPV6]:PORT, :PORT or "
-                 "unix:PATH; may be given more than once, separated by commas "
-                 "in the environment")
+                 "unix:PATH; may be repeated, in the environment separated by "
+                 "commas")
+      ->type_name("ADDRESS")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
   app.add_flag("--web.systemd-socket", serve.systemd_socket,
-               "Listen on the sockets that systemd hands over instead");
+               "Listen on the sockets passed by systemd (socket activation) "
+               "instead of the addresses; not with exec");
   app.add_option("--web.config.file", serve.config_file,
-                 "TLS and passwords, in the format of the Prometheus exporter "
-                 "toolkit");
+                 "File with TLS and basic authentication settings, in the format "
+                 "of the Prometheus exporter toolkit; reloaded when it changes "
+                 "and on SIGHUP")
+      ->type_name("FILE");
   app.add_option("--web.telemetry-path", serve.telemetry_path,
                  "Path under which the metrics are served")
-      ->check(CLI::Validator(CheckTelemetryPath, ""))
+      ->type_name("PATH")
+      ->check(CLI::Validator(CheckRequestPath, ""))
       ->capture_default_str();
+  app.add_option("--web.external-url", serve.external_url,
+                 "URL of the landing page for clients, if it is served by a "
+                 "reverse proxy. Its path prefixes all endpoints")
+      ->check(CLI::Validator(CheckExternalUrl, ""))
+      ->type_name("URL");
+  app.add_option("--web.route-prefix", serve.route_prefix,
+                 "Prefix of all endpoints. Defaults to the path of "
+                 "--web.external-url")
+      ->check(CLI::Validator(CheckRoutePrefix, ""))
+      ->type_name("PATH");
   app.add_option("--web.max-requests", serve.max_requests,
-                 "Most scrapes at the same time; 0 for any number")
+                 "Maximum number of parallel scrapes; 0: no limit")
+      ->type_name("COUNT")
       ->check(CLI::Validator(CheckCount, ""))
       ->capture_default_str();
   app.add_flag("--web.disable-exporter-metrics", serve.disable_exporter_metrics,
-               "Leave out the metrics about the exporter itself");
+               "Omit the metrics about the exporter itself");
 }
 
 void AddServe(CLI::App& app, CommandLine& line) {
   CLI::App* serve = app.add_subcommand(
-      "serve", "Serve the metrics over HTTP; what is done without a command");
+      "serve", "Serve the metrics over HTTP (the default command)");
   // Its options are those of the program, so that they work without it.
   serve->fallthrough()->set_help_flag();
   serve->footer("Takes the options that jemalloc_exporter --help lists.");
   line.run = [&line] { return RunServe(line.serve); };
 }
 
+void AddAgentOptions(CLI::App& exec, ExecOptions& options) {
+  exec.add_flag("--with-jemalloc", options.with_jemalloc,
+                "Replace the command's malloc by jemalloc");
+  exec.add_option("--agent.path", options.agent_path,
+                  "The agent's library (the one of the build folder or of the "
+                  "installation)")
+      ->type_name("FILE");
+  const std::map<std::string, std::string> on_off = {{"on", "on"},
+                                                     {"off", "off"}};
+  AddChoice(exec, "--agent", options.agent, on_off,
+            "off: the agent starts in no process (on)");
+  AddChoice(exec, "--agent.fork", options.agent_fork, on_off,
+            "off: the agent does not start in children created by fork(2) that "
+            "call no execve(2); fork costs as much as without the agent (on)");
+  exec.add_option("--agent.exclude", options.agent_exclude,
+                  "Comma-separated names of programs in which the agent does "
+                  "not start, in addition to those that change privileges (su, "
+                  "sudo, setpriv, ...)")
+      ->type_name("NAMES");
+}
+
+void AddReportOptions(CLI::App& exec, ExecOptions& options) {
+  exec.add_option("--report", options.report_path,
+                  "When the command ends, write the last snapshot of each of "
+                  "its processes to this file, for diff. Processes are sampled "
+                  "at least every 0.1 s: one that lives shorter may be missing")
+      ->type_name("FILE");
+  exec.add_option("--sidecar", options.sidecar_path)->group("");  // Hidden.
+}
+
+// Renamed in 0.2; to be removed one release later.
+void ApplyDeprecatedOptions(ExecOptions& options) {
+  if (options.sidecar_path.empty()) return;
+  PrintWarning("--sidecar and " + EnvironmentName("sidecar") +
+               " are deprecated; use --report and " +
+               EnvironmentName("report"));
+  if (options.report_path.empty()) options.report_path = options.sidecar_path;
+}
+
 void AddExec(CLI::App& app, CommandLine& line) {
   CLI::App* exec = app.add_subcommand(
       "exec",
-      "Run a command with the agent preloaded, and serve until it ends");
+      "Run a command with the agent preloaded, and serve its processes until it "
+      "ends");
   exec->fallthrough()->set_help_flag();
   exec->footer("Takes the options that jemalloc_exporter --help lists.");
-  exec->add_flag("--with-jemalloc", line.exec.with_jemalloc,
-                 "Give the command jemalloc in place of its own malloc");
-  exec->add_option("--agent.path", line.exec.agent_path,
-                   "The agent's library; found by itself where it was built or "
-                   "installed");
-  exec->add_option("--sidecar", line.exec.sidecar_path,
-                   "When the command has ended, write the last snapshot of "
-                   "each process of it that carried the agent to this file, "
-                   "for diff. Snapshots are taken while processes run, at "
-                   "least ten times a second: a process that lives shorter "
-                   "than 0.1 s may be missing")
-      ->option_text("FILE");
+  AddAgentOptions(*exec, line.exec);
+  AddReportOptions(*exec, line.exec);
   exec->add_option("COMMAND", line.exec.command,
-                   "The command and its arguments, behind --")
+                   "The command and its arguments, after --")
       ->required();
   exec->callback([&app, &line] {
-    // The command's stderr is its own, but for what it must hear.
+    if (line.serve.systemd_socket) {
+      throw CLI::ValidationError(
+          "--web.systemd-socket cannot be used with exec: the sockets belong "
+          "to the command");
+    }
+    // The command has the same stderr.
     if (app.count("--log.level") == 0) line.log_level = LogLevel::kWarn;
     line.run = [&line] {
-      line.serve.process_filter.includes = [ancestor = getpid()](pid_t pid) {
-        return IsDescendant(pid, ancestor);
-      };
-      return RunExec(line.exec, [&line] { return RunServe(line.serve); });
+      ApplyDeprecatedOptions(line.exec);
+      return RunExec(line.exec, [&line](const ExecScope& scope) {
+        line.serve.process_filter.includes = scope.contains;
+        line.serve.stop_fd = scope.command_fd;
+        return RunServe(line.serve);
+      });
     };
   });
 }
 
 void AddShow(CLI::App& app, CommandLine& line) {
   CLI::App* show = app.add_subcommand(
-      "show", "Print the heaps of the processes that carry the agent");
-  show->add_option("--pid", line.show.pid, "The snapshot of this process");
-  AddSeconds(*show, "--watch", "Look again every so many seconds",
-             [&line](Seconds seconds) { line.show.watch = seconds; });
+      "show", "Print the heap state of the processes that have the agent");
+  show->add_option("--pid", line.show.pid, "Print the snapshot of this process")
+      ->type_name("PID");
+  AddDuration(*show, "--watch", "Print again at this interval",
+              [&line](Seconds interval) { line.show.watch = interval; });
   AddAgentTimeout(*show, line);
   AddChoice<ShowFormat>(*show, "--format", line.show.format,
                         {{"human", ShowFormat::kHuman},
@@ -184,23 +191,21 @@ void AddShow(CLI::App& app, CommandLine& line) {
 void AddDiff(CLI::App& app, CommandLine& line) {
   CLI::App* diff = app.add_subcommand(
       "diff",
-      "Print what changed between two snapshots, as show --pid PID --format "
-      "json prints them, or between the sidecars of two test runs; exit 0 when "
-      "they are equal, 1 when not, 2 on trouble");
-  diff->add_option("BEFORE", line.diff.before, "The earlier state")->required();
-  diff->add_option("AFTER", line.diff.after, "The later state")->required();
+      "Print the changes between two snapshots (show --pid PID --format json) "
+      "or between the reports of two runs; exit status 0: equal, 1: different, "
+      "2: error");
+  diff->add_option("BEFORE", line.diff.before, "The earlier snapshot or report")->required();
+  diff->add_option("AFTER", line.diff.after, "The later snapshot or report")->required();
   diff->callback(
       [&line] { line.run = [&line] { return RunDiff(line.diff); }; });
 }
 
-// As the exporters of the Prometheus project print it.
+// In the format of the Prometheus project's exporters.
 std::string Version() {
   return "jemalloc_exporter, version " + std::string(kVersion) +
          " (revision: " + std::string(kRevision) +
          ")\n  compiler: " + std::string(kCompiler);
 }
-
-}  // namespace
 
 void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   app.name("jemalloc_exporter");
@@ -219,6 +224,60 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   NameEnvironment(app);
   for (CLI::App* command : app.get_subcommands({})) NameEnvironment(*command);
   app.set_version_flag("--version", Version());
+}
+
+// For a command line that cannot be parsed as a whole.
+LogFormat FindLogFormat(const std::vector<std::string>& arguments) {
+  const std::string option = kLogFormatOption;
+  const char* const variable =
+      std::getenv(EnvironmentName(option.substr(2)).c_str());
+  std::string format = variable == nullptr ? "" : variable;
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i].starts_with(option + "=")) {
+      format = arguments[i].substr(option.size() + 1);
+    } else if (arguments[i] == option && i + 1 < arguments.size()) {
+      format = arguments[i + 1];
+    }
+  }
+  return format == "json" ? LogFormat::kJson : LogFormat::kLogfmt;
+}
+
+// Options of the command are taken for ours without the separator.
+std::string HintOfSeparator(const std::vector<std::string>& arguments,
+                            const CommandLine& line) {
+  const auto has = [&](const char* argument) {
+    return std::find(arguments.begin(), arguments.end(), argument) !=
+           arguments.end();
+  };
+  if (!has("exec") || has("--") || line.exec.command.empty()) return "";
+  return "; write -- before the command: jemalloc_exporter exec -- " +
+         line.exec.command.front();
+}
+
+}  // namespace
+
+std::optional<int> ParseCommandLine(int argc, const char* const* argv,
+                                    CommandLine& line) {
+  constexpr int kBadCommandLine = 2;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  CLI::App app;
+  DeclareCommandLine(app, line);
+  ConfigureLog(line.log_level, FindLogFormat(arguments));
+  try {
+    RejectEmptyValues(argc, argv);
+    app.parse(argc, argv);
+    RejectEmptyValues(app);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ExtrasError& error) {
+    PrintError(error.what() + HintOfSeparator(arguments, line));
+    return kBadCommandLine;
+  } catch (const CLI::ParseError& error) {
+    PrintError(error.what());
+    return kBadCommandLine;
+  }
+  ConfigureLog(line.log_level, line.log_format);
+  return std::nullopt;
 }
 
 }  // namespace jemalloc_exporter

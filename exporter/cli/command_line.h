@@ -1,9 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_COMMAND_LINE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_COMMAND_LINE_H_
 
-#include <CLI/App.hpp>
 #include <functional>
-#include <string>
+#include <optional>
 
 #include "exporter/cli/diff.h"
 #include "exporter/cli/exec.h"
@@ -13,7 +12,7 @@
 
 namespace jemalloc_exporter {
 
-/// What the command line asks for.
+/// The parsed command line.
 struct CommandLine {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
@@ -21,13 +20,16 @@ struct CommandLine {
   ExecOptions exec;
   ShowOptions show;
   DiffOptions diff;
-  /// Runs the command that was asked for; returns the exit status.
+  /// Runs the command; returns the exit status.
   std::function<int()> run;
 };
 
-/// Declares every command and option, with its environment variable; parsing
-/// with `app` fills `line`, which must outlive it.
-void DeclareCommandLine(CLI::App& app, CommandLine& line);
+/// Parses arguments and environment, and configures the log accordingly.
+/// Returns the exit status where nothing is left to run: 0 after --help or
+/// --version, 2 after one line about a mistake. `line` must outlive the calls of
+/// `line.run`.
+std::optional<int> ParseCommandLine(int argc, const char* const* argv,
+                                    CommandLine& line);
 
 }  // namespace jemalloc_exporter
 

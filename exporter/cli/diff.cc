@@ -1,12 +1,12 @@
 #include "exporter/cli/diff.h"
 
 #include <cstddef>
-#include <iostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "collector/report/whole_file.h"
+#include "exporter/cli/log.h"
 #include "exporter/cli/print.h"
 #include "jemalloc_exporter/heap_format.h"
 #include "jemalloc_exporter/heap_sidecar.h"
@@ -57,7 +57,7 @@ DiffStatus RunDiff(const DiffOptions& options) try {
   Print(diff);
   return diff.empty() ? kDiffEqual : kDiffDifferent;
 } catch (const std::exception& exception) {
-  std::cerr << "jemalloc_exporter: " << exception.what() << '\n';
+  PrintError(exception.what());
   return kDiffTrouble;
 }
 

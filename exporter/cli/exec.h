@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_EXEC_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_EXEC_H_
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,25 +12,49 @@ namespace jemalloc_exporter {
 struct ExecOptions {
   /// The program and its arguments.
   std::vector<std::string> command;
-  /// Gives the program jemalloc in place of its own malloc.
+  /// Preloads jemalloc before the agent.
   bool with_jemalloc = false;
-  /// The agent's library; empty to find it where it was built or installed.
+  /// The agent's library; empty: the one of the build folder or installation.
   std::string agent_path;
-  /// Where the last snapshots of the command's processes are written, see
-  /// `WriteExecSidecar`; empty for nowhere.
+  /// `on` or `off`: the environment variables of the agent, see its protocol.h.
+  /// Empty: inherited.
+  std::string agent;
+  std::string agent_fork;
+  /// Program names, separated by commas; in addition to inherited ones.
+  std::string agent_exclude;
+  /// File for the last snapshot of each process, see `WriteExecSidecar`;
+  /// empty: none.
+  std::string report_path;
+  /// Deprecated name of `report_path`.
   std::string sidecar_path;
 };
 
-/// Runs the command with the agent preloaded, and `serve` beside it in a
-/// process of its own, until the command ends. The command's stdin, stdout,
-/// stderr and terminal are its own; signals sent to this process are passed on
-/// to it; orphans of it are reaped, as by an init. Whatever becomes of `serve`,
-/// or of the process that watches for the sidecar, the command goes on.
+/// What is served during an `exec`.
+struct ExecScope {
+  /// True for the processes that the command started, orphans included.
+  std::function<bool(pid_t)> contains;
+  /// Becomes readable when the command ends.
+  int command_fd = -1;
+};
+
+/// Runs the command with the agent preloaded and `serve` in another process,
+/// until the command ends.
 ///
-/// Returns the command's exit status, 128 + n where signal n ended it; 127
-/// where it is not found and 126 where it cannot be started, as a shell does.
-/// Call before there are threads.
-int RunExec(const ExecOptions& options, const std::function<int()>& serve);
+/// The command replaces this process: pid, signals, exit status, job control,
+/// $LISTEN_PID and sd_notify(3) are those of a command started without `exec`.
+/// `serve` runs in a detached process: session of its own, reparented, without
+/// the command's descriptors except stderr. It watches the command through a
+/// pidfd. Then the function returns only if the command cannot be started: 127
+/// if not found, otherwise 126.
+///
+/// In two cases this process stays the parent of the command, see
+/// `RunAsParent`: as PID 1 or child subreaper, where the exporter would become
+/// the command's child; and with a report, which has to be complete when the
+/// caller continues. Returns the command's exit status, 128 + n for signal n.
+///
+/// A failure of `serve` never ends the command. Single-threaded callers only.
+int RunExec(const ExecOptions& options,
+            const std::function<int(const ExecScope&)>& serve);
 
 }  // namespace jemalloc_exporter
 

@@ -7,16 +7,15 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <iostream>
 #include <optional>
 #include <utility>
 
 #include "collector/report/atomic_file.h"
 #include "collector/text/valid_utf8.h"
 #include "exporter/agent_client/agent_poller.h"
+#include "exporter/cli/log.h"
 #include "exporter/cli/process_records.h"
 #include "exporter/process/proc_stat.h"
-#include "exporter/process/process_tree.h"
 #include "jemalloc_exporter/heap_sidecar.h"
 
 namespace jemalloc_exporter {
@@ -87,8 +86,7 @@ class Watch {
     const std::string error =
         write(options_.path, ToJson(records_.ToSidecar(run_, IsRunning)));
     if (!error.empty() && error != last_error_) {
-      std::cerr << "jemalloc_exporter: cannot write " + options_.path + ": " +
-                       error + "\n";
+      PrintError("cannot write " + options_.path + ": " + error);
     }
     last_error_ = error;
   }
@@ -98,9 +96,7 @@ class Watch {
   Clock::time_point next_interim_;
   HeapRecord run_;
   ProcessRecords records_{kMaxProcesses};
-  AgentPoller poller_{{.includes = [ancestor = options_.ancestor](pid_t pid) {
-    return IsDescendant(pid, ancestor);
-  }}};
+  AgentPoller poller_{{.includes = options_.contains}};
   std::string last_error_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 namespace jemalloc_exporter {
@@ -12,8 +13,8 @@ struct ExecSidecarOptions {
   std::string path;
   /// The name of the run.
   std::string command;
-  /// Whose processes are watched: those below this one.
-  pid_t ancestor = 0;
+  /// Whether a process belongs to the command.
+  std::function<bool(pid_t)> contains;
 };
 
 /// What `exec` says to the process that watches, through a pipe, when its
@@ -22,7 +23,7 @@ struct CommandEnd {
   bool passed = false;
 };
 
-/// Watches the processes below the ancestor that carry the agent, until a
+/// Watches the processes of the command that carry the agent, until a
 /// `CommandEnd` can be read from the pipe `end`, or the end of the pipe: nobody
 /// is left to say it. Then writes a `HeapSidecar` with the command as its run
 /// and a record for each process: its name in the kernel, `ended`, or `running`

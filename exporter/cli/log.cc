@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -58,6 +59,29 @@ spdlog::logger& Logger() {
   return *logger;
 }
 
+std::string ToRecord(
+    LogLevel level, std::string_view message,
+    std::initializer_list<std::pair<std::string_view, std::string_view>>
+        fields) {
+  std::string record;
+  Append(record, "level", Describe(level).name);
+  Append(record, "msg", message);
+  for (const auto& [key, value] : fields) Append(record, key, value);
+  return record;
+}
+
+void Write(spdlog::level::level_enum level, const std::string& record) {
+  Logger().log(level, spdlog::string_view_t(record.data(), record.size()));
+}
+
+void PrintLine(LogLevel level, std::string_view message) {
+  if (format == LogFormat::kJson) {
+    return Write(spdlog::level::critical, ToRecord(level, message, {}));
+  }
+  // One write(2): the command of `exec` has the same stderr.
+  std::cerr << "jemalloc_exporter: " + std::string(message) + "\n";
+}
+
 }  // namespace
 
 void ConfigureLog(LogLevel level, LogFormat new_format) {
@@ -72,12 +96,15 @@ void ConfigureLog(LogLevel level, LogFormat new_format) {
 void Log(LogLevel level, std::string_view message,
          std::initializer_list<std::pair<std::string_view, std::string_view>>
              fields) {
-  const auto [name, spdlog_level] = Describe(level);
-  std::string line;
-  Append(line, "level", name);
-  Append(line, "msg", message);
-  for (const auto& [key, value] : fields) Append(line, key, value);
-  Logger().log(spdlog_level, spdlog::string_view_t(line.data(), line.size()));
+  Write(Describe(level).spdlog, ToRecord(level, message, fields));
+}
+
+void PrintError(std::string_view message) {
+  PrintLine(LogLevel::kError, message);
+}
+
+void PrintWarning(std::string_view message) {
+  PrintLine(LogLevel::kWarn, message);
 }
 
 }  // namespace jemalloc_exporter

@@ -20,6 +20,12 @@ void Log(LogLevel level, std::string_view message,
          std::initializer_list<std::pair<std::string_view, std::string_view>>
              fields = {});
 
+/// One line on stderr for the user of a command: `jemalloc_exporter: message`,
+/// or with `LogFormat::kJson` a record of level error or warn. Printed at every
+/// log level.
+void PrintError(std::string_view message);
+void PrintWarning(std::string_view message);
+
 }  // namespace jemalloc_exporter
 
 #endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_LOG_H_

@@ -5,21 +5,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
-namespace {
 
 namespace fs = std::filesystem;
 
-// Beside the program in a build folder, or where an installation puts it.
 std::string FindAgent() {
   constexpr const char* kName = "libjemalloc_exporter_agent.so";
   std::error_code error;
@@ -29,6 +30,8 @@ std::string FindAgent() {
   if (fs::exists(beside, error)) return beside;
   return (folder.parent_path() / "lib/jemalloc_exporter" / kName).string();
 }
+
+namespace {
 
 // The jemalloc that this program runs on.
 std::string JemallocPath() {
@@ -84,9 +87,46 @@ bool IsSetuid(const std::string& path) {
          ((file.st_mode & S_ISGID) != 0 && file.st_gid != getgid());
 }
 
+// Whether a user without rights of his own can read the file.
+bool IsReadableByOthers(const fs::path& path) {
+  std::error_code error;
+  if ((fs::status(path, error).permissions() & fs::perms::others_read) ==
+      fs::perms::none) {
+    return false;
+  }
+  for (fs::path folder = path.parent_path();; folder = folder.parent_path()) {
+    if ((fs::status(folder, error).permissions() & fs::perms::others_exec) ==
+        fs::perms::none) {
+      return false;
+    }
+    if (folder == folder.root_path()) return true;
+  }
+}
+
+// The first word of the command that is a program which changes the user:
+// `runuser -u nobody true`, `sh -c 'exec gosu redis redis-server'`. Empty if
+// there is none.
+std::string FindUserChange(const std::vector<std::string>& command) {
+  constexpr const char* kPrograms[] = {
+      "runuser", "su",     "setpriv",     "gosu",          "su-exec",
+      "chpst",   "capsh",  "setuidgid",   "s6-setuidgid",  "start-stop-daemon",
+      "sudo",    "doas",   "s6-applyuidgid"};
+  for (const std::string& argument : command) {
+    std::istringstream words(argument);
+    for (std::string word; words >> word;) {
+      const std::string name = fs::path(word).filename().string();
+      if (std::find(std::begin(kPrograms), std::end(kPrograms), name) !=
+          std::end(kPrograms)) {
+        return name;
+      }
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
-std::string Preload(const ExecOptions& options, std::string* hint) {
+std::string Preload(const PreloadOptions& options, std::string* hint) {
   const std::string& command = options.command.front();
   const std::string unseen = "; its heap will not be seen";
   const std::string file = FindCommand(command);
@@ -108,6 +148,11 @@ std::string Preload(const ExecOptions& options, std::string* hint) {
     *hint = "no agent for " + command + ": " + absolute +
             ": a path with a space or a colon cannot be preloaded" + unseen;
     return "";
+  }
+  const std::string user_change = FindUserChange(options.command);
+  if (geteuid() == 0 && !user_change.empty() && !IsReadableByOthers(absolute)) {
+    *hint = absolute + " cannot be read by other users; programs that " +
+            user_change + " starts as another user will not be served";
   }
   std::string preload = absolute;
   if (options.with_jemalloc) preload = JemallocPath() + ":" + preload;

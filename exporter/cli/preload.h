@@ -2,16 +2,30 @@
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_PRELOAD_H_
 
 #include <string>
-
-#include "exporter/cli/exec.h"
+#include <vector>
 
 namespace jemalloc_exporter {
 
-/// The value of LD_PRELOAD that gives a command the agent, and jemalloc where
-/// that is asked for, before what is preloaded already. Where the command will
-/// not show up in spite of it, `hint` says why on one line: no agent to be
-/// found, a static or a setuid program.
-std::string Preload(const ExecOptions& options, std::string* hint);
+/// Which libraries a command is to be given.
+struct PreloadOptions {
+  /// The program, a path or a name that is searched for as by execvp(3), and
+  /// its arguments.
+  std::vector<std::string> command;
+  /// jemalloc before the agent.
+  bool with_jemalloc = false;
+  /// The agent's library; empty: the one of the build folder or installation.
+  std::string agent_path;
+};
+
+/// Returns the value of LD_PRELOAD with the libraries before those that are
+/// preloaded already. Empty if the agent cannot be read. `hint` is set to one
+/// line if the command will not be served: no agent, a static or a setuid
+/// program; or if it starts programs as another user, who cannot read the agent.
+std::string Preload(const PreloadOptions& options, std::string* hint);
+
+/// The path of the agent's library: beside the program in a build folder, or
+/// where an installation puts it.
+std::string FindAgent();
 
 }  // namespace jemalloc_exporter
 

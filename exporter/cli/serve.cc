@@ -1,37 +1,59 @@
 #include "exporter/cli/serve.h"
 
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "build_info.h"
 #include "exporter/cli/log.h"
-#include "exporter/endpoints/pages.h"
-#include "exporter/http/listen.h"
-#include "exporter/http/server.h"
-#include "exporter/http/systemd_sockets.h"
+#include "exporter/cli/preload.h"
+#include "exporter/endpoints/endpoints.h"
 #include "exporter/http_config/web_config_reloader.h"
+#include "web/http_server.h"
+#include "web/listen.h"
+#include "web/systemd_sockets.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// By then a command has loaded its libraries.
-constexpr timespec kTimeToStart{.tv_sec = 5, .tv_nsec = 0};
+using Clock = std::chrono::steady_clock;
 
-sigset_t SignalsThatEnd() {
+// By then a command has loaded its libraries.
+constexpr std::chrono::milliseconds kStartupGrace{5000};
+
+// For requests in progress at the end.
+constexpr time_t kShutdownSeconds = 5;
+
+// The exporter of a preceding `exec` may still be closing its port.
+constexpr std::chrono::milliseconds kBusyPortRetry{500};
+constexpr std::chrono::milliseconds kBusyPortRetryInterval{20};
+
+sigset_t HandledSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   return signals;
+}
+
+bool IsExec(const ServeOptions& options) {
+  return static_cast<bool>(options.process_filter.includes);
 }
 
 // They cost nothing before they are used. The 1,024 that are usual could be
@@ -43,70 +65,90 @@ void AllowManyDescriptors() {
   setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
+FileDescriptor ListenOrThrow(const std::string& address, bool retry) {
+  const auto deadline = Clock::now() + kBusyPortRetry;
+  std::string error;
+  while (true) {
+    FileDescriptor listener = Listen(address, &error);
+    if (listener) return listener;
+    if (!retry || errno != EADDRINUSE || Clock::now() >= deadline) {
+      throw std::runtime_error(error);
+    }
+    std::this_thread::sleep_for(kBusyPortRetryInterval);
+  }
+}
+
 std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
   if (options.systemd_socket) return TakeSystemdSockets();
   std::vector<FileDescriptor> listeners;
   for (const std::string& address : options.listen_addresses) {
-    std::string error;
-    listeners.push_back(Listen(address, &error));
-    if (!listeners.back()) throw std::runtime_error(error);
+    listeners.push_back(ListenOrThrow(address, IsExec(options)));
   }
   return listeners;
 }
 
-// TLS and passwords, as the web configuration has them from time to time.
-ServerSecurity OpenDoorOf(const std::string& config_file) {
-  if (config_file.empty()) return {};
-  ServerSecurity door =
-      OpenDoor(config_file,
-               {.on_reload =
-                    [](const std::string& problem) {
-                      if (problem.empty()) {
-                        Log(LogLevel::kInfo, "Web configuration reloaded");
-                      } else {
-                        Log(LogLevel::kError,
-                            "Web configuration not reloaded, the old one holds",
-                            {{"err", problem}});
-                      }
-                    },
-                .on_stranger =
-                    [](const std::string& line) {
-                      Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
-                    }});
-  Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
-  return door;
+// They are for a program that has been told to use them.
+void WarnOfUnusedSystemdSockets(const ServeOptions& options) {
+  const char* const pid = std::getenv("LISTEN_PID");
+  if (options.systemd_socket || IsExec(options) || pid == nullptr ||
+      pid != std::to_string(getpid())) {
+    return;
+  }
+  Log(LogLevel::kWarn,
+      "Sockets from systemd are not used; pass --web.systemd-socket to listen "
+      "on them");
 }
 
-HttpServerOptions ServerOptions(const ServeOptions& options, Pages& pages) {
+// Null without a file. Throws std::runtime_error.
+std::unique_ptr<WebConfigReloader> LoadWebConfig(
+    const std::string& config_file) {
+  if (config_file.empty()) return nullptr;
+  auto web_config = std::make_unique<WebConfigReloader>(
+      config_file,
+      WebConfigObserver{
+          .on_reload =
+              [](const std::string& error) {
+                if (error.empty()) {
+                  Log(LogLevel::kInfo, "Web configuration reloaded");
+                } else {
+                  Log(LogLevel::kError,
+                      "Web configuration not reloaded, the last valid one "
+                      "stays in force",
+                      {{"err", error}});
+                }
+              },
+          .on_handshake_failure =
+              [](const std::string& line) {
+                Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
+              }});
+  Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
+  return web_config;
+}
+
+HttpServerOptions ServerOptions(const ServeOptions& options,
+                                Endpoints& endpoints,
+                                const WebConfigReloader* web_config) {
   HttpServerOptions server;
   server.max_requests = options.max_requests;
-  server.security = OpenDoorOf(options.config_file);
-  server.on_response = [&](std::string_view, std::string_view, int status) {
-    pages.CountRequest(status);
-  };
-  server.on_error = [](const std::string& line) {
+  if (web_config != nullptr) server.door = web_config->Security();
+  server.on_answer = [&](int status) { endpoints.CountResponse(status); };
+  server.on_problem = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
   };
   return server;
 }
 
-Response PlainPage(std::string text) {
-  return {.content_type = "text/plain; charset=utf-8", .body = std::move(text)};
+EndpointOptions EndpointsOf(const ServeOptions& options) {
+  return {.telemetry_path = options.telemetry_path,
+          .external_url = options.external_url,
+          .route_prefix = options.route_prefix,
+          .disable_exporter_metrics = options.disable_exporter_metrics,
+          .agent_timeout = options.agent_timeout,
+          .process_filter = options.process_filter,
+          .agent_path = FindAgent()};
 }
 
-void AddPages(HttpServer& server, Pages& pages,
-              const std::string& telemetry_path) {
-  server.AddStaticResponse("/-/healthy", PlainPage("Healthy\n"));
-  server.AddStaticResponse("/-/ready", PlainPage("Ready\n"));
-  server.AddHandler(
-      "/", [&](const Request& request) { return pages.Landing(request); });
-  // Last, so that it may take the place of the landing page.
-  server.AddHandler(telemetry_path, [&](const Request& request) {
-    return pages.Metrics(request);
-  });
-}
-
-void WarnOfNoProcess(const ServeOptions& options) {
+void WarnIfNoProcess(const ServeOptions& options) {
   if (!AgentPoller(options.process_filter)
            .Poll(options.agent_timeout)
            .empty()) {
@@ -117,27 +159,51 @@ void WarnOfNoProcess(const ServeOptions& options) {
       "jemalloc (see --with-jemalloc), hides it, or ignores LD_PRELOAD");
 }
 
-// An answer may wait for a process that does not answer. Its scraper will have
-// to do without.
-void EndSoon() {
+// Returns the signal that ends the program; 0 if `stop_fd` became readable.
+int WaitForEnd(const ServeOptions& options, const sigset_t& signals,
+               WebConfigReloader* web_config) {
+  const FileDescriptor signal_fd(signalfd(-1, &signals, SFD_CLOEXEC));
+  int timeout = IsExec(options) ? static_cast<int>(kStartupGrace.count()) : -1;
+  while (true) {
+    pollfd ready[] = {{signal_fd.get(), POLLIN, 0},
+                      {options.stop_fd, POLLIN, 0}};
+    const int count = poll(ready, std::size(ready), timeout);
+    if (count == 0) {
+      WarnIfNoProcess(options);
+      timeout = -1;
+    }
+    if (count <= 0) continue;
+    if (ready[1].revents != 0) return 0;
+    signalfd_siginfo signal{};
+    if (read(signal_fd.get(), &signal, sizeof(signal)) != sizeof(signal)) {
+      continue;
+    }
+    if (signal.ssi_signo != SIGHUP) return static_cast<int>(signal.ssi_signo);
+    if (web_config != nullptr) web_config->RequestReload();
+  }
+}
+
+// A handler may be waiting for a process that does not respond.
+void ExitAfterTimeout() {
   std::signal(SIGALRM, [](int) { _exit(0); });
-  const itimerval patience{.it_interval = {}, .it_value = {0, 500'000}};
-  setitimer(ITIMER_REAL, &patience, nullptr);
+  const itimerval timeout{.it_interval = {}, .it_value = {kShutdownSeconds, 0}};
+  setitimer(ITIMER_REAL, &timeout, nullptr);
 }
 
 }  // namespace
 
 int RunServe(const ServeOptions& options) {
-  const sigset_t signals = SignalsThatEnd();
+  const sigset_t signals = HandledSignals();
   // A log that nobody reads any more is no reason to end.
   std::signal(SIGPIPE, SIG_IGN);
   // Before there are threads, so that none of them takes a signal.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   AllowManyDescriptors();
-  Pages pages(options);
-  HttpServer server(ServerOptions(options, pages));
-  AddPages(server, pages, options.telemetry_path);
+  Endpoints endpoints(EndpointsOf(options));
+  const auto web_config = LoadWebConfig(options.config_file);
+  HttpServer server(ServerOptions(options, endpoints, web_config.get()));
+  endpoints.AddTo(server);
 
   std::vector<FileDescriptor> listeners = Listeners(options);
   std::vector<std::string> addresses(listeners.size());
@@ -153,17 +219,14 @@ int RunServe(const ServeOptions& options) {
     Log(LogLevel::kInfo, "Listening", {{"address", address}});
   }
 
-  int signal = -1;
-  if (options.process_filter.includes) {
-    signal = sigtimedwait(&signals, nullptr, &kTimeToStart);
-    if (signal < 0) WarnOfNoProcess(options);
-  }
-  if (signal < 0) sigwait(&signals, &signal);
-  Log(LogLevel::kInfo, "Ending", {{"signal", strsignal(signal)}});
+  WarnOfUnusedSystemdSockets(options);
+  const int signal = WaitForEnd(options, signals, web_config.get());
+  Log(LogLevel::kInfo, "Ending",
+      {{"signal", signal == 0 ? "none" : strsignal(signal)}});
   if (!options.systemd_socket) {
     for (const std::string& address : addresses) RemoveUnixSocket(address);
   }
-  EndSoon();
+  ExitAfterTimeout();
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/endpoints/scrape_patience.h"
+#include "exporter/text/seconds.h"
 
 namespace jemalloc_exporter {
 
@@ -14,6 +14,9 @@ struct ServeOptions {
   /// Listens on the sockets that systemd hands over instead.
   bool systemd_socket = false;
   std::string telemetry_path = "/metrics";
+  /// See `EndpointOptions`.
+  std::string external_url;
+  std::string route_prefix;
   /// A web configuration; empty for none.
   std::string config_file;
   /// Scrapes at the same time; 0 for any number.
@@ -23,9 +26,12 @@ struct ServeOptions {
   Seconds agent_timeout{1};
   /// The processes that are served.
   ProcessFilter process_filter;
+  /// Serving ends also when this descriptor becomes readable; -1: none.
+  int stop_fd = -1;
 };
 
-/// Serves until SIGTERM or SIGINT; returns the exit status. Throws
+/// Serves until SIGTERM or SIGINT; returns the exit status. Requests in progress
+/// then have 5 seconds to finish. SIGHUP reloads the web configuration. Throws
 /// std::runtime_error, with one line, when it cannot listen or the web
 /// configuration is broken.
 int RunServe(const ServeOptions& options);

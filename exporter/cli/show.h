@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "exporter/endpoints/scrape_patience.h"
+#include "exporter/text/seconds.h"
 
 namespace jemalloc_exporter {
 

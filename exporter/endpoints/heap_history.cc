@@ -17,11 +17,10 @@ void HeapHistory::Record(const std::vector<Process>& processes, Time now) {
   for (const Process& process : processes) {
     const Key key = KeyOf(process);
     seen.insert(key);
-    const auto& allocated = process.heap_state.allocated_bytes;
-    const auto& resident = process.heap_state.resident_bytes;
-    if (!allocated || !resident) continue;
+    const auto memory = BreakDownMemory(process);
+    if (!memory) continue;
     if (points_.size() >= kMaxProcesses && !points_.contains(key)) continue;
-    points_[key].push_back({now, *allocated, *resident});
+    points_[key].push_back({now, *memory});
   }
   std::erase_if(points_,
                 [&](const auto& entry) { return !seen.contains(entry.first); });
@@ -37,6 +36,16 @@ std::vector<HeapHistory::Point> HeapHistory::Of(const Process& process) const {
   const auto found = points_.find(KeyOf(process));
   if (found == points_.end()) return {};
   return {found->second.begin(), found->second.end()};
+}
+
+std::optional<HeapHistory::Time> HeapHistory::Start() const {
+  const std::lock_guard lock(mutex_);
+  std::optional<Time> start;
+  for (const auto& [key, points] : points_) {
+    if (points.empty()) continue;
+    if (!start || points.front().time < *start) start = points.front().time;
+  }
+  return start;
 }
 
 }  // namespace jemalloc_exporter

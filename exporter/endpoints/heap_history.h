@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -14,38 +13,43 @@
 #include <tuple>
 #include <vector>
 
+#include "exporter/endpoints/memory_breakdown.h"
 #include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
 
-/// The heaps of the last minutes, as they were seen whenever somebody asked:
-/// nothing is read for the history's own sake. Bounded: one point every
-/// `kSpacing` at most, none older than `kSpan`, no more than `kMaxProcesses`
+/// The memory of processes in the last minutes, recorded with each scrape and
+/// each landing page: nothing is read for the history alone. Bounded: at most
+/// one point per `kSpacing`, none older than `kSpan`, at most `kMaxProcesses`
 /// processes. Thread-safe.
 class HeapHistory {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr std::chrono::minutes kSpan{10};
-  static constexpr std::chrono::seconds kSpacing{2};
+  static constexpr std::chrono::seconds kSpacing{4};
   static constexpr std::size_t kMaxProcesses = 100;
 
   struct Point {
     Time time;
-    std::uint64_t allocated_bytes;
-    std::uint64_t resident_bytes;
+    MemoryBreakdown memory;
 
     friend bool operator==(const Point&, const Point&) = default;
   };
 
-  /// Adds what was seen at `now`, forgets the processes that were not.
+  /// Adds a point for each process whose memory is known. Removes the history
+  /// of every process that is not in `processes`.
   void Record(const std::vector<Process>& processes, Time now);
 
   /// The points of a process, the oldest first.
   std::vector<Point> Of(const Process& process) const;
 
+  /// The time of the oldest point of all processes; absent without points.
+  std::optional<Time> Start() const;
+
  private:
-  // Containers of a pod each have a process 1, and a number is used again.
+  // A pid is not unique: each container of a pod can have a process 1, and the
+  // kernel reuses numbers.
   using Key = std::tuple<pid_t, std::string, std::optional<double>>;
   static Key KeyOf(const Process& process);
 

@@ -2,6 +2,7 @@
 #define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LANDING_PAGE_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporter/endpoints/heap_history.h"
@@ -9,12 +10,29 @@
 
 namespace jemalloc_exporter {
 
-/// The page at `/` as UTF-8 HTML: the processes with their heaps, a picture of
-/// the last minutes for each, and where the metrics are. Loads nothing and
-/// needs no JavaScript.
-std::string LandingPage(const std::vector<Process>& processes,
+struct LandingPageOptions {
+  /// Absolute path, below the route prefix.
+  std::string telemetry_path = "/metrics";
+  /// The agent's library, for the instructions to start a first program.
+  std::string agent_path = "libjemalloc_exporter_agent.so";
+  /// `exec`: only the command's process tree is served.
+  bool serves_command = false;
+};
+
+/// The processes of one reading, the exporter's own apart.
+struct LandingPageProcesses {
+  std::vector<Process> others;
+  Process exporter;
+};
+
+/// The page at `/` as UTF-8 HTML: each process with its memory by use and its
+/// history. Loads nothing, needs no JavaScript, and all links to endpoints are
+/// relative. `query` is the request's query string, not decoded: `sort`,
+/// `order` (see `ParseProcessOrder`) and `refresh=off`.
+std::string LandingPage(const LandingPageProcesses& processes,
                         const HeapHistory& history, HeapHistory::Time now,
-                        const std::string& telemetry_path);
+                        const LandingPageOptions& options,
+                        std::string_view query);
 
 }  // namespace jemalloc_exporter
 

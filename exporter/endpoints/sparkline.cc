@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 #include "exporter/text/byte_units.h"
 #include "exporter/text/decimal.h"
@@ -9,39 +10,94 @@
 namespace jemalloc_exporter {
 namespace {
 
-constexpr double kWidth = 200;
-constexpr double kHeight = 36;
+// Of the coordinates; the page scales the image.
+constexpr double kWidth = 600;
+constexpr double kHeight = 100;
+
+double Ratio(std::uint64_t part, std::uint64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string Describe(const MemoryBreakdown& memory, std::size_t use) {
+  const double percent =
+      100 *
+      Ratio(memory.bytes.at(use), std::max<std::uint64_t>(memory.total(), 1));
+  return std::string(kMemoryUseTexts.at(use).title) + ": " +
+         ToByteUnits(memory.bytes.at(use)) + " (" + ToDecimal(percent, 0) +
+         " %)";
+}
+
+std::string SvgStart(double width, double height, const std::string& label) {
+  return R"(<svg viewBox="0 0 )" + ToDecimal(width, 0) + " " +
+         ToDecimal(height, 0) +
+         R"(" preserveAspectRatio="none" role="img" aria-label=")" + label +
+         R"(">)";
+}
 
 }  // namespace
 
+std::string MemoryBar(const MemoryBreakdown& memory) {
+  const double total =
+      static_cast<double>(std::max<std::uint64_t>(memory.total(), 1));
+  std::string label;
+  std::string segments;
+  double left = 0;
+  for (std::size_t use = 0; use < memory.bytes.size(); ++use) {
+    if (memory.bytes.at(use) == 0) continue;
+    const std::string description = Describe(memory, use);
+    label += (label.empty() ? "" : ", ") + description;
+    const double width =
+        100 * static_cast<double>(memory.bytes.at(use)) / total;
+    segments += "<rect class=\"" +
+                std::string(kMemoryUseTexts.at(use).css_class) + "\" x=\"" +
+                ToDecimal(left, 2) + "\" width=\"" + ToDecimal(width, 2) +
+                "\" height=\"1\"><title>" + description + "</title></rect>";
+    left += width;
+  }
+  return SvgStart(100, 1, label) + segments + "</svg>";
+}
+
+std::uint64_t MaxTotal(const std::vector<HeapHistory::Point>& points) {
+  std::uint64_t max = 1;
+  for (const auto& point : points) max = std::max(max, point.memory.total());
+  return max;
+}
+
 std::string Sparkline(const std::vector<HeapHistory::Point>& points,
-                      HeapHistory::Time now) {
-  if (points.empty()) return "";
-  std::uint64_t most = 1;
-  for (const auto& point : points) {
-    most = std::max({most, point.resident_bytes, point.allocated_bytes});
-  }
+                      HeapHistory::Time start, HeapHistory::Time now) {
+  if (points.size() < 2 || now <= start) return "";
+  const std::uint64_t max = MaxTotal(points);
   const auto x = [&](HeapHistory::Time time) {
-    const std::chrono::duration<double> age = now - time;
-    return ToDecimal(kWidth * (1 - age / HeapHistory::kSpan), 1);
+    const std::chrono::duration<double> age = time - start;
+    return ToDecimal(kWidth * (age / (now - start)), 0);
   };
-  const auto y = [&](std::uint64_t bytes) {
-    const double share = static_cast<double>(bytes) / static_cast<double>(most);
-    return ToDecimal(kHeight * (1 - share), 1);
+  // The top edge of the areas up to `use`. Later areas are drawn first, so that
+  // each one covers the lower part of the next.
+  const auto area = [&](std::size_t use) {
+    std::string edge = x(points.front().time) + "," + ToDecimal(kHeight, 0);
+    for (const auto& point : points) {
+      const auto& bytes = point.memory.bytes;
+      const auto sum = std::accumulate(
+          bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(use) + 1,
+          std::uint64_t{0});
+      edge += " " + x(point.time) + "," +
+              ToDecimal(kHeight * (1 - Ratio(sum, max)), 0);
+    }
+    edge += " " + x(points.back().time) + "," + ToDecimal(kHeight, 0);
+    return "<polygon class=\"" +
+           std::string(kMemoryUseTexts.at(use).css_class) + "\" points=\"" +
+           edge + "\"/>";
   };
-  std::string allocated;
-  std::string resident;
-  for (const auto& point : points) {
-    allocated += x(point.time) + "," + y(point.allocated_bytes) + " ";
-    resident += x(point.time) + "," + y(point.resident_bytes) + " ";
+  std::string areas;
+  for (std::size_t use = kMemoryUseTexts.size(); use-- > 0;) {
+    const bool is_used = std::any_of(
+        points.begin(), points.end(),
+        [&](const auto& point) { return point.memory.bytes.at(use) != 0; });
+    if (is_used) areas += area(use);
   }
-  const std::string bottom = ToDecimal(kHeight, 1);
-  return R"(<svg width=")" + ToDecimal(kWidth, 1) + R"(" height=")" + bottom +
-         R"(" role="img" aria-label="resident up to )" + ToByteUnits(most) +
-         R"("><polygon class="resident" points=")" + x(points.front().time) +
-         "," + bottom + " " + resident + x(points.back().time) + "," + bottom +
-         R"("/><polyline class="allocated" points=")" + allocated +
-         R"("/></svg>)";
+  return SvgStart(kWidth, kHeight,
+                  "Memory over time, at most " + ToByteUnits(max)) +
+         areas + "</svg>";
 }
 
 }  // namespace jemalloc_exporter

@@ -1,6 +1,7 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SPARKLINE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SPARKLINE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,12 +9,18 @@
 
 namespace jemalloc_exporter {
 
-/// A heap's history as a small SVG for an HTML page: from `HeapHistory::kSpan`
-/// before `now` on the left to `now` on the right, from 0 to the most resident
-/// bytes. The classes `allocated` (a line) and `resident` (an area) await the
-/// page's colours. Empty without points.
+/// One instant's memory as an SVG bar of full width: one segment for each use,
+/// with a tooltip. Each segment has the CSS class of its use.
+std::string MemoryBar(const MemoryBreakdown& memory);
+
+/// The largest total of the points, at least 1.
+std::uint64_t MaxTotal(const std::vector<HeapHistory::Point>& points);
+
+/// A history as an SVG of stacked areas, from `start` on the left to `now` on
+/// the right, from 0 to the largest total. Each area has the CSS class of its
+/// use. Empty with fewer than two points.
 std::string Sparkline(const std::vector<HeapHistory::Point>& points,
-                      HeapHistory::Time now);
+                      HeapHistory::Time start, HeapHistory::Time now);
 
 }  // namespace jemalloc_exporter
 

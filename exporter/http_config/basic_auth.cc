@@ -11,16 +11,41 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 namespace jemalloc_exporter {
 namespace {
 
-// "$2y$10$…": what makes one hash take longer than another.
+// The two digits in "$2y$10$…": the logarithm of the work.
 std::string_view Cost(std::string_view hash) { return hash.substr(4, 2); }
 
-bool IsOf(const std::string& password, const std::string& hash) {
+// RFC 4648, section 4. EVP_DecodeBlock itself skips white space, and returns
+// the padding as zeros.
+std::optional<std::string> DecodeBase64(std::string_view encoded) {
+  constexpr std::size_t kGroup = 4;
+  constexpr std::size_t kMaxPadding = 2;
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (encoded.size() % kGroup != 0) return std::nullopt;
+  const std::size_t end = encoded.find_last_not_of('=') + 1;
+  const std::size_t padding = encoded.size() - end;
+  if (padding > kMaxPadding || encoded.substr(0, end).find_first_not_of(
+                                   kAlphabet) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string text(encoded.size() / kGroup * 3, '\0');
+  const int size =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(encoded.data()),
+                      static_cast<int>(encoded.size()));
+  if (size < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(size) - padding);
+  return text;
+}
+
+}  // namespace
+
+bool BcryptMatches(const std::string& password, const std::string& hash) {
   const auto data = std::make_unique<crypt_data>();
   const char* const computed =
       crypt_r(password.c_str(), hash.c_str(), data.get());
@@ -29,33 +54,8 @@ bool IsOf(const std::string& password, const std::string& hash) {
          CRYPTO_memcmp(computed, hash.data(), hash.size()) == 0;
 }
 
-// RFC 4648, section 4. EVP_DecodeBlock itself skips white space, and returns
-// the padding as zeros.
-std::optional<std::string> DecodeBase64(std::string_view coded) {
-  constexpr std::size_t kGroup = 4;
-  constexpr std::size_t kMaxPadding = 2;
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (coded.size() % kGroup != 0) return std::nullopt;
-  const std::size_t end = coded.find_last_not_of('=') + 1;
-  const std::size_t padding = coded.size() - end;
-  if (padding > kMaxPadding || coded.substr(0, end).find_first_not_of(
-                                   kAlphabet) != std::string_view::npos) {
-    return std::nullopt;
-  }
-  std::string text(coded.size() / kGroup * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(coded.data()),
-                      static_cast<int>(coded.size()));
-  if (size < 0) return std::nullopt;
-  text.resize(static_cast<std::size_t>(size) - padding);
-  return text;
-}
-
-}  // namespace
-
-std::optional<Login> ReadLogin(std::string_view authorization) {
+std::optional<Credentials> ParseBasicAuthorization(
+    std::string_view authorization) {
   constexpr std::string_view kScheme = "Basic ";
   if (authorization.size() <= kScheme.size() ||
       strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
@@ -63,44 +63,51 @@ std::optional<Login> ReadLogin(std::string_view authorization) {
   }
   const auto decoded = DecodeBase64(authorization.substr(kScheme.size()));
   if (!decoded) return std::nullopt;
-  const std::string_view text = *decoded;
-  const auto colon = text.find(':');
-  // bcrypt takes a NUL for the end of a password.
-  if (colon == std::string_view::npos ||
-      text.find('\0') != std::string_view::npos)
+  const auto colon = decoded->find(':');
+  // bcrypt ends a password at its first NUL.
+  if (colon == std::string::npos || decoded->find('\0') != std::string::npos)
     return std::nullopt;
-  return Login{std::string(text.substr(0, colon)),
-               std::string(text.substr(colon + 1))};
+  return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
 }
 
-BasicAuth::BasicAuth(std::map<std::string, std::string> hashes)
-    : hashes_(std::move(hashes)) {
-  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) {
+BasicAuth::BasicAuth(std::map<std::string, std::string> hashes,
+                     PasswordMatches matches)
+    : hashes_(std::move(hashes)), matches_(std::move(matches)) {
+  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1)
     throw std::runtime_error("OpenSSL has no random numbers");
-  }
 }
 
-AuthResult BasicAuth::Judge(const std::optional<Login>& login) const {
-  if (hashes_.empty()) return AuthResult::kAllowed;
-  if (!login) return AuthResult::kDenied;
-  const Digest digest = DigestOf(*login);
-  const std::lock_guard lock(mutex_);
-  if (right_.contains(digest)) return AuthResult::kAllowed;
-  if (wrong_.contains(digest)) return AuthResult::kDenied;
-  return AuthResult::kPending;
+Admission BasicAuth::Check(
+    const std::optional<Credentials>& credentials) const {
+  if (hashes_.empty()) return Admission::kGranted;
+  if (!credentials) return Admission::kDenied;
+  return Cached(DigestOf(*credentials));
 }
 
-bool BasicAuth::Verify(const std::optional<Login>& login) {
+bool BasicAuth::Verify(const std::optional<Credentials>& credentials) {
   if (hashes_.empty()) return true;
-  if (!login) return false;
-  const std::lock_guard lock(verifying_);
-  const bool is_of = IsOf(login->password, HashFor(login->user));
-  const bool right = is_of && hashes_.contains(login->user);
-  Remember(DigestOf(*login), right);
-  return right;
+  if (!credentials) return false;
+  const Digest digest = DigestOf(*credentials);
+  const std::lock_guard lock(bcrypt_mutex_);
+  // Equal credentials may have been verified meanwhile.
+  if (const Admission cached = Cached(digest); cached != Admission::kUnknown)
+    return cached == Admission::kGranted;
+  const bool matches =
+      matches_(credentials->password, HashFor(credentials->user));
+  const bool accepted = matches && hashes_.contains(credentials->user);
+  Cache(digest, accepted);
+  return accepted;
 }
 
-// An unknown user gets the hash that takes longest.
+Admission BasicAuth::Cached(const Digest& digest) const {
+  const std::lock_guard lock(cache_mutex_);
+  if (accepted_.contains(digest)) return Admission::kGranted;
+  if (rejected_.contains(digest)) return Admission::kDenied;
+  return Admission::kUnknown;
+}
+
+// For an unknown user the hash of the highest cost, so that the time of a
+// response does not reveal whether a user exists.
 const std::string& BasicAuth::HashFor(const std::string& user) const {
   const auto known = hashes_.find(user);
   if (known != hashes_.end()) return known->second;
@@ -111,11 +118,12 @@ const std::string& BasicAuth::HashFor(const std::string& user) const {
       ->second;
 }
 
-// Each part with its length, so that no two logins read the same.
-BasicAuth::Digest BasicAuth::DigestOf(const Login& login) const {
+// Each part has its length in front, so that no two credentials have the same
+// text (CVE-2022-46146).
+BasicAuth::Digest BasicAuth::DigestOf(const Credentials& credentials) const {
   std::string text;
   for (const std::string& part :
-       {login.user, HashFor(login.user), login.password}) {
+       {credentials.user, HashFor(credentials.user), credentials.password}) {
     text += std::to_string(part.size()) + ":" + part;
   }
   Digest digest{};
@@ -127,10 +135,10 @@ BasicAuth::Digest BasicAuth::DigestOf(const Login& login) const {
   return digest;
 }
 
-void BasicAuth::Remember(const Digest& digest, bool right) {
-  const std::lock_guard lock(mutex_);
-  std::set<Digest>& kind = right ? right_ : wrong_;
-  if (kind.size() >= kMaxRemembered) kind.clear();
+void BasicAuth::Cache(const Digest& digest, bool accepted) {
+  const std::lock_guard lock(cache_mutex_);
+  std::set<Digest>& kind = accepted ? accepted_ : rejected_;
+  if (kind.size() >= kMaxCached) kind.clear();
   kind.insert(digest);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -11,55 +12,66 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/http/server_security.h"
+#include "exporter/web/door.h"
 
 namespace jemalloc_exporter {
 
-/// Whom a request claims to come from.
-struct Login {
+struct Credentials {
   std::string user;
   std::string password;
 };
 
-/// Reads a header Authorization by RFC 7617: `Basic YWxpY2U6c2VjcmV0`. Returns
-/// none where it is of another kind, or malformed.
-std::optional<Login> ReadLogin(std::string_view authorization);
+/// Parses the value of an Authorization header (RFC 7617), such as
+/// `Basic YWxpY2U6c2VjcmV0`. Returns none for another scheme or a malformed
+/// value.
+std::optional<Credentials> ParseBasicAuthorization(
+    std::string_view authorization);
 
-/// Who knows a password. A login is verified with bcrypt, which takes its time
-/// on purpose, and remembered from then on; an unknown user takes as long as a
-/// known one. Thread-safe.
+/// Returns whether `hash` is the bcrypt hash of `password`. Takes about 65 ms
+/// at the usual cost of 10.
+bool BcryptMatches(const std::string& password, const std::string& hash);
+
+/// Verifies `basic_auth_users`, and caches the results. An unknown user takes
+/// as long as the slowest of the known. Thread-safe.
 class BasicAuth {
  public:
-  /// `hashes` are bcrypt's, by user. Without any everybody may come in. Throws
-  /// std::runtime_error where there are no random numbers.
-  explicit BasicAuth(std::map<std::string, std::string> hashes);
+  using PasswordMatches =
+      std::function<bool(const std::string& password, const std::string& hash)>;
 
-  /// What is known at once.
-  AuthResult Judge(const std::optional<Login>& login) const;
+  /// `hashes` are bcrypt hashes by user; without any, all requests are allowed.
+  /// Throws std::runtime_error if there are no random numbers.
+  explicit BasicAuth(std::map<std::string, std::string> hashes,
+                     PasswordMatches matches = BcryptMatches);
 
-  /// Whether the user is known and the password is his. One at a time: others
-  /// wait, so that it never takes more than one processor.
-  bool Verify(const std::optional<Login>& login);
+  /// Returns at once; kUnknown unless the result of Verify is cached.
+  Admission Check(const std::optional<Credentials>& credentials) const;
 
-  /// How many right and how many wrong logins are remembered, at most. Beyond
-  /// that all of the kind are forgotten, and are verified again.
-  static constexpr std::size_t kMaxRemembered = 1000;
+  /// Returns whether the user exists and has this password. Verifies one at a
+  /// time, so that it uses at most one processor; equal credentials that wait
+  /// for each other are verified once.
+  bool Verify(const std::optional<Credentials>& credentials);
+
+  /// Maximum number of accepted and of rejected credentials in the cache. If
+  /// one kind is full, all of that kind are evicted.
+  static constexpr std::size_t kMaxCached = 1000;
 
  private:
-  // Of user, hash and password, under a key that nobody has: what is remembered
-  // tells nobody a password.
+  // HMAC of user, hash and password with a random key: the cache reveals no
+  // password.
   using Digest = std::array<std::uint8_t, 32>;
 
-  Digest DigestOf(const Login& login) const;
+  Admission Cached(const Digest& digest) const;
+  Digest DigestOf(const Credentials& credentials) const;
   const std::string& HashFor(const std::string& user) const;
-  void Remember(const Digest& digest, bool right);
+  void Cache(const Digest& digest, bool accepted);
 
   const std::map<std::string, std::string> hashes_;
+  const PasswordMatches matches_;
   Digest key_{};
-  std::mutex verifying_;
-  mutable std::mutex mutex_;
-  std::set<Digest> right_;
-  std::set<Digest> wrong_;
+  std::mutex bcrypt_mutex_;
+  mutable std::mutex cache_mutex_;
+  std::set<Digest> accepted_;
+  std::set<Digest> rejected_;
 };
 
 }  // namespace jemalloc_exporter

@@ -151,7 +151,7 @@ bool IsTls13Suite(std::string_view name) {
   return std::find(kSuites.begin(), kSuites.end(), name) != kSuites.end();
 }
 
-// Whether a server with a certificate can use the suite, and it protects.
+// Whether the suite authenticates by a certificate, and encrypts.
 bool IsUsable(const SSL_CIPHER* suite) {
   constexpr int kMinBits = 112;
   const int exchange = SSL_CIPHER_get_kx_nid(suite);
@@ -196,7 +196,7 @@ void UseSuites(SSL_CTX* context, const TlsConfig& config) {
     if (suite.empty()) {
       constexpr std::size_t kMaxCharacters = 100;
       Fail("cipher_suites",
-           "no such value: " + LabelText(name, kMaxCharacters));
+           "unknown value: " + LabelText(name, kMaxCharacters));
     }
     Append(before_tls13, suite);
   }
@@ -209,7 +209,8 @@ void UseSuites(SSL_CTX* context, const TlsConfig& config) {
             "cipher_suites");
   } else if (!tls13.empty()) {
     // Earlier versions have no suite left.
-    if (config.max_version < 3) Fail("cipher_suites", "all are of TLS 1.3");
+    if (config.max_version < 3)
+      Fail("cipher_suites", "TLS 1.2 has no suite left");
     Require(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1,
             "cipher_suites");
   }
@@ -228,7 +229,7 @@ void UseCurves(SSL_CTX* context, const TlsConfig& config) {
     if (group == kGroups.end()) {
       constexpr std::size_t kMaxCharacters = 100;
       Fail("curve_preferences",
-           "no such value: " + LabelText(name, kMaxCharacters));
+           "unknown value: " + LabelText(name, kMaxCharacters));
     }
     // OpenSSL rejects duplicates.
     if (std::find(groups.begin(), groups.end(), name) != groups.end()) continue;
@@ -267,7 +268,7 @@ TlsContext::TlsContext(const TlsConfig& config)
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
-  // An idle connection holds no buffers: 15 KB in place of 24.
+  // An idle connection holds no buffers: about 15 instead of 24 KB.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS |
                                 SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

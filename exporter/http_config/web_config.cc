@@ -10,34 +10,30 @@
 #include <stdexcept>
 #include <utility>
 
-#include "collector/report/whole_file.h"
 #include "exporter/text/label_text.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// A configuration or certificates of this size are something else.
-constexpr std::size_t kMaxFileBytes = 1 << 20;
-
-// What stands at which place, `tls_server_config.cert_file`.
+// A value, and the path of its key, such as `tls_server_config.cert_file`.
 struct Item {
-  std::string place;
+  std::string path;
   YAML::Node node;
 };
 
-// What the file says may be part of `what`, and shall not write lines of its
-// own into a log.
-std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& what) {
+// `reason` can contain text of the file: control characters are replaced, so
+// that it stays one line in a log.
+std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& reason) {
   constexpr std::size_t kMaxCharacters = 500;
   return std::runtime_error(LabelText(
       (mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ") +
-          what,
+          reason,
       kMaxCharacters));
 }
 
-[[noreturn]] void Fail(const Item& item, const std::string& what) {
+[[noreturn]] void Fail(const Item& item, const std::string& reason) {
   throw ErrorAt(item.node.Mark(),
-                (item.place.empty() ? "the file" : item.place) + ": " + what);
+                (item.path.empty() ? "the file" : item.path) + ": " + reason);
 }
 
 using Reader = std::function<void(const Item&)>;
@@ -51,11 +47,11 @@ void ReadKeys(
   for (const auto& entry : item.node) {
     if (!entry.first.IsScalar()) Fail(item, "a key is not a string");
     const std::string& key = entry.first.Scalar();
-    const Item value{item.place.empty() ? key : item.place + "." + key,
+    const Item value{item.path.empty() ? key : item.path + "." + key,
                      entry.second};
-    // An empty value has no place of its own.
+    // An empty value has no line number.
     if (!seen.insert(key).second)
-      Fail({value.place, entry.first}, "given twice");
+      Fail({value.path, entry.first}, "duplicate key");
     read(key, value);
   }
 }
@@ -92,7 +88,7 @@ Reader Into(std::vector<std::string>& list) {
     if (item.node.IsNull()) return;
     if (!item.node.IsSequence()) Fail(item, "not a list");
     for (const YAML::Node& node : item.node) {
-      list.push_back(ToText({item.place, node}));
+      list.push_back(ToText({item.path, node}));
     }
   };
 }
@@ -102,26 +98,19 @@ Reader OneOf(const std::map<std::string, T>& names, T& value) {
   return [&names, &value](const Item& item) {
     const std::string name = ToText(item);
     const auto found = names.find(name);
-    if (found == names.end()) Fail(item, "no such value: " + name);
+    if (found == names.end()) Fail(item, "unknown value: " + name);
     value = found->second;
   };
 }
 
-std::string ReadFile(const std::string& path) {
-  std::string error;
-  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
-  if (!text) throw std::runtime_error("cannot read " + path + ": " + error);
-  return *std::move(text);
-}
-
-// What the file named at `item` holds goes where it could stand inline.
+// Where `item` names a file, its content becomes `text`.
 void LoadInto(std::string& text, const Item& item,
-              const std::filesystem::path& folder) {
+              const std::filesystem::path& folder, ConfigFileReader& files) {
   const std::string name = ToText(item);
   if (name.empty()) return;
-  if (!text.empty()) Fail(item, "given inline as well");
+  if (!text.empty()) Fail(item, "duplicate: the value is also given inline");
   try {
-    text = ReadFile(folder / name);
+    text = files.Read(folder / name);
   } catch (const std::runtime_error& error) {
     Fail(item, error.what());
   }
@@ -129,18 +118,18 @@ void LoadInto(std::string& text, const Item& item,
 }
 
 void CheckTls(const Item& item, const TlsConfig& tls) {
-  const bool asks_for_certificate = tls.client_auth != ClientAuth::kNone;
+  const bool requests_certificate = tls.client_auth != ClientAuth::kNone;
   const bool requires_certificate =
       tls.client_auth == ClientAuth::kRequireAny ||
       tls.client_auth == ClientAuth::kRequireAndVerify;
-  if (tls.cert.empty()) Fail(item, "neither cert nor cert_file");
-  if (tls.key.empty()) Fail(item, "neither key nor key_file");
-  if (!tls.client_ca.empty() && !asks_for_certificate) {
-    Fail(item, "a client CA is of no use without a client_auth_type");
+  if (tls.cert.empty()) Fail(item, "requires cert or cert_file");
+  if (tls.key.empty()) Fail(item, "requires key or key_file");
+  if (!tls.client_ca.empty() && !requests_certificate) {
+    Fail(item, "client_ca requires a client_auth_type");
   }
   if (!tls.client_allowed_sans.empty() && !requires_certificate) {
     Fail(item,
-         "client_allowed_sans takes a client_auth_type that requires a "
+         "client_allowed_sans requires a client_auth_type that requires a "
          "certificate");
   }
   if (tls.min_version > tls.max_version) {
@@ -148,7 +137,8 @@ void CheckTls(const Item& item, const TlsConfig& tls) {
   }
 }
 
-TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
+TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder,
+                  ConfigFileReader& files) {
   static const std::map<std::string, ClientAuth> kClientAuths = {
       {"", ClientAuth::kNone},
       {"NoClientCert", ClientAuth::kNone},
@@ -160,9 +150,9 @@ TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
   static const std::map<std::string, int> kVersions = {
       {"TLS10", 0}, {"TLS11", 1}, {"TLS12", 2}, {"TLS13", 3}};
   TlsConfig tls;
-  std::vector<std::pair<std::string*, Item>> files;
-  const auto into_file_of = [&files](std::string& text) {
-    return [&](const Item& file) { files.emplace_back(&text, file); };
+  std::vector<std::pair<std::string*, Item>> named;
+  const auto into_file_of = [&named](std::string& text) {
+    return [&](const Item& file) { named.emplace_back(&text, file); };
   };
   ReadKnownKeys(
       item,
@@ -179,7 +169,7 @@ TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder) {
        {"cipher_suites", Into(tls.cipher_suites)},
        {"prefer_server_cipher_suites", Into(tls.prefer_server_cipher_suites)},
        {"curve_preferences", Into(tls.curve_preferences)}});
-  for (const auto& [text, file] : files) LoadInto(*text, file, folder);
+  for (const auto& [text, file] : named) LoadInto(*text, file, folder, files);
   CheckTls(item, tls);
   return tls;
 }
@@ -194,8 +184,8 @@ Reader IntoHeader(Headers& headers, const std::string& name,
     const bool printable = std::all_of(value.begin(), value.end(), [](char c) {
       return c >= ' ' && c <= '~';
     });
-    if (!printable) Fail(item, "not printable");
-    if (!known) Fail(item, "no such value: " + value);
+    if (!printable) Fail(item, "not printable ASCII");
+    if (!known) Fail(item, "unknown value: " + value);
     headers.emplace_back(name, value);
   };
 }
@@ -228,24 +218,42 @@ bool IsBcrypt(const std::string& hash) {
          crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
 }
 
+bool IsControl(char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }
+
 void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
   ReadKeys(item, [&](const std::string& user, const Item& value) {
     const std::string hash = ToText(value);
+    // RFC 7617, section 2: such a user could never log in.
+    if (user.find(':') != std::string::npos)
+      Fail(value, "a user name must not contain ':'");
+    if (std::any_of(user.begin(), user.end(), IsControl))
+      Fail(value, "a user name must not contain control characters");
     if (!IsBcrypt(hash)) Fail(value, "not a bcrypt hash");
     users[user] = hash;
   });
 }
 
+// The only document; null if there is none.
+YAML::Node LoadDocument(std::string_view yaml) {
+  const auto documents = YAML::LoadAll(std::string(yaml));
+  if (documents.empty()) return {};
+  if (documents.size() > 1)
+    throw ErrorAt(documents[1].Mark(),
+                  "a second document; only one is allowed");
+  return documents[0];
+}
+
 }  // namespace
 
 WebConfig ParseWebConfig(std::string_view yaml,
-                         const std::filesystem::path& folder) try {
+                         const std::filesystem::path& folder,
+                         ConfigFileReader& files) try {
   WebConfig config;
   ReadKnownKeys(
-      {"", YAML::Load(std::string(yaml))},
+      {"", LoadDocument(yaml)},
       {{"tls_server_config",
         [&](const Item& item) {
-          if (!item.node.IsNull()) config.tls = ReadTls(item, folder);
+          if (!item.node.IsNull()) config.tls = ReadTls(item, folder, files);
         }},
        {"http_server_config",
         [&](const Item& item) { ReadHttp(item, config.headers); }},
@@ -259,10 +267,11 @@ WebConfig ParseWebConfig(std::string_view yaml,
   throw ErrorAt(error.mark, error.msg);
 }
 
-WebConfig ReadWebConfig(const std::filesystem::path& path) {
-  const std::string yaml = ReadFile(path);
+WebConfig ReadWebConfig(const std::filesystem::path& path,
+                        ConfigFileReader& files) {
+  const std::string yaml = files.Read(path);
   try {
-    return ParseWebConfig(yaml, path.parent_path());
+    return ParseWebConfig(yaml, path.parent_path(), files);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(path.string() + ": " + error.what());
   }

@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http_config/config_file.h"
+#include "exporter/web/door.h"
 
 namespace jemalloc_exporter {
 
-/// What is asked of a client's certificate: `client_auth_type`.
+/// `client_auth_type`.
 enum class ClientAuth {
   kNone,              ///< NoClientCert
   kRequest,           ///< RequestClientCert
@@ -21,17 +22,17 @@ enum class ClientAuth {
   kRequireAndVerify,  ///< RequireAndVerifyClientCert
 };
 
-/// `tls_server_config`, with the files' content in place of their names.
+/// `tls_server_config`, with the content of files in place of their names.
 struct TlsConfig {
   std::string cert;  ///< PEM, as are the next two.
   std::string key;
-  std::string client_ca;  ///< Empty: the authorities that the system trusts.
+  std::string client_ca;  ///< Empty: the authorities of the system.
   ClientAuth client_auth = ClientAuth::kNone;
   std::vector<std::string> client_allowed_sans;  ///< Empty: any.
   int min_version = 2;                           ///< TLS 1.2.
   int max_version = 3;
   std::vector<std::string>
-      cipher_suites;  ///< IANA's names; empty: OpenSSL's default.
+      cipher_suites;  ///< IANA names; empty: OpenSSL's default.
   bool prefer_server_cipher_suites = true;
   std::vector<std::string> curve_preferences;  ///< Empty: OpenSSL's default.
 
@@ -48,15 +49,17 @@ struct WebConfig {
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
 
-/// Reads a configuration, and the files that it names; names that are relative
-/// are so to `folder`. Strict: what is unknown, of another type, given twice or
-/// cannot be honoured is an error that says what and where. Throws
-/// std::runtime_error with one line.
+/// Parses a configuration, and reads the files that it names; relative names
+/// are relative to `folder`. Strict: an unknown or duplicate key, a value of
+/// another type, and a second document are errors. Throws std::runtime_error
+/// with one line: the number of the line, the key, the reason.
 WebConfig ParseWebConfig(std::string_view yaml,
-                         const std::filesystem::path& folder);
+                         const std::filesystem::path& folder,
+                         ConfigFileReader& files);
 
-/// The same of the file at `path`, which the line begins with.
-WebConfig ReadWebConfig(const std::filesystem::path& path);
+/// The same for the file at `path`, with which the line begins.
+WebConfig ReadWebConfig(const std::filesystem::path& path,
+                        ConfigFileReader& files);
 
 }  // namespace jemalloc_exporter
 

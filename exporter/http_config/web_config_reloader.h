@@ -1,30 +1,73 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_RELOADER_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_CONFIG_WEB_CONFIG_RELOADER_H_
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http_config/web_config.h"
+#include "exporter/web/door.h"
 
 namespace jemalloc_exporter {
 
-/// What becomes known of a web configuration while it is used. From any thread.
-struct WebConfigReports {
-  /// There is a new version of the file or of one that it names; with an empty
-  /// line, or with one that says why it is not taken.
-  std::function<void(const std::string& problem)> on_reload;
-  /// A client has failed to begin a TLS session, for the reason in the line.
-  std::function<void(const std::string& line)> on_stranger;
+struct WebConfigObserver {
+  /// Called with an empty line if a new version is in force, and with one line
+  /// of error if it is rejected; once as long as the error is the same. On the
+  /// reloader's thread.
+  std::function<void(const std::string& error)> on_reload;
+
+  /// Called with one line if a TLS handshake fails. On the server's thread.
+  std::function<void(const std::string& line)> on_handshake_failure;
 };
 
-/// The door that the web configuration at `path` describes, for as long as it
-/// is used: the file and those that it names are read again when somebody
-/// knocks and a second has passed since. Connections have what held when they
-/// came. A version that is broken changes nothing.
+/// TLS and passwords of a server by a web configuration file. The file and
+/// those that it names are read again every second, on a thread of this
+/// object: a file system that does not respond delays nothing else.
 ///
-/// Throws std::runtime_error, with one line, if the first version is broken.
-ServerSecurity OpenDoor(const std::filesystem::path& path, WebConfigReports reports);
+/// A reload never weakens protection. The last valid version stays in force if
+/// the new one cannot be read, is invalid or empty, or if it removes TLS, all
+/// users, or a requirement for client certificates: that takes a restart.
+/// A connection keeps the TLS version that it began with. Thread-safe.
+class WebConfigReloader {
+ public:
+  struct Timing {
+    std::chrono::milliseconds interval{1'000};
+    std::chrono::milliseconds start_timeout{5'000};
+  };
+
+  /// Throws std::runtime_error with one line if the file at `path` is invalid,
+  /// or not read within `start_timeout`.
+  WebConfigReloader(const std::filesystem::path& path,
+                    WebConfigObserver observer);
+
+  /// Calls `read` instead of reading a file; errors begin with `name`.
+  WebConfigReloader(std::string name, std::function<WebConfig()> read,
+                    WebConfigObserver observer, Timing timing);
+
+  /// Waits for the thread, but at most 1 s if `read` does not return.
+  ~WebConfigReloader();
+  WebConfigReloader(const WebConfigReloader&) = delete;
+  WebConfigReloader& operator=(const WebConfigReloader&) = delete;
+
+  /// Makes the thread read the file at once, and report the outcome even if
+  /// nothing changed. Returns at once. Not async-signal-safe.
+  void RequestReload();
+
+  /// Returns the functions that a server calls. They remain valid after this
+  /// object is destroyed.
+  Door Security() const;
+
+ private:
+  class State;
+
+  void Stop();
+
+  std::shared_ptr<State> state_;
+  std::thread thread_;
+};
 
 }  // namespace jemalloc_exporter
 

@@ -25,6 +25,11 @@ struct ProcStat {
   friend bool operator==(const ProcStat&, const ProcStat&) = default;
 };
 
+/// Whether the process has released its memory: it is exiting, or a zombie.
+inline bool IsEnding(const ProcStat& stat) {
+  return stat.virtual_memory_bytes == 0;
+}
+
 /// Absent when there is no such process, or /proc is not to be had.
 std::optional<ProcStat> ReadProcStat(pid_t pid);
 

@@ -12,7 +12,6 @@ import math
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import unittest
 import dashboard_rules as rules
 import promql
 import yaml
+from support import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dashboards" / "preview"))
@@ -58,11 +58,6 @@ OF_PROCESS = {
 JUDGED = "count(process:jemalloc_arena_load:bytes{job=~'twice|bare|jemalloc'}) >= 4"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @contextlib.contextmanager
 def pages(makers):
     """Serves a page of samples for each path."""
@@ -85,23 +80,18 @@ def pages(makers):
 
 
 @contextlib.contextmanager
-def exporter(port):
-    """The real exporter around a real load."""
-    command = [
-        EXPORTER,
+def exporter():
+    """The real exporter around a real load: the port that it serves on."""
+    import programs  # Needs the exporter's path in the environment.
+
+    with programs.Exporter(
         "exec",
         "--with-jemalloc",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    process = subprocess.Popen(
-        [*command, "--", "/usr/bin/python3", "-c", LOAD],
-        env={**os.environ, "PYTHONMALLOC": "malloc"},
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+        "--log.level=info",
+        command=["/usr/bin/python3", "-c", LOAD],
+        env={"PYTHONMALLOC": "malloc"},
+    ) as running:
+        yield running.port
 
 
 @contextlib.contextmanager
@@ -117,14 +107,6 @@ def embedding():
 def scrape(job, path, port, instance):
     target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
     return {"job_name": job, "metrics_path": path, "static_configs": [target]}
-
-
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("Prometheus did not scrape in time")
-        time.sleep(0.2)
 
 
 class Live(unittest.TestCase):
@@ -156,8 +138,7 @@ class Live(unittest.TestCase):
         else:
             scrapes.append(scrape("bare", "/bare", port, "bare:8080"))
         if EXPORTER:
-            real = free_port()
-            stack.enter_context(exporter(real))
+            real = stack.enter_context(exporter())
             scrapes.append(scrape("jemalloc", "/metrics", real, "real:10536"))
         else:
             scrapes.append(scrape("jemalloc", "/db", port, "db-1:10536"))
@@ -173,8 +154,8 @@ class Live(unittest.TestCase):
         }
         cls.prometheus = stack.enter_context(PrometheusServer(config))
         scraped = f"min(sum_over_time(up[1m])) >= 4 and count(up) == {len(scrapes)}"
-        until(lambda: cls.prometheus.instant(scraped))
-        until(lambda: cls.prometheus.instant(JUDGED))
+        wait_for(lambda: cls.prometheus.instant(scraped), "scrapes")
+        wait_for(lambda: cls.prometheus.instant(JUDGED), "results of the rules")
         cls.now = time.time()
 
     def expand(self, expr, **selection):

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from programs import Exporter, get, run, wait_for
@@ -55,6 +56,20 @@ def exec_with_jemalloc(command, *options):
                     command=command)
 
 
+def stop(pid):
+    """Returns when all threads have stopped."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped():
+        states = set()
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as stat:
+                states.add(stat.read().rpartition(")")[2].split()[0])
+        return states == {"T"}
+
+    wait_for(stopped, "stop")
+
+
 def pid_of(exporter, comm):
     def find():
         return [pid for (c, pid), value in up(exporter).items() if c == comm and value]
@@ -90,6 +105,52 @@ class FilteredAgents(unittest.TestCase):
                 self.assertEqual((status, err), (0, ""))
                 self.assertIn("allocated_bytes: ", out)
                 self.assertEqual(other.count(), 0)
+
+
+class EndingProcesses(unittest.TestCase):
+    def test_are_not_reported_as_unreachable(self):
+        loop = ["/bin/bash", "-c",
+                "while :; do /bin/true & (/bin/true) & /bin/true & wait; done"]
+        with exec_with_jemalloc(loop) as exporter:
+            pid_of(exporter, "bash")
+            down = []
+            for _ in range(300):
+                down += [key for key, value in up(exporter).items() if not value]
+            self.assertEqual(down, [])
+
+
+class StoppedProcess(unittest.TestCase):
+    TIMEOUT = 2
+
+    def setUp(self):
+        self.exporter = exec_with_jemalloc(
+            SLEEP, f"--agent.timeout={self.TIMEOUT}"
+        )
+        self.addCleanup(self.exporter.__exit__)
+        self.pid = pid_of(self.exporter, "python3")
+
+    def up(self):
+        return up(self.exporter)["python3", self.pid]
+
+    def test_costs_the_timeout_once(self):
+        stop(self.pid)
+        self.addCleanup(os.kill, self.pid, signal.SIGCONT)
+        begin = time.monotonic()
+        self.assertEqual(self.up(), 0)
+        self.assertGreaterEqual(time.monotonic() - begin, self.TIMEOUT)
+        begin = time.monotonic()
+        for _ in range(10):
+            self.assertEqual(self.up(), 0)
+        self.assertLess(time.monotonic() - begin, self.TIMEOUT)
+
+    def test_is_reported_once_it_continues(self):
+        stop(self.pid)
+        for _ in range(30):  # More than the agent's backlog.
+            self.assertEqual(self.up(), 0)
+        os.kill(self.pid, signal.SIGCONT)
+        wait_for(self.up, "response after SIGCONT")
+        for _ in range(10):
+            self.assertEqual(self.up(), 1)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from programs import DEADLINE, EXPORTER, Exporter, get, run
+from programs import DEADLINE, EXPORTER, Exporter, get, run, wait_for
 
 STATE = {
     "allocated_bytes": 524288,
@@ -45,32 +45,102 @@ class BadCommandLine(unittest.TestCase):
     def test_unknown_choice(self):
         self.assert_refused(
             ["--log.level=loud"],
-            "--log.level: loud is none of debug|error|info|warn",
+            "--log.level: invalid value 'loud': expected debug|error|info|warn",
         )
 
     def test_number_that_is_none(self):
         self.assert_refused(
             ["--web.max-requests=many"],
-            "--web.max-requests: many is no number from 0 on",
+            "--web.max-requests: invalid value 'many': expected an integer >= 0",
         )
 
-    def test_time_that_is_none(self):
-        for text in ("soon", "0", "-1", "nan", "inf", "1e300"):
-            self.assert_refused(
-                ["show", f"--watch={text}"],
-                f"--watch: {text} is no number of seconds up to a day",
-            )
+    def test_duration(self):
+        for option in (["show", "--watch"], ["--agent.timeout"]):
+            for text in ("soon", "0", "-1", "nan", "inf", "1e300", "1d", "s"):
+                self.assert_refused(
+                    [*option[:-1], f"{option[-1]}={text}"],
+                    f"{option[-1]}: invalid value '{text}': expected a duration of "
+                    "at most 24h, such as 1s, 500ms or a number of seconds",
+                )
 
-    def test_telemetry_path_that_is_none(self):
+    def test_empty_value(self):
+        """CLI11 would take the next argument as the value."""
+        for command, option in (
+            ([], "--web.listen-address"),
+            ([], "--web.config.file"),
+            ([], "--web.telemetry-path"),
+            ([], "--web.max-requests"),
+            ([], "--agent.timeout"),
+            ([], "--log.level"),
+            (["show"], "--pid"),
+            (["show"], "--watch"),
+            (["exec"], "--report"),
+            (["exec"], "--agent.path"),
+            (["exec"], "--agent.exclude"),
+            (["exec"], "--sidecar"),
+        ):
+            message = f"{option}: the value is empty"
+            self.assert_refused([*command, f"{option}=", "true"], message)
+            if option in ("--web.config.file", "--web.listen-address"):
+                self.assert_refused([*command, option, ""], message)
+
+    def test_empty_value_leaves_the_next_argument_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            status, _, _ = run("exec", "--report=", "target", "true", cwd=folder)
+            self.assertEqual((status, os.listdir(folder)), (2, []))
+
+    def test_empty_value_of_the_commands_own_option_is_passed(self):
+        self.assertEqual(
+            run("exec", "--web.listen-address=127.0.0.1:0", "--",
+                "printf", "%s,", "--option=", ""),
+            (0, "--option=,,", ""),
+        )
+
+    def test_telemetry_path_without_a_slash(self):
         self.assert_refused(
             ["--web.telemetry-path=metrics"],
-            "--web.telemetry-path: metrics does not begin with /",
+            "--web.telemetry-path: 'metrics' does not begin with /",
+        )
+
+    def test_telemetry_path_that_no_client_can_request(self):
+        for path, encoded in (
+            ("/a b", "/a%20b"),
+            ("/a?b", "/a%3Fb"),
+            ("/a#b", "/a%23b"),
+            ("/100%", "/100%25"),
+            ("/métriques", "/m%C3%A9triques"),
+        ):
+            self.assert_refused(
+                [f"--web.telemetry-path={path}"],
+                f"--web.telemetry-path: '{path}' is not a path that a client can "
+                f"request; the percent-encoded form is '{encoded}'",
+            )
+
+    def test_telemetry_path_that_clients_change(self):
+        self.assert_refused(
+            ["--web.telemetry-path=/a/../b"],
+            "--web.telemetry-path: '/a/../b' has a '.' or '..' segment, which "
+            "clients remove",
+        )
+
+    def test_route_prefix_that_no_client_can_request(self):
+        self.assert_refused(
+            ["--web.route-prefix=/a b"],
+            "--web.route-prefix: '/a b' is not a path that a client can request; "
+            "the percent-encoded form is '/a%20b'",
+        )
+
+    def test_external_url_that_is_none(self):
+        self.assert_refused(
+            ["--web.external-url=example.org/jem"],
+            "--web.external-url: 'example.org/jem' is neither an http(s) URL nor "
+            "a path",
         )
 
     def test_bad_value_in_the_environment(self):
         self.assert_refused(
             [],
-            "--log.format: xml is none of json|logfmt",
+            "--log.format: invalid value 'xml': expected json|logfmt",
             env={"JEMALLOC_EXPORTER_LOG_FORMAT": "xml"},
         )
 
@@ -84,6 +154,17 @@ class Help(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         for option in ("--web.listen-address", "--log.level", "serve", "diff"):
             self.assertIn(option, out)
+
+    def test_names_the_variable_of_every_option(self):
+        for command in ([], ["exec"], ["show"], ["diff"]):
+            _, out, _ = run(*command, "--help")
+            for option in re.findall(r"^  (--[a-z.-]+)", out, re.M):
+                if option in ("--help", "--version"):
+                    continue
+                variable = "JEMALLOC_EXPORTER_" + re.sub(
+                    r"[.-]", "_", option.removeprefix("--").upper()
+                )
+                self.assertRegex(out, rf"(?m)^  {option}\b.* \(Env:{variable}\)$")
 
     def test_version_is_in_the_form_of_the_exporters(self):
         status, out, err = run("--version")
@@ -142,6 +223,110 @@ class Listening(unittest.TestCase):
             self.assertEqual(get(exporter.url + "/-/healthy").status, 200)
 
 
+class StartUpErrors(unittest.TestCase):
+    """Are log records where the log format is JSON."""
+
+    def record(self, *args, env=None):
+        status, out, err = run("--log.format=json", *args, env=env)
+        self.assertEqual(out, "")
+        (line,) = err.splitlines()
+        record = json.loads(line)
+        self.assertEqual(set(record), {"time", "level", "msg"})
+        self.assertEqual(record["level"], "error")
+        return status, record["msg"]
+
+    def test_of_listening(self):
+        self.assertEqual(
+            self.record("--web.listen-address=nowhere"),
+            (1, "cannot listen on nowhere: " + self.reason("nowhere")),
+        )
+
+    @staticmethod
+    def reason(address):
+        _, _, err = run(f"--web.listen-address={address}")
+        return err.partition(f"cannot listen on {address}: ")[2].rstrip()
+
+    def test_of_the_command_line(self):
+        message = "The following argument was not expected: --nope"
+        self.assertEqual(self.record("--nope"), (2, message))
+        status, _, err = run("--nope", env={"JEMALLOC_EXPORTER_LOG_FORMAT": "json"})
+        self.assertEqual((status, json.loads(err)["msg"]), (2, message))
+
+    def test_of_diff(self):
+        self.assertEqual(
+            self.record("diff", "none.json", "none.json"),
+            (2, "none.json: No such file or directory"),
+        )
+
+
+class Durations(unittest.TestCase):
+    def test_of_go_and_plain_seconds_are_accepted(self):
+        for text in ("1s", "500ms", "1m30s", "2", "0.5"):
+            with Exporter(f"--agent.timeout={text}") as exporter:
+                self.assertEqual(get(exporter.url + "/-/healthy").status, 200)
+
+
+class Deprecated(unittest.TestCase):
+    def test_sidecar_is_report(self):
+        warning = (
+            "jemalloc_exporter: --sidecar and JEMALLOC_EXPORTER_SIDECAR are "
+            "deprecated; use --report and JEMALLOC_EXPORTER_REPORT\n"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/report.json"
+            for args, env, expected in (
+                ([f"--report={path}"], {}, ""),
+                ([], {"JEMALLOC_EXPORTER_REPORT": path}, ""),
+                ([f"--sidecar={path}"], {}, warning),
+                ([], {"JEMALLOC_EXPORTER_SIDECAR": path}, warning),
+            ):
+                status, _, err = run(
+                    "exec", "--web.listen-address=127.0.0.1:0", *args, "--", "true",
+                    env=env,
+                )
+                self.assertEqual((status, err), (0, expected))
+                os.unlink(path)
+
+
+class Hangup(unittest.TestCase):
+    def test_leaves_the_exporter_running(self):
+        with Exporter() as exporter:
+            exporter.process.send_signal(signal.SIGHUP)
+            self.assertEqual(get(exporter.url + "/metrics").status, 200)
+            self.assertEqual(exporter.stop(), 0)
+            self.assertIn("signal=Terminated", exporter.log)
+
+
+    def test_reloads_the_web_configuration(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            file.write("http_server_config:\n  headers: {X-Frame-Options: deny}\n")
+            file.flush()
+            with Exporter(f"--web.config.file={file.name}") as exporter:
+                exporter.process.send_signal(signal.SIGHUP)
+                exporter._await_log("(Web configuration reloaded)")
+
+
+class SystemdSockets(unittest.TestCase):
+    def test_without_the_option_are_reported(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/activated"
+            with subprocess.Popen(
+                ["systemd-socket-activate", "-l", path, EXPORTER,
+                 "--web.listen-address=127.0.0.1:0"],
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process, socket.socket(socket.AF_UNIX) as client:
+                wait_for(lambda: client.connect_ex(path) == 0, "socket")
+                log = ""
+                while "--web.systemd-socket" not in log:
+                    line = process.stderr.readline()
+                    self.assertNotEqual(line, "", log)
+                    log += line
+                process.terminate()
+        self.assertRegex(line, "level=warn .*are not used")
+
+
 class Ending(unittest.TestCase):
     def assert_ends_cleanly(self, number):
         with Exporter() as exporter:
@@ -161,19 +346,42 @@ class Ending(unittest.TestCase):
             exporter.process.terminate()
             self.assertEqual(exporter.process.wait(DEADLINE), 0)
 
-    def test_while_a_scrape_waits_for_a_silent_process(self):
-        with socket.socket(socket.AF_UNIX) as silent:
-            silent.bind(f"\0jemalloc_exporter/{os.getpid()}")
-            silent.listen()
-            with Exporter("--agent.timeout=60") as exporter:
-                scrape = socket.create_connection(("127.0.0.1", exporter.port))
-                with scrape:
-                    scrape.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-                    peer, _ = silent.accept()
-                    begin = time.monotonic()
-                    self.assertEqual(exporter.stop(), 0)
-                    self.assertLess(time.monotonic() - begin, 10)
-                    peer.close()
+    def scrape_in_progress(self, silent, exporter):
+        scrape = socket.create_connection(("127.0.0.1", exporter.port))
+        self.addCleanup(scrape.close)
+        scrape.sendall(b"GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n")
+        return scrape
+
+    def silent_agent(self):
+        silent = socket.socket(socket.AF_UNIX)
+        self.addCleanup(silent.close)
+        silent.bind(f"\0jemalloc_exporter/{os.getpid()}")
+        silent.listen()
+        silent.settimeout(DEADLINE)
+        return silent
+
+    def test_lets_a_scrape_in_progress_finish(self):
+        silent = self.silent_agent()
+        with Exporter("--agent.timeout=2s") as exporter:
+            scrape = self.scrape_in_progress(silent, exporter)
+            peer, _ = silent.accept()
+            exporter.process.terminate()
+            self.assertEqual(exporter.process.wait(DEADLINE), 0)
+            page = scrape.makefile("rb").read()
+            peer.close()
+            self.assertIn(b"200 OK", page)
+            self.assertIn(b"jemalloc_up", page)
+
+    def test_aborts_a_scrape_that_takes_longer_than_five_seconds(self):
+        silent = self.silent_agent()
+        with Exporter("--agent.timeout=60s") as exporter:
+            self.scrape_in_progress(silent, exporter)
+            peer, _ = silent.accept()
+            begin = time.monotonic()
+            self.assertEqual(exporter.stop(), 0)
+            self.assertGreaterEqual(time.monotonic() - begin, 4.9)
+            self.assertLess(time.monotonic() - begin, 15)
+            peer.close()
 
     def test_by_sigint(self):
         self.assert_ends_cleanly(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""exec --sidecar: what each process of a command had on its heap at its end."""
+"""exec --report: what each process of a command had on its heap at its end."""
 
 import json
 import os
@@ -48,7 +48,7 @@ class Case(unittest.TestCase):
         self.path = self.folder / "sidecar.json"
 
     def run_command(self, *command, path=None):
-        return run("exec", FREE_PORT, "--sidecar", path or self.path, "--", *command)
+        return run("exec", FREE_PORT, "--report", path or self.path, "--", *command)
 
     def run_shell(self, script):
         status, _, err = self.run_command("sh", "-c", script)
@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
         """Returns exec, which goes on; the command, and what reads stdin, ends
         with the test."""
         process = subprocess.Popen(
-            [EXPORTER, "exec", FREE_PORT, "--sidecar", self.path, "--", *command],
+            [EXPORTER, "exec", FREE_PORT, "--report", self.path, "--", *command],
             env=CLEAN_ENV,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -178,7 +178,7 @@ class Sidecar(Case):
     def test_of_the_environment_is_the_same(self):
         status, _, err = run(
             "exec", FREE_PORT, "--", "true",
-            env={"JEMALLOC_EXPORTER_SIDECAR": str(self.path)},
+            env={"JEMALLOC_EXPORTER_REPORT": str(self.path)},
         )
         self.assertEqual((status, err), (0, ""))
         self.assertEqual(json.loads(self.path.read_text())["run"]["name"], "true")
@@ -231,7 +231,7 @@ class Trouble(Case):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = f"127.0.0.1:{other.getsockname()[1]}"
             status, _, _ = run(
-                "exec", f"--web.listen-address={address}", "--sidecar", self.path,
+                "exec", f"--web.listen-address={address}", "--report", self.path,
                 "--", "sh", "-c", for_half_a_second("agent_host"),
             )
         self.assertEqual(status, 0)
@@ -249,7 +249,9 @@ class Trouble(Case):
     def test_with_exec_itself_leaves_the_last_sidecar(self):
         process = self.start("sh", "-c", for_half_a_second("agent_host") + "cat")
         self.wait_for_records(name="agent_host", result="ended")
-        writer = children(process.pid)[2]
+        (writer,) = [
+            pid for pid in children(process.pid) if os.getpgid(pid) == pid
+        ]
         process.kill()
         process.wait()
         wait_for(lambda: not has_memory(writer), "end of the writer")

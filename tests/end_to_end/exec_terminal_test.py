@@ -1,5 +1,4 @@
-"""exec between a command and its terminal, whoever else reads and writes its
-streams, and a container."""
+"""exec in a terminal, in a container, and with pipes as streams."""
 
 import contextlib
 import os
@@ -7,15 +6,23 @@ import pty
 import select
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from programs import CLEAN_ENV, DEADLINE, EXPORTER, wait_for
 
-EXEC = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0", "--"]
-COUNT_SIGNALS = (
-    "trap 'echo INT' INT; trap 'echo HUP; exit 3' HUP; trap 'exit 4' TERM;"
-    " echo ready; while :; do sleep 0.1; done"
-)
+EXEC = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0"]
+PRINT_SIGNALS = """
+import signal, sys
+signals = [signal.SIGINT, signal.SIGHUP, signal.SIGTERM]
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print('ready', flush=True)
+while True:
+    received = signal.sigwait(signals)
+    if received == signal.SIGHUP: sys.exit(3)
+    print(received.name, flush=True)
+    if received == signal.SIGTERM: sys.exit(4)
+"""
 
 
 def has_ended(pid):
@@ -23,20 +30,22 @@ def has_ended(pid):
         return file.read().rpartition(")")[2].split()[0] == "Z"
 
 
-class Terminal(unittest.TestCase):
-    """exec as a terminal's first program, as in a container with one."""
-
-    def setUp(self):
+class Case(unittest.TestCase):
+    def open_terminal(self, command):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            os.execve(EXPORTER, [*EXEC, "sh", "-c", COUNT_SIGNALS], CLEAN_ENV)
+            os.execve(command[0], command, {**CLEAN_ENV, "PS1": "$ ", "TERM": "dumb"})
         self.addCleanup(self.stop)
-        self.read_until("ready")
 
     def stop(self):
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(self.pid, signal.SIGTERM)
+            os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+        with contextlib.suppress(OSError):
+            os.close(self.terminal)
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
 
     def read_until(self, word):
         text = ""
@@ -45,23 +54,72 @@ class Terminal(unittest.TestCase):
             text += os.read(self.terminal, 100).decode()
         return text
 
+    def report(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return f"--report={folder.name}/report.json"
+
+
+class Terminal(Case):
+    """exec as a terminal's first program, as in a container with one."""
+
+    def open_terminals(self):
+        for options in ([], [self.report()]):
+            self.open_terminal(
+                [*EXEC, *options, "--", "/usr/bin/python3", "-c", PRINT_SIGNALS]
+            )
+            self.read_until("ready\r\n")
+            yield
+
     def status(self):
         wait_for(lambda: has_ended(self.pid), "end")
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def test_interrupts_the_command_once(self):
-        os.write(self.terminal, b"\x03")
-        text = self.read_until("INT")
-        os.kill(self.pid, signal.SIGTERM)
-        self.assertEqual(self.status(), 4)
-        with contextlib.suppress(OSError):  # Nobody has the other end.
-            text += os.read(self.terminal, 100).decode()
-        self.assertEqual(text.count("INT"), 1)
-        os.close(self.terminal)
+        for _ in self.open_terminals():
+            self.type("\x03")
+            text = self.read_until("SIGINT")
+            os.kill(self.pid, signal.SIGTERM)  # Forwarded after a SIGINT.
+            text += self.read_until("SIGTERM")
+            self.assertEqual(text.count("SIGINT"), 1)
+            self.assertEqual(self.status(), 4)
 
-    def test_that_goes_ends_the_command(self):
-        os.close(self.terminal)
-        self.assertEqual(self.status(), 3)
+    def test_that_is_closed_ends_the_command(self):
+        for _ in self.open_terminals():
+            os.close(self.terminal)
+            self.assertEqual(self.status(), 3)
+
+
+class JobControl(Case):
+    def test_stops_and_continues_the_command(self):
+        for options in ([], [self.report()]):
+            self.open_terminal(["/bin/bash", "--norc", "--noediting", "-i"])
+            self.read_until("$ ")
+            self.type(" ".join([*EXEC, *options, "-- sh -c 'echo sta''rt; exec cat'\n"]))
+            self.read_until("start")
+            self.type("\x1a")  # Ctrl-Z.
+            self.read_until("Stopped")
+            self.read_until("$ ")
+            self.type("fg\n")
+            self.read_until("cat'")
+            self.type("one line\n")
+            self.read_until("one line\r\none line")
+            self.type("\x04")  # Ctrl-D.
+            self.read_until("$ ")
+            self.type("echo status=$?\n")
+            self.read_until("status=0")
+
+    def test_in_the_background_is_waited_for(self):
+        for options in ([], [self.report()]):
+            done = subprocess.run(
+                ["sh", "-c", '"$@" & wait $!; echo $?', "sh", *EXEC, *options,
+                 "--", "sh", "-c", "exit 7"],
+                env=CLEAN_ENV,
+                capture_output=True,
+                timeout=DEADLINE,
+                check=True,
+            )
+            self.assertEqual((done.stdout, done.stderr), (b"7\n", b""))
 
 
 class Streams(unittest.TestCase):
@@ -69,7 +127,7 @@ class Streams(unittest.TestCase):
         reader, writer = os.pipe()
         script = f"exec <&- >&- {writer}>&-; exec sleep 600"
         process = subprocess.Popen(
-            [*EXEC, "sh", "-c", script],
+            [*EXEC, "--", "sh", "-c", script],
             env=CLEAN_ENV,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -90,22 +148,22 @@ class Streams(unittest.TestCase):
 
 
 class Entrypoint(unittest.TestCase):
-    """exec as a container's first process, whose signals are no others'."""
+    """exec as PID 1 of a container."""
 
     CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
     def setUp(self):
         if subprocess.run([*self.CONTAINER, "true"], check=False).returncode:
-            self.skipTest("no pid namespace to be had")
+            self.skipTest("cannot create a pid namespace")
 
-    def test_reaps_passes_signals_on_and_ends_with_the_command(self):
+    def test_reaps_orphans_forwards_signals_and_ends_with_the_command(self):
         script = (
             "trap 'echo caught; exit 5' TERM; (sleep 0.1 &); sleep 0.3;"
             " cat /proc/1/comm; grep -hc Z.zombie /proc/[0-9]*/status | sort -u;"
             " kill -TERM 1; sleep 600 & wait"
         )
         done = subprocess.run(
-            [*self.CONTAINER, *EXEC, "sh", "-c", script],
+            [*self.CONTAINER, *EXEC, "--", "sh", "-c", script],
             env=CLEAN_ENV,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,16 +1,23 @@
-"""exec: the command behaves as if nobody were there, and is served."""
+"""exec: the command runs as without exec, and its processes are served."""
 
+import contextlib
+import json
 import os
 import re
+import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import unittest
 
-from programs import CLEAN_ENV, EXPORTER, Exporter, get, run, wait_for
+from programs import CLEAN_ENV, DEADLINE, EXPORTER, Exporter, get, run, wait_for
+from redis import Redis
 
 PYTHON = "/usr/bin/python3"
+HOSTS = os.environ["AGENT_HOSTS"]
+AGENT = os.path.join(os.path.dirname(EXPORTER), "libjemalloc_exporter_agent.so")
 FREE_PORT = "--web.listen-address=127.0.0.1:0"
 
 
@@ -26,6 +33,12 @@ def processes(url):
         for comm, pid in re.findall(r'jemalloc_up{comm="(.*)",pid="(\d+)"} 1', page)
         if comm != "jemalloc_export"
     }
+
+
+def server_pid(url):
+    """The pid of the exporter that serves there."""
+    page = get(url + "/metrics").text
+    return int(re.search(r'jemalloc_up{comm="jemalloc_export",pid="(\d+)"}', page)[1])
 
 
 def children(pid):
@@ -67,8 +80,10 @@ class Command(unittest.TestCase):
     def test_keeps_its_exit_status(self):
         self.assertEqual(run_command("sh", "-c", "exit 7"), (7, "", ""))
 
-    def test_ends_with_128_and_the_signal_that_killed_it(self):
-        self.assertEqual(run_command("sh", "-c", "kill -9 $$")[0], 137)
+    def test_ends_by_the_signal_that_terminated_it(self):
+        self.assertEqual(
+            run_command("sh", "-c", "kill -9 $$")[0], -signal.SIGKILL
+        )
 
     def test_that_is_not_found_is_127(self):
         self.assertEqual(
@@ -116,24 +131,54 @@ class Command(unittest.TestCase):
         )
         self.assertEqual(done.returncode, 7)
 
-    def test_stops_and_goes_on_together_with_exec(self):
-        # In a process group of its own: the kernel stops no orphaned one.
+    def test_is_the_process_that_was_started(self):
         process = subprocess.Popen(
-            [EXPORTER, "exec", FREE_PORT, "--", "cat"],
+            [EXPORTER, "exec", FREE_PORT, "--", "sh", "-c", "echo $$ $PPID"],
             env=CLEAN_ENV,
-            process_group=0,
-            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         with process:
-            wait_for(lambda: len(children(process.pid)) == 2, "two children")
-            command = children(process.pid)[0]
-            wait_for(lambda: comm(command) == "cat", "cat")
-            os.kill(command, signal.SIGTSTP)  # As Ctrl-Z does.
-            wait_for(lambda: state(process.pid) == "T", "stop")
-            process.send_signal(signal.SIGCONT)
-            wait_for(lambda: state(command) == "S", "going on")
-            process.stdin.close()
-        self.assertEqual(process.returncode, 0)
+            out = process.stdout.read()
+        self.assertEqual(out, f"{process.pid} {os.getpid()}\n")
+
+    def test_has_no_child_and_no_pending_signal_at_its_start(self):
+        script = (
+            "import os, signal\n"
+            "print(signal.sigpending())\n"
+            "try: os.waitpid(-1, 0)\n"
+            "except ChildProcessError: print('no child')\n"
+        )
+        done = subprocess.run(
+            [EXPORTER, "exec", FREE_PORT, "--", PYTHON, "-c", script],
+            env=CLEAN_ENV,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            check=True,
+            preexec_fn=lambda: signal.pthread_sigmask(
+                signal.SIG_BLOCK, [signal.SIGCHLD]
+            ),
+        )
+        self.assertEqual(done.stdout, "set()\nno child\n")
+
+    def test_has_closed_streams_where_they_were_closed(self):
+        script = (
+            "import os\n"
+            "for fd in range(3):\n"
+            "    try: os.fstat(fd); os.write(2, b'%d ' % fd)\n"
+            "    except OSError: pass\n"
+        )
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" <&- >&-', "sh", EXPORTER, "exec", FREE_PORT,
+             "--", PYTHON, "-c", script],
+            env=CLEAN_ENV,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        self.assertEqual(done.stderr, "2 ")
 
     def test_starts_with_the_signals_as_they_were(self):
         def signals(*command):
@@ -146,6 +191,236 @@ class Command(unittest.TestCase):
             return re.findall(r"Sig(?:Blk|Ign|Cgt):.*", out)
 
         self.assertEqual(signals(EXPORTER, "exec", FREE_PORT, "--"), signals())
+
+
+class Signals(unittest.TestCase):
+    """Each signal reaches the command once, with and without a parent."""
+
+    PRINT_SIGNALS = (
+        "import signal\n"
+        "signals = [signal.SIGINT, signal.SIGUSR1, signal.SIGTERM]\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, signals)\n"
+        "print('ready', flush=True)\n"
+        "while True: print(signal.sigwait(signals).name, flush=True)\n"
+    )
+
+    def start(self, *options, command=(PYTHON, "-c", PRINT_SIGNALS)):
+        process = subprocess.Popen(
+            [EXPORTER, "exec", FREE_PORT, *options, "--", *command],
+            env=CLEAN_ENV,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+        def stop():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+        self.addCleanup(stop)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    def report(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return f"--report={folder.name}/report.json"
+
+    def assert_received(self, process, *names):
+        """Up to the marker SIGUSR1, which exec forwards last."""
+        process.send_signal(signal.SIGUSR1)
+        lines = [process.stdout.readline().strip()]
+        while lines[-1] != "SIGUSR1":
+            lines.append(process.stdout.readline().strip())
+        self.assertEqual(lines, [*names, "SIGUSR1"])
+
+    def test_to_the_process(self):
+        for options in ([], [self.report()]):
+            process = self.start(*options)
+            process.send_signal(signal.SIGINT)
+            self.assert_received(process, "SIGINT")
+            process.send_signal(signal.SIGINT)
+            self.assert_received(process, "SIGINT")
+
+    def test_to_the_process_group(self):
+        for options in ([], [self.report()]):
+            process = self.start(*options)
+            for _ in range(3):
+                os.killpg(process.pid, signal.SIGINT)
+                self.assertEqual(process.stdout.readline(), "SIGINT\n")
+            self.assert_received(process)
+
+    def test_to_the_process_group_and_then_to_the_process(self):
+        process = self.start(self.report())
+        os.killpg(process.pid, signal.SIGINT)
+        self.assert_received(process, "SIGINT")
+        process.send_signal(signal.SIGINT)
+        self.assert_received(process, "SIGINT")
+
+    def test_to_the_control_group(self):
+        """As systemd does by default, one process after the other."""
+        for options in ([], [self.report()]):
+            process = self.start(*options)
+            for pid in [process.pid, *children(process.pid)]:
+                os.kill(pid, signal.SIGTERM)
+            self.assertEqual(process.stdout.readline(), "SIGTERM\n")
+            self.assert_received(process)
+
+    def test_to_the_process_of_a_command_in_another_group(self):
+        program = f"import os; os.setpgid(0, 0)\n{self.PRINT_SIGNALS}"
+        process = self.start(self.report(), command=(PYTHON, "-c", program))
+        (command, *_) = [
+            pid for pid in children(process.pid) if comm(pid) == "python3"
+        ]
+        self.addCleanup(os.kill, command, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGINT)
+        self.assertEqual(process.stdout.readline(), "SIGINT\n")
+
+    def test_that_stop_it_stop_and_continue_both(self):
+        for options in ([], [self.report()]):
+            process = subprocess.Popen(
+                [EXPORTER, "exec", FREE_PORT, *options, "--", "cat"],
+                env=CLEAN_ENV,
+                process_group=0,  # The kernel stops no orphaned group.
+                stdin=subprocess.PIPE,
+            )
+            with process:
+                wait_for(lambda: comm(self.command(process)) == "cat", "cat")
+                command = self.command(process)
+                os.killpg(process.pid, signal.SIGTSTP)
+                wait_for(lambda: state(command) == "T", "stop of cat")
+                wait_for(lambda: state(process.pid) == "T", "stop")
+                process.send_signal(signal.SIGCONT)
+                wait_for(lambda: state(command) == "S", "continuation")
+                process.stdin.close()
+            self.assertEqual(process.returncode, 0)
+
+    @staticmethod
+    def command(process):
+        """With a report, the command is a child."""
+        for pid in children(process.pid):
+            if comm(pid) == "cat":
+                return pid
+        return process.pid
+
+    def test_with_a_report_have_the_exit_status_of_a_shell(self):
+        status, _, _ = run_command(
+            "sh", "-c", "kill -9 $$", options=[self.report()]
+        )
+        self.assertEqual(status, 128 + signal.SIGKILL)
+
+
+class Systemd(unittest.TestCase):
+    """What the service manager and the command exchange by pid."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def socket_activated(self, *options):
+        path = f"{self.folder}/activated"
+        process = subprocess.Popen(
+            ["systemd-socket-activate", "-l", path, EXPORTER, "exec", FREE_PORT,
+             *options, "--", "sh", "-c", "echo $LISTEN_PID $LISTEN_FDS $$"],
+            env=CLEAN_ENV,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        with process, socket.socket(socket.AF_UNIX) as client:
+            wait_for(lambda: client.connect_ex(path) == 0, "socket")
+            listen_pid, fds, pid = process.stdout.read().split()
+        os.unlink(path)
+        return listen_pid, fds, pid
+
+    def test_sockets_are_for_the_command(self):
+        for options in ([], [f"--report={self.folder}/report.json"]):
+            listen_pid, fds, pid = self.socket_activated(*options)
+            self.assertEqual((listen_pid, fds), (pid, "1"))
+
+    def test_notification_comes_from_the_main_process(self):
+        path = f"{self.folder}/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            manager.bind(path)
+            manager.settimeout(DEADLINE)
+            program = (
+                "import os, socket\n"
+                "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                "s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\n"
+            )
+            process = subprocess.Popen(
+                [EXPORTER, "exec", FREE_PORT, "--", PYTHON, "-c", program],
+                env={**CLEAN_ENV, "NOTIFY_SOCKET": path},
+            )
+            with process:
+                data, ancillary, _, _ = manager.recvmsg(100, 100)
+            (pid, _, _) = struct.unpack("3i", ancillary[0][2])
+            self.assertEqual((data, pid), (b"READY=1", process.pid))
+
+
+class RedisSaves(unittest.TestCase):
+    """Redis takes a second SIGINT for "exit now" and does not save then."""
+
+    def save_after(self, stop, *options):
+        redis = Redis(save="3600 1")
+        self.addCleanup(redis.close)
+        process = subprocess.Popen(
+            [EXPORTER, "exec", FREE_PORT, *options, "--", *redis.command],
+            env=CLEAN_ENV,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with process:
+            redis.connect()
+            redis.ask("SET", "key", "value")
+            stop(process)
+        self.assertEqual(process.returncode, 0)
+        with open(f"{redis.folder}/dump.rdb", "rb") as file:
+            self.assertIn(b"key\x05value", file.read())
+
+    def test_after_interrupts_of_the_process_group(self):
+        for _ in range(4):
+            self.save_after(lambda process: os.killpg(process.pid, signal.SIGINT))
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(4):
+                self.save_after(
+                    lambda process: os.killpg(process.pid, signal.SIGINT),
+                    f"--report={folder}/report.json",
+                )
+
+    def test_after_sigterm(self):
+        self.save_after(lambda process: process.terminate())
+
+
+class Report(unittest.TestCase):
+    def test_is_complete_when_exec_returns(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/report.json"
+            for _ in range(5):
+                run_command("true", options=[f"--report={path}"])
+                with open(path) as file:
+                    self.assertEqual(json.load(file)["run"]["result"], "passed")
+                os.unlink(path)
+
+    def test_has_processes_that_left_their_parent(self):
+        """Nothing but the mark shows that they belong to the command."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/report.json"
+            status, out, _ = run_command(
+                "sh", "-c",
+                f"(setsid {HOSTS}/agent_host close-all >/dev/null 2>&1 & echo $!);"
+                " sleep 0.5",
+                options=[f"--report={path}"],
+            )
+            os.kill(int(out), signal.SIGKILL)
+            self.assertEqual(status, 0)
+            with open(path) as file:
+                (test,) = json.load(file)["tests"]
+            self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
 
 class FailingExporter(unittest.TestCase):
@@ -165,17 +440,19 @@ class FailingExporter(unittest.TestCase):
             err,
             f"jemalloc_exporter: cannot listen on {address}: "
             "Address already in use\n"
-            "jemalloc_exporter: sh goes on without being served\n",
+            "jemalloc_exporter: exporter exited; sh continues without metrics\n",
         )
 
     def test_that_is_killed_leaves_the_command_alone(self):
         with Exporter(
             "exec", "--log.level=info", command=["sh", "-c", "read x; exit 5"]
         ) as exporter:
-            served = children(exporter.process.pid)[1]
-            os.kill(served, signal.SIGKILL)
-            wait_for(lambda: not os.path.exists(f"/proc/{served}"), "end")
+            server = server_pid(exporter.url)
+            os.kill(server, signal.SIGKILL)
+            wait_for(lambda: not os.path.exists(f"/proc/{server}"), "end")
             self.assertIsNone(exporter.process.poll())
+            exporter.process.stdin.close()
+            self.assertEqual(exporter.process.wait(DEADLINE), 5)
 
     def test_without_an_agent_says_so_and_runs_the_command(self):
         status, out, err = run_command(
@@ -188,20 +465,12 @@ class FailingExporter(unittest.TestCase):
             "file or directory; its heap will not be seen\n",
         )
 
-    def test_ends_when_it_is_orphaned(self):
+    def test_ends_when_the_command_is_killed(self):
         exporter = Exporter("exec", "--log.level=info", command=["sleep", "60"])
-        command, served = children(exporter.process.pid)
+        server = server_pid(exporter.url)
         exporter.process.kill()
-        exporter.process.wait()
-        try:
-            wait_for(
-                lambda: not os.path.exists(f"/proc/{served}")
-                or state(served) == "Z",
-                "end of the exporter",
-            )
-        finally:
-            os.kill(command, signal.SIGKILL)
-            exporter.process.communicate()
+        exporter.process.communicate()
+        wait_for(lambda: not os.path.exists(f"/proc/{server}"), "end")
 
 
 class Served(unittest.TestCase):
@@ -219,12 +488,12 @@ class Served(unittest.TestCase):
 
     def test_is_a_program_of_another_malloc_given_jemalloc(self):
         exporter = self.exporter("import time; time.sleep(60)")
-        (command, _) = children(exporter.process.pid)
+        command = exporter.process.pid
         wait_for(lambda: processes(exporter.url) == {command}, "process")
 
     def test_is_a_forked_worker_too(self):
         exporter = self.exporter("import os, time; os.fork(); time.sleep(60)")
-        (command, _) = children(exporter.process.pid)
+        command = exporter.process.pid
         wait_for(lambda: len(processes(exporter.url)) == 2, "two processes")
         (worker,) = children(command)
         self.assertEqual(processes(exporter.url), {command, worker})
@@ -236,7 +505,7 @@ class Served(unittest.TestCase):
             "if os.fork(): time.sleep(60)\ntime.sleep(60)"
         )
         wait_for(lambda: len(processes(exporter.url)) >= 3, "three processes")
-        for pid in processes(exporter.url) - {children(exporter.process.pid)[0]}:
+        for pid in processes(exporter.url) - {exporter.process.pid}:
             os.kill(pid, signal.SIGKILL)
 
     def test_is_no_process_of_another_command(self):
@@ -249,18 +518,38 @@ class Served(unittest.TestCase):
     def test_ends_with_the_command(self):
         exporter = self.exporter("import time; time.sleep(1)")
         self.assertEqual(exporter.process.wait(10), 0)
-        with self.assertRaises(OSError):
-            get(exporter.url + "/metrics")
 
+        def is_closed():
+            try:
+                get(exporter.url + "/metrics")
+            except OSError:
+                return True
+            return False
 
-class Orphans(unittest.TestCase):
-    def test_are_reaped(self):
-        script = "(sleep 0.1 & echo $!); exec sleep 60"
-        with Exporter(
-            "exec", "--log.level=info", command=["sh", "-c", script]
-        ) as exporter:
-            orphan = int(exporter.process.stdout.readline())
-            wait_for(lambda: not os.path.exists(f"/proc/{orphan}"), "reaping")
+        wait_for(is_closed, "end of the exporter")
+
+    def test_port_can_be_used_by_the_next_exec(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        for _ in range(10):
+            self.assertEqual(
+                run("exec", f"--web.listen-address=127.0.0.1:{port}", "--",
+                    "sleep", "0.05"),
+                (0, "", ""),
+            )
+
+    def test_connects_to_no_other_agent(self):
+        # This process, as an agent would be found.
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(f"\0jemalloc_exporter/{os.getpid()}")
+            other.listen()
+            other.setblocking(False)
+            exporter = self.exporter("import time; time.sleep(60)")
+            wait_for(lambda: processes(exporter.url), "process")
+            for _ in range(20):
+                get(exporter.url + "/metrics")
+            with self.assertRaises(BlockingIOError):
+                other.accept()
 
 
 class Hints(unittest.TestCase):
@@ -289,6 +578,72 @@ class Hints(unittest.TestCase):
             f"jemalloc_exporter: {program} is setuid or setgid and takes no "
             "agent; its heap will not be seen\n",
         )
+
+    @unittest.skipIf(os.getuid() != 0, "needs root to change the user")
+    def test_for_an_agent_that_another_user_cannot_read(self):
+        with tempfile.TemporaryDirectory() as folder:  # Of mode 0700.
+            agent = shutil.copy(AGENT, folder)
+            status, _, err = run_command(
+                "runuser", "-u", "nobody", "--", "true",
+                options=[f"--agent.path={agent}"],
+            )
+        self.assertEqual(status, 0)
+        self.assertEqual(
+            err.splitlines()[0],
+            f"jemalloc_exporter: {agent} cannot be read by other users; "
+            "programs that runuser starts as another user will not be served",
+        )
+
+    def test_for_a_daemon(self):
+        status, out, err = run_command(
+            "sh", "-c",
+            f"setsid {HOSTS}/agent_host close-all >/dev/null 2>&1 & echo $!; sleep 0.5",
+        )
+        os.kill(int(out), signal.SIGKILL)
+        self.assertEqual(status, 0)
+        self.assertEqual(
+            err,
+            "jemalloc_exporter: sh has exited; 1 process that it started will "
+            "not be served: keep daemons in the foreground under exec\n",
+        )
+
+    def test_for_a_program_that_jemalloc_may_have_terminated(self):
+        status, _, err = run_command(
+            "sh", "-c", "kill -ABRT $$", options=["--with-jemalloc"]
+        )
+        self.assertEqual(status, -signal.SIGABRT)
+        self.assertEqual(
+            err,
+            "jemalloc_exporter: sh was terminated by SIGABRT; --with-jemalloc may "
+            "be the reason: it replaces the malloc that the program was built "
+            "for\n",
+        )
+
+    def test_for_options_of_a_command_without_two_dashes(self):
+        self.assertEqual(
+            run("exec", FREE_PORT, "ls", "--all"),
+            (
+                2,
+                "",
+                "jemalloc_exporter: The following argument was not expected: "
+                "--all; write -- before the command: jemalloc_exporter exec -- ls\n",
+            ),
+        )
+
+    def test_for_sockets_of_systemd(self):
+        for args, env in (
+            (["--web.systemd-socket"], {}),
+            ([], {"JEMALLOC_EXPORTER_WEB_SYSTEMD_SOCKET": "1"}),
+        ):
+            self.assertEqual(
+                run("exec", *args, "--", "true", env=env),
+                (
+                    2,
+                    "",
+                    "jemalloc_exporter: --web.systemd-socket cannot be used with "
+                    "exec: the sockets belong to the command\n",
+                ),
+            )
 
     def test_for_a_program_without_jemalloc(self):
         status, _, err = run_command("sleep", "6")

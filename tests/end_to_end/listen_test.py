@@ -6,22 +6,34 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import CLEAN_ENV, EXPORTER, Exporter, free_port, get, run, wait_for
+from programs import CLEAN_ENV, EXPORTER, Exporter, get, run, wait_for
+
+
+def get_by_socket(path):
+    """The body of /-/healthy at a Unix socket."""
+    done = subprocess.run(
+        ["curl", "--silent", "--unix-socket", path, "http://localhost/-/healthy"],
+        capture_output=True,
+        check=False,
+    )
+    return done.stdout
 
 
 class SeveralAddresses(unittest.TestCase):
     def test_are_all_served(self):
-        first, second = free_port(), free_port()
         with Exporter(
-            f"--web.listen-address=127.0.0.1:{first}", address=f"[::1]:{second}"
-        ):
-            for url in (f"http://127.0.0.1:{first}", f"http://[::1]:{second}"):
-                self.assertEqual(get(url + "/-/healthy").status, 200)
+            "--web.listen-address=127.0.0.1:0", address="[::1]:0"
+        ) as exporter:
+            pattern = r"msg=Listening address=(\S+:\d+)(?s:.*)address=(\S+:\d+)"
+            addresses = exporter.await_log(pattern).groups()
+            self.assertEqual(len(set(addresses)), 2)
+            for address in addresses:
+                self.assertEqual(get(f"http://{address}/-/healthy").status, 200)
 
     def test_are_all_or_none(self):
         with Exporter() as exporter:
             status, _, error = run(
-                f"--web.listen-address=127.0.0.1:{free_port()}",
+                "--web.listen-address=127.0.0.1:0",
                 f"--web.listen-address=127.0.0.1:{exporter.port}",
             )
             self.assertEqual(
@@ -40,20 +52,9 @@ class UnixSocket(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder)
         self.path = os.path.join(folder, "web.sock")
 
-    def get(self):
-        done = subprocess.run(
-            [
-                "curl", "--silent", "--unix-socket", self.path,
-                "http://localhost/-/healthy",
-            ],
-            capture_output=True,
-            check=False,
-        )
-        return done.stdout
-
     def test_is_served_and_removed_at_the_end(self):
         with Exporter(f"--web.listen-address=unix:{self.path}") as exporter:
-            self.assertEqual(self.get(), b"Healthy\n")
+            self.assertEqual(get_by_socket(self.path), b"Healthy\n")
             self.assertEqual(exporter.stop(), 0)
         self.assertFalse(os.path.exists(self.path))
 
@@ -62,17 +63,19 @@ class UnixSocket(unittest.TestCase):
             exporter.stop(9)
         self.assertTrue(os.path.exists(self.path))
         with Exporter(f"--web.listen-address=unix:{self.path}"):
-            self.assertEqual(self.get(), b"Healthy\n")
+            self.assertEqual(get_by_socket(self.path), b"Healthy\n")
 
 
 class SystemdSocket(unittest.TestCase):
     def test_is_served(self):
-        port = free_port()
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "socket")
         # systemd's own tool for this: it hands the socket over at the first
         # connection.
         activation = subprocess.Popen(
             [
-                "systemd-socket-activate", f"--listen=127.0.0.1:{port}",
+                "systemd-socket-activate", f"--listen={path}",
                 EXPORTER, "--web.systemd-socket",
             ],
             env=CLEAN_ENV,
@@ -83,13 +86,8 @@ class SystemdSocket(unittest.TestCase):
         self.addCleanup(activation.wait)
         self.addCleanup(activation.kill)
 
-        def answer():
-            try:
-                return get(f"http://127.0.0.1:{port}/-/healthy").text
-            except OSError:
-                return None  # Not listening yet.
-
-        self.assertEqual(wait_for(answer, "answer"), "Healthy\n")
+        wait_for(lambda: os.path.exists(path), "socket")
+        self.assertEqual(get_by_socket(path), b"Healthy\n")
 
     def test_is_missed(self):
         self.assertEqual(

@@ -1,15 +1,11 @@
 """A real Prometheus scrapes the exporter, in both formats."""
 
 import http.server
-import json
-import os
-import tempfile
 import threading
 import unittest
-import urllib.parse
-import urllib.request
 
-from programs import Exporter, free_port, get, started, wait_for
+from programs import Exporter, get, wait_for
+from prometheus_server import PrometheusServer
 
 GAUGES = [
     "jemalloc_active_bytes",
@@ -47,7 +43,6 @@ class Prometheus(unittest.TestCase):
         cls.addClassCleanup(proxy.server_close)
         cls.addClassCleanup(proxy.shutdown)
 
-        folder = tempfile.mkdtemp()
         config = {
             "global": {"scrape_interval": "1s"},
             "scrape_configs": [
@@ -61,21 +56,7 @@ class Prometheus(unittest.TestCase):
                 )
             ],
         }
-        with open(os.path.join(folder, "prometheus.yml"), "w") as file:
-            json.dump(config, file)  # JSON is YAML.
-        port = free_port()
-        cls.api = f"http://127.0.0.1:{port}/api/v1/"
-        cls.enterClassContext(
-            started(
-                [
-                    "prometheus",
-                    "--config.file=prometheus.yml",
-                    "--storage.tsdb.path=data",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                ],
-                folder,
-            )
-        )
+        cls.prometheus = cls.enterClassContext(PrometheusServer(config))
         wait_for(cls.both_scraped, "scrape of both targets")
 
     @classmethod
@@ -85,23 +66,14 @@ class Prometheus(unittest.TestCase):
         return value
 
     @classmethod
-    def ask(cls, call, **parameters):
-        url = cls.api + call + "?" + urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)["data"]
-
-    @classmethod
     def both_scraped(cls):
-        try:
-            return len(cls.ask("query", query="up")["result"]) == 2
-        except OSError:
-            return False  # Not listening yet.
+        return len(cls.prometheus.instant("up")) == 2
 
     def query(self, expression):
-        return self.ask("query", query=expression)["result"]
+        return self.prometheus.instant(expression)
 
     def test_both_targets_are_up(self):
-        targets = self.ask("targets")["activeTargets"]
+        targets = self.prometheus.get("targets")["activeTargets"]
         self.assertEqual(
             {t["labels"]["job"]: (t["health"], t["lastError"]) for t in targets},
             {"openmetrics": ("up", ""), "text": ("up", "")},
@@ -125,7 +97,7 @@ class Prometheus(unittest.TestCase):
     def test_units_and_types_are_known(self):
         (metadata,) = {
             (m["type"], m["unit"])
-            for m in self.ask(
+            for m in self.prometheus.get(
                 "targets/metadata",
                 match_target='{job="openmetrics"}',
                 metric="jemalloc_allocated_bytes",

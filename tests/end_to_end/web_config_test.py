@@ -1,9 +1,10 @@
-"""TLS and passwords: what a scraper meets at an exporter with a web
-configuration, and what becomes of changes to it."""
+"""--web.config.file: TLS, client certificates, passwords, and reload."""
 
-import json
+import contextlib
+import ctypes
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -13,12 +14,39 @@ import urllib.parse
 import urllib.request
 
 from pki import Pki
-from programs import EXPORTER, Exporter, free_port, run, started, wait_for
+from programs import EXPORTER, Exporter, run, wait_for
+from prometheus_server import PrometheusServer
 
 # bcrypt of "secret", as cheap as can be.
 HASH = "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy"
 USERS = f"basic_auth_users:\n  prom: {HASH}\n"
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
+
+
+@contextlib.contextmanager
+def hung_mount():
+    """A file system whose server never answers; takes root and /dev/fuse."""
+    try:
+        fuse = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        raise unittest.SkipTest(f"no FUSE: {error}") from error
+    folder = tempfile.mkdtemp()
+    options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0"
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        if libc.mount(b"hung", folder.encode(), b"fuse", 0, options.encode()) != 0:
+            raise unittest.SkipTest(f"no mount: {os.strerror(ctypes.get_errno())}")
+        try:
+            yield os.path.join(folder, "web.yml")
+        finally:
+            # Ends what waits for an answer.
+            os.close(fuse)
+            fuse = None
+            libc.umount2(folder.encode(), 2)  # MNT_DETACH
+    finally:
+        if fuse is not None:
+            os.close(fuse)
+        os.rmdir(folder)
 
 
 class Case(unittest.TestCase):
@@ -35,7 +63,7 @@ class Case(unittest.TestCase):
         Pki(other).issue("client", "DNS:prometheus", "clientAuth")
 
     def serve(self, config):
-        """An exporter with this configuration."""
+        """Starts an exporter with this configuration."""
         self.config = self.pki.path("web.yml")
         self.write(config)
         exporter = Exporter(f"--web.config.file={self.config}")
@@ -43,13 +71,13 @@ class Case(unittest.TestCase):
         return exporter
 
     def write(self, config):
-        """Takes the place of the configuration in one piece."""
+        """Replaces the configuration atomically."""
         with open(self.config + ".new", "w") as file:
             file.write(config)
         os.rename(self.config + ".new", self.config)
 
     def curl(self, exporter, *options, client=None, scheme="https"):
-        """The status of /metrics, 0 where there is no answer."""
+        """Returns the status of /metrics; 0 without a response."""
         if client:
             options = (
                 "--cert", self.pki.path(f"{client}.pem"),
@@ -69,7 +97,7 @@ class Case(unittest.TestCase):
         return int(done.stdout)
 
     def s_client(self, exporter, *options):
-        """What OpenSSL says of a handshake."""
+        """Returns the output of openssl s_client."""
         done = subprocess.run(
             [
                 "openssl", "s_client", "-connect", f"localhost:{exporter.port}",
@@ -83,8 +111,8 @@ class Case(unittest.TestCase):
         return done.stdout
 
 
-class Encryption(Case):
-    def test_is_tls_1_2_and_1_3_by_default(self):
+class Tls(Case):
+    def test_default_versions_are_tls_1_2_and_1_3(self):
         exporter = self.serve(TLS)
         for version in ("1.2", "1.3"):
             self.assertEqual(
@@ -95,16 +123,16 @@ class Encryption(Case):
             0,
         )
 
-    def test_is_all_there_is(self):
+    def test_plain_http_is_not_served(self):
         exporter = self.serve(TLS)
         self.assertEqual(self.curl(exporter, scheme="http"), 0)
 
-    def test_has_the_versions_asked_for(self):
+    def test_max_version_is_respected(self):
         exporter = self.serve(TLS + "  max_version: TLS12\n")
         self.assertEqual(self.curl(exporter, "--tlsv1.3"), 0)
         self.assertEqual(self.curl(exporter), 200)
 
-    def test_has_the_suites_asked_for(self):
+    def test_only_listed_suites_are_negotiated(self):
         exporter = self.serve(
             TLS + "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n"
         )
@@ -112,18 +140,18 @@ class Encryption(Case):
             ("-tls1_2", "ECDHE-ECDSA-AES256-GCM-SHA384", True),
             ("-tls1_2", "ECDHE-ECDSA-AES128-GCM-SHA256", False),
         ):
-            said = self.s_client(exporter, version, "-cipher", cipher)
-            self.assertEqual(f"Cipher is {cipher}" in said, taken, said)
+            output = self.s_client(exporter, version, "-cipher", cipher)
+            self.assertEqual(f"Cipher is {cipher}" in output, taken, output)
 
-    def test_has_the_curves_asked_for(self):
+    def test_only_listed_curves_are_negotiated(self):
         exporter = self.serve(TLS + "  curve_preferences: [CurveP384]\n")
         self.assertIn("Server Temp Key: ECDH, secp384r1", self.s_client(exporter))
-        said = self.s_client(exporter, "-groups", "X25519")
-        self.assertIn("no peer certificate available", said)
+        output = self.s_client(exporter, "-groups", "X25519")
+        self.assertIn("no peer certificate available", output)
 
 
 class Libraries(unittest.TestCase):
-    def test_tls_is_of_openssl_alone(self):
+    def test_program_is_linked_with_openssl_only(self):
         done = subprocess.run(
             ["ldd", EXPORTER], capture_output=True, text=True, check=True
         )
@@ -133,8 +161,7 @@ class Libraries(unittest.TestCase):
 
 class ClientCertificates(Case):
     def statuses(self, auth, more=""):
-        """Of a client with a certificate, with one of an authority that is
-        unknown, and without one."""
+        """Returns them for a certificate, one of an unknown authority, and none."""
         exporter = self.serve(
             TLS + f"  client_auth_type: {auth}\n  client_ca_file: ca.pem\n" + more
         )
@@ -143,34 +170,34 @@ class ClientCertificates(Case):
             for client in ("client", "elsewhere/client", None)
         ]
 
-    def test_may_be_asked_for(self):
+    def test_request_accepts_all_clients(self):
         self.assertEqual(self.statuses("RequestClientCert"), [200, 200, 200])
 
-    def test_may_be_required(self):
+    def test_require_any_rejects_clients_without_one(self):
         for name in ("RequireAnyClientCert", "RequireClientCert"):
             self.assertEqual(self.statuses(name), [200, 200, 0])
 
-    def test_may_be_verified_if_given(self):
+    def test_verify_if_given_rejects_unknown_authorities(self):
         self.assertEqual(self.statuses("VerifyClientCertIfGiven"), [200, 0, 200])
 
-    def test_may_be_required_and_verified(self):
+    def test_require_and_verify_accepts_known_authorities_only(self):
         self.assertEqual(self.statuses("RequireAndVerifyClientCert"), [200, 0, 0])
 
-    def test_must_be_for_clients(self):
+    def test_server_certificates_are_rejected(self):
         exporter = self.serve(
             TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
             "  client_ca_file: ca.pem\n"
         )
         self.assertEqual(self.curl(exporter, client="server"), 0)
 
-    def test_must_have_an_allowed_name(self):
+    def test_allowed_sans_are_required(self):
         for names, expected in (
             ("[prometheus]", [200, 0]),
             ("[prom, x.prometheus]", [0, 0]),
             ("[10.0.0.1]", [0, 200]),
             ("[a@b.c]", [0, 200]),
             ("['spiffe://x/y']", [0, 200]),
-            ("[nobody, prometheus, 10.0.0.1]", [200, 200]),
+            ("[other, prometheus, 10.0.0.1]", [200, 200]),
         ):
             exporter = self.serve(
                 TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
@@ -183,8 +210,8 @@ class ClientCertificates(Case):
             )
 
 
-class Passwords(Case):
-    def test_are_asked_for_at_every_path(self):
+class BasicAuth(Case):
+    def test_every_path_requires_a_password(self):
         exporter = self.serve(USERS)
         for path in ("/", "/metrics", "/-/healthy", "/none"):
             with self.assertRaises(urllib.error.HTTPError) as refused:
@@ -196,7 +223,7 @@ class Passwords(Case):
                     'Basic realm="jemalloc_exporter"',
                 )
 
-    def test_open_or_not(self):
+    def test_password_is_verified(self):
         exporter = self.serve(USERS)
         for login, status in (
             ("prom:secret", 200),
@@ -211,31 +238,35 @@ class Passwords(Case):
             )
 
 
-class Changes(Case):
+class Reload(Case):
+    """A changed file takes effect within 2 s; a bad one never does."""
+
     def await_log(self, exporter, pattern):
-        """Knocks until the exporter says so."""
+        exporter.await_log(pattern)
 
-        def knocked():
-            self.curl(exporter, scheme="http")
-            self.curl(exporter)
-            return True
+    def errors(self, exporter):
+        """Returns the error lines so far, without time and level."""
+        while select.select([exporter.process.stderr], [], [], 0)[0]:
+            exporter.log += os.read(exporter.process.stderr.fileno(), 65536).decode()
+        return re.findall(r"level=error (.*)", exporter.log)
 
-        wait_for(knocked, "answer")
-        time.sleep(1.1)
-        knocked()
-        exporter._await_log(pattern)
+    def await_errors(self, exporter, count):
+        return wait_for(
+            lambda: len(self.errors(exporter)) >= count and self.errors(exporter),
+            f"{count} error lines",
+        )
 
-    def test_of_a_certificate_are_taken(self):
+    def test_replaces_the_certificate(self):
         exporter = self.serve(TLS)
         self.assertIn("CN = server", self.s_client(exporter))
         self.pki.issue("renewed")
         for end in ("pem", "key"):
             os.rename(self.pki.path(f"renewed.{end}"), self.pki.path(f"server.{end}"))
+        self.addCleanup(self.pki.issue, "server")
         self.await_log(exporter, r'(msg="Web configuration reloaded")')
         self.assertIn("CN = renewed", self.s_client(exporter))
-        self.pki.issue("server")
 
-    def test_of_users_are_taken(self):
+    def test_replaces_the_users(self):
         exporter = self.serve(USERS)
         self.write(USERS.replace("prom", "new"))
         self.await_log(exporter, r'(msg="Web configuration reloaded")')
@@ -246,24 +277,7 @@ class Changes(Case):
             self.curl(exporter, "--user", "new:secret", scheme="http"), 200
         )
 
-    def test_that_are_broken_leave_the_old_version_and_are_told_once(self):
-        exporter = self.serve(USERS)
-        self.write(USERS + "nonsense: 1\n")
-        self.await_log(exporter, r"(not reloaded)")
-        time.sleep(1.1)
-        self.assertEqual(
-            self.curl(exporter, "--user", "prom:secret", scheme="http"), 200
-        )
-        exporter.stop()
-        self.assertEqual(
-            re.findall(r"level=error.*", exporter.log),
-            [
-                'level=error msg="Web configuration not reloaded, the old one'
-                f' holds" err="{self.config}: line 3: nonsense: unknown key"'
-            ],
-        )
-
-    def test_to_tls_and_from_it_hold_for_new_connections(self):
+    def test_tls_applies_to_new_connections(self):
         exporter = self.serve("")
         self.assertEqual(self.curl(exporter, scheme="http"), 200)
         self.write(TLS)
@@ -271,8 +285,129 @@ class Changes(Case):
         self.assertEqual(self.curl(exporter), 200)
         self.assertEqual(self.curl(exporter, scheme="http"), 0)
 
+    def test_bad_file_keeps_the_last_version_and_logs_one_error(self):
+        valid = (
+            TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
+            "  client_ca_file: ca.pem\n  client_allowed_sans: [prometheus]\n" + USERS
+        )
+        exporter = self.serve(valid)
+        self.pki.issue("expired", days=-1)
+        self.addCleanup(self.pki.issue, "server")
+        path = self.config
 
-class Broken(Case):
+        def write(text):
+            return lambda: self.write(text)
+
+        def remove():
+            os.remove(path)
+
+        def make(kind):
+            def replace():
+                os.path.lexists(path) and os.remove(path)
+                kind(path)
+
+            return replace
+
+        def copy(source, name):
+            def replace():
+                os.path.isdir(path) and os.rmdir(path)
+                self.write(valid)
+                self.pki.issue("server")
+                shutil.copy(self.pki.path(source), self.pki.path(name + ".new"))
+                os.rename(self.pki.path(name + ".new"), self.pki.path(name))
+
+            return replace
+
+        def truncate():
+            with open(self.pki.path("server.pem"), "r+") as file:
+                file.truncate(100)
+
+        def remove_key():
+            self.pki.issue("server")
+            os.remove(self.pki.path("server.key"))
+
+        kinds = [
+            (write(""), "empty"),
+            (write("# basic_auth_users:\n"), None),  # The same error.
+            (remove, "No such file"),
+            (make(os.mkfifo), "not a regular file"),
+            (write(valid + "---\n" + valid), "second document"),
+            (write("tls_server_config: [\n"), "line 2"),
+            (write(TLS + USERS), "client_auth_type"),
+            (write(USERS), "tls_server_config"),
+            (write(valid.replace(USERS, "")), "basic_auth_users"),
+            (write(re.sub("  client_allowed.*\n", "", valid)), "client_allowed_sans"),
+            (write("nonsense: 1\n"), "unknown key"),
+            (make(lambda name: os.symlink("web.yml", name)), "symbolic link"),
+            (make(os.mkdir), "directory"),
+            (copy("client.key", "server.key"), "key: does not belong to cert"),
+            (truncate, "cert"),
+            (remove_key, "server.key: No such file"),
+            (copy("expired.pem", "server.pem"), "cert: expired"),
+        ]
+        user = ("--user", "prom:secret")
+        expected = []
+        for spoil, error in kinds:
+            spoil()
+            if error:
+                expected.append(error)
+                errors = self.await_errors(exporter, len(expected))
+                self.assertIn(error, errors[-1])
+            else:
+                time.sleep(2.5)
+            self.assertEqual(self.curl(exporter, *user, client="client"), 200, error)
+            self.assertEqual(self.curl(exporter, client="client"), 401, error)
+            self.assertEqual(self.curl(exporter, *user), 0, error)
+            self.assertEqual(self.curl(exporter, *user, client="other"), 0, error)
+            self.assertEqual(self.curl(exporter, *user, scheme="http"), 0, error)
+        time.sleep(2.5)
+        errors = self.errors(exporter)
+        self.assertEqual(len(errors), len(expected), errors)
+        self.pki.issue("server")
+        self.write(valid.replace("prom:", "new:"))
+        self.await_log(exporter, r'(msg="Web configuration reloaded")')
+        self.assertEqual(self.curl(exporter, "--user", "new:secret", client="client"), 200)
+
+    def test_fifo_blocks_no_request(self):
+        exporter = self.serve(USERS)
+        fifo = self.pki.path("fifo")
+        os.mkfifo(fifo)
+        os.rename(fifo, self.config)
+        self.addCleanup(os.remove, self.config)
+        self.await_errors(exporter, 1)
+        self.assertEqual(self.curl(exporter, "--user", "prom:secret", scheme="http"), 200)
+
+    def test_hung_mount_blocks_no_request(self):
+        exporter = self.serve(USERS)
+        with hung_mount() as mount:
+            os.symlink(mount, self.config + ".new")
+            os.rename(self.config + ".new", self.config)
+            self.addCleanup(os.remove, self.config)
+            deadline = time.monotonic() + 4
+            while time.monotonic() < deadline:
+                begin = time.monotonic()
+                status = self.curl(exporter, "--user", "prom:secret", scheme="http")
+                self.assertEqual(status, 200)
+                self.assertLess(time.monotonic() - begin, 3)
+            self.assertEqual(exporter.stop(), 0)
+
+    def test_reads_a_pipe_once(self):
+        path = self.pki.path("piped.yml")
+        with open(path, "w") as file:
+            file.write(USERS)
+        exporter = Exporter(
+            "--web.config.file=/dev/stdin",
+            program=("bash", "-c", f'exec "$0" "$@" < <(cat {path})', EXPORTER),
+        )
+        self.addCleanup(exporter.__exit__)
+        deadline = time.monotonic() + 3.5
+        while time.monotonic() < deadline:
+            self.assertEqual(self.curl(exporter, scheme="http"), 401)
+        self.assertEqual(self.curl(exporter, "--user", "prom:secret", scheme="http"), 200)
+        self.assertEqual(self.errors(exporter), [])
+
+
+class InvalidAtStart(Case):
     def assert_refused(self, config, error):
         path = self.pki.path("web.yml")
         with open(path, "w") as file:
@@ -282,7 +417,7 @@ class Broken(Case):
             (1, "", f"jemalloc_exporter: {path}: {error}\n"),
         )
 
-    def test_is_said_at_the_start(self):
+    def test_error_names_file_line_and_key(self):
         self.assert_refused("tls: 1\n", "line 1: tls: unknown key")
         self.assert_refused(
             TLS.replace("server.key", "client.key"),
@@ -294,7 +429,7 @@ class Broken(Case):
         )
         self.assert_refused(
             TLS + "  cipher_suites: [TLS_NULL]\n",
-            "cipher_suites: no such value: TLS_NULL",
+            "cipher_suites: unknown value: TLS_NULL",
         )
         self.assert_refused(
             TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
@@ -302,7 +437,40 @@ class Broken(Case):
             "client_ca: no certificate in PEM format",
         )
 
-    def test_is_a_file_that_is_not_there(self):
+    def test_second_document(self):
+        self.assert_refused(
+            USERS + "---\n" + TLS, "line 4: a second document; only one is allowed"
+        )
+
+    def test_user_name_with_a_colon(self):
+        self.assert_refused(
+            f"basic_auth_users:\n  'a:b': {HASH}\n",
+            "line 2: basic_auth_users.a:b: a user name must not contain ':'",
+        )
+
+    def test_file_that_is_not_regular(self):
+        fifo = self.pki.path("fifo")
+        os.mkfifo(fifo)
+        self.addCleanup(os.remove, fifo)
+        for path in (fifo, "/dev/zero", "/dev/tty"):
+            self.assertEqual(
+                run("--web.listen-address=127.0.0.1:0", f"--web.config.file={path}"),
+                (1, "", f"jemalloc_exporter: cannot read {path}: not a regular file\n"),
+            )
+        self.assert_refused(
+            TLS.replace("server.pem", "fifo"),
+            f"line 2: tls_server_config.cert_file: cannot read {fifo}:"
+            " not a regular file",
+        )
+
+    def test_file_on_a_hung_mount(self):
+        with hung_mount() as mount:
+            self.assertEqual(
+                run("--web.listen-address=127.0.0.1:0", f"--web.config.file={mount}"),
+                (1, "", f"jemalloc_exporter: {mount}: not read within 5 s\n"),
+            )
+
+    def test_missing_file(self):
         path = self.pki.path("none.yml")
         self.assertEqual(
             run("--web.listen-address=127.0.0.1:0", f"--web.config.file={path}"),
@@ -314,7 +482,7 @@ class Broken(Case):
         )
 
 
-class Documented(Case):
+class ReadmeExamples(Case):
     """The examples of the README."""
 
     def setUp(self):
@@ -326,7 +494,7 @@ class Documented(Case):
                 r"```yaml\n(tls_server_config.*?)```", file.read(), re.DOTALL
             )
 
-    def test_is_what_the_exporter_takes(self):
+    def test_exporter_accepts_them(self):
         password, certificate = self.examples
         exporter = self.serve(password)
         self.assertEqual(self.curl(exporter, "--user", "prometheus:test"), 200)
@@ -335,7 +503,7 @@ class Documented(Case):
         self.assertEqual(self.curl(exporter, client="client"), 200)
         self.assertEqual(self.curl(exporter), 0)
 
-    def test_is_what_promtool_takes(self):
+    def test_promtool_accepts_them(self):
         for example in self.examples:
             path = self.pki.path("documented.yml")
             with open(path, "w") as file:
@@ -350,11 +518,9 @@ class Documented(Case):
 
 
 class RealPrometheus(Case):
-    def test_scrapes_over_tls_with_a_certificate_and_a_password(self):
-        exporter = self.serve(
-            TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
-            "  client_ca_file: ca.pem\n  client_allowed_sans: [prometheus]\n" + USERS
-        )
+    """Scrapes over mutual TLS with a password, while all keys are replaced."""
+
+    def start(self, exporter):
         config = {
             "global": {"scrape_interval": "1s"},
             "scrape_configs": [
@@ -371,28 +537,68 @@ class RealPrometheus(Case):
                 }
             ],
         }
-        folder = tempfile.mkdtemp()
-        with open(os.path.join(folder, "prometheus.yml"), "w") as file:
-            json.dump(config, file)  # JSON is YAML.
-        port = free_port()
-        prometheus = [
-            "prometheus",
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=data",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        query = urllib.parse.urlencode({"query": "up == 1 and on() jemalloc_up"})
+        self.prometheus = PrometheusServer(config)
+        self.prometheus.__enter__()
+        self.addCleanup(self.prometheus.__exit__, None, None, None)
 
-        def is_up():
-            try:
-                url = f"http://127.0.0.1:{port}/api/v1/query?{query}"
-                with urllib.request.urlopen(url, timeout=10) as answer:
-                    return json.load(answer)["data"]["result"]
-            except OSError:
-                return False  # Not listening yet.
+    def query(self, expression):
+        """Returns the value; None if there is none yet."""
+        result = self.prometheus.instant(expression)
+        return float(result[0]["value"][1]) if result else None
 
-        with started(prometheus, folder):
-            wait_for(is_up, "scrape over TLS")
+    def await_scrapes(self, count):
+        """`count` more of them."""
+        before = self.query("count_over_time(up[1h])") or 0
+        wait_for(
+            lambda: (self.query("count_over_time(up[1h])") or 0) >= before + count,
+            "scrapes",
+        )
+
+    def replace(self, name, text):
+        with open(self.pki.path(name + ".new"), "w") as file:
+            file.write(text)
+        os.rename(self.pki.path(name + ".new"), self.pki.path(name))
+
+    def read(self, name):
+        with open(self.pki.path(name)) as file:
+            return file.read()
+
+    def await_reload(self, exporter):
+        exporter.log = ""
+        exporter.await_log(r'(msg="Web configuration reloaded")')
+
+    def test_scrapes_while_certificates_are_replaced(self):
+        self.pki = Pki(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.pki.folder)
+        self.pki.issue("server")
+        self.pki.issue("client", "DNS:prometheus", "clientAuth")
+        exporter = self.serve(
+            TLS + "  client_auth_type: RequireAndVerifyClientCert\n"
+            "  client_ca_file: ca.pem\n  client_allowed_sans: [prometheus]\n" + USERS
+        )
+        self.start(exporter)
+        wait_for(lambda: self.query("up == 1 and on() jemalloc_up"), "scrape over TLS")
+
+        # Another authority: first trusted by both, then used, then alone.
+        # Prometheus connects anew whenever its ca_file changes.
+        other = Pki(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, other.folder)
+        other.issue("server")
+        other.issue("client", "DNS:prometheus", "clientAuth")
+        with open(other.path("ca.pem")) as file:
+            new_ca = file.read()
+        self.replace("ca.pem", self.read("ca.pem") + new_ca)
+        self.await_reload(exporter)
+        self.await_scrapes(3)
+        for name in ("client", "server"):
+            for end in ("key", "pem"):
+                os.rename(other.path(f"{name}.{end}"), self.pki.path(f"{name}.{end}"))
+        self.await_reload(exporter)
+        self.replace("ca.pem", new_ca)
+        self.await_reload(exporter)
+        self.await_scrapes(5)
+        self.assertEqual(self.query("up"), 1)
+        self.assertEqual(self.query("min_over_time(up[1h])"), 1)
 
 
 if __name__ == "__main__":

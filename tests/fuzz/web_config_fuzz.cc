@@ -1,4 +1,4 @@
-// What may stand in a web configuration: the bytes are its YAML.
+// Web configurations: the input is the YAML.
 
 #include <algorithm>
 #include <cstddef>
@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "tests/fuzz/require.h"
 #include "exporter/http_config/tls_context.h"
 #include "exporter/http_config/web_config.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
@@ -23,7 +23,8 @@ void RequireOneLine(std::string_view text) {
 }
 
 std::optional<WebConfig> Parse(std::string_view yaml) try {
-  return jemalloc_exporter::ParseWebConfig(yaml, "/nonexistent");
+  jemalloc_exporter::ConfigFileReader files;
+  return jemalloc_exporter::ParseWebConfig(yaml, "/nonexistent", files);
 } catch (const std::runtime_error& error) {
   RequireOneLine(error.what());
   return std::nullopt;
@@ -42,7 +43,7 @@ void CheckTls(const jemalloc_exporter::TlsConfig& config) try {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view yaml(reinterpret_cast<const char*>(data), size);
-  // It shall read no file of this machine.
+  // A path could name a file of this machine.
   if (yaml.find('/') != std::string_view::npos) return 0;
   const auto config = Parse(yaml);
   if (!config) return 0;

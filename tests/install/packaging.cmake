@@ -95,11 +95,11 @@ set_tests_properties(consumer:MissesADependencyOfAComponentAskedFor PROPERTIES
   PASS_REGULAR_EXPRESSION "find_package.*prometheus-cpp")
 
 # A user's first steps. A build of everything takes minutes without ccache.
-add_test(NAME install:ReadmeOnAFreshClone COMMAND /usr/bin/python3 -B
-  ${CMAKE_CURRENT_SOURCE_DIR}/install/readme_installation_test.py)
-set_tests_properties(install:ReadmeOnAFreshClone PROPERTIES
-  TIMEOUT 1500 PROCESSORS 2 ENVIRONMENT
-  "SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/install;PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}/end_to_end:${CMAKE_CURRENT_SOURCE_DIR}/support")
+jemalloc_exporter_python_test(install:ReadmeOnAFreshClone 1500
+  install/readme_installation_test.py)
+set_property(TEST install:ReadmeOnAFreshClone PROPERTY PROCESSORS 2)
+set_property(TEST install:ReadmeOnAFreshClone APPEND PROPERTY
+  ENVIRONMENT SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/install)
 
 # What the collector alone does without is what the collectable asks for.
 consumer_test(MissesWhatTheCollectableTakes exposer

@@ -1,6 +1,7 @@
 #ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_FAKE_AGENT_H_
 #define JEMALLOC_EXPORTER_TESTS_SUPPORT_FAKE_AGENT_H_
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "exporter/agent/wire.h"
 
@@ -48,6 +50,22 @@ class FakeAgent {
     pid_ = 0;
   }
 
+  /// Waits until the process has exited by itself; returns the pid it had.
+  pid_t Wait() {
+    waitpid(pid_, nullptr, 0);
+    return std::exchange(pid_, 0);
+  }
+
+  /// Returns when it has stopped; it continues with `SIGCONT`.
+  void Stop() const {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGSTOP);
+    waitpid(pid_, nullptr, WUNTRACED);
+  }
+  void Continue() const {
+    if (pid_ > 0) kill(pid_, SIGCONT);
+  }
+
   void Ready() const {
     if (write(ready_[1], "", 1) != 1) _exit(1);
   }
@@ -81,19 +99,30 @@ class SharedCounter {
   ~SharedCounter() { munmap(value_, sizeof(std::atomic<int>)); }
 
   int value() const { return *value_; }
+  void Set(int value) const { *value_ = value; }
   void Increment() const { ++*value_; }
 
  private:
   std::atomic<int>* value_;
 };
 
+inline void SendAndClose(int client, const std::string& document) {
+  send(client, document.data(), document.size(), MSG_NOSIGNAL);
+  close(client);
+}
+
+/// Until a client has connected; does not accept it.
+inline void AwaitConnection(int listener) {
+  pollfd ready = {listener, POLLIN, 0};
+  poll(&ready, 1, -1);
+}
+
 /// Sends `document` to the next client; counts its connection before.
 inline void AnswerOnce(int listener, const std::string& document,
                        const SharedCounter* connections = nullptr) {
   const int client = accept(listener, nullptr, nullptr);
   if (connections != nullptr) connections->Increment();
-  send(client, document.data(), document.size(), MSG_NOSIGNAL);
-  close(client);
+  SendAndClose(client, document);
 }
 
 /// Sends `document` to every client, for ever.

@@ -6,8 +6,8 @@
 
 namespace jemalloc_exporter {
 
-// Calls `condition` every millisecond until it returns true; returns false if it
-// did not within `timeout`. The default is far above what a loaded machine
+// Calls `condition` every millisecond until it returns true; returns false if
+// it did not within `timeout`. The default is far above what a loaded machine
 // takes.
 template <typename Condition>
 bool WaitFor(Condition condition,

@@ -3,18 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "exporter/agent_client/agent_reader.h"
 #include "exporter/process/process_tree.h"
 #include "tests/support/fake_agent.h"
+#include "tests/support/own_comm.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -38,6 +43,43 @@ std::vector<Process> ReadFor(milliseconds time) {
 auto Is(pid_t pid, ProcessStatus status) {
   return testing::AllOf(Field("pid", &Process::pid, pid),
                         Field("status", &Process::status, status));
+}
+
+// Whether all processes respond in a poll, before `deadline`.
+bool PollUntilUsed(AgentPoller& poller, milliseconds timeout) {
+  const auto deadline = steady_clock::now() + timeout;
+  while (steady_clock::now() < deadline) {
+    const auto processes = poller.Poll(kLong);
+    if (std::all_of(processes.begin(), processes.end(),
+                    [](const Process& process) {
+                      return process.status == ProcessStatus::kUsed;
+                    })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::size_t CountOpenDescriptors() {
+  const std::filesystem::directory_iterator listing("/proc/self/fd");
+  return std::distance(begin(listing), end(listing));
+}
+
+bool HasPeerPidfd() {
+  constexpr int kPeerPidfd = 77;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return false;
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  const bool has =
+      getsockopt(pair[0], SOL_SOCKET, kPeerPidfd, &pidfd, &size) == 0;
+  for (const int descriptor : {pair[0], pair[1], pidfd}) close(descriptor);
+  return has;
+}
+
+void AwaitZombie(pid_t pid) {
+  siginfo_t info;
+  waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
 }
 
 // In a network namespace of its own, where no other agents are.
@@ -147,7 +189,7 @@ TEST_F(AgentPollerTest, BelievesTheKernelAboutTheName) {
   const FakeAgent agent(Honest);
   const auto processes = ReadFor(kLong);
   ASSERT_THAT(processes, SizeIs(1));
-  EXPECT_EQ(processes[0].comm, "agent_poller_te");
+  EXPECT_EQ(processes[0].comm, OwnComm());
 }
 
 TEST_F(AgentPollerTest, TellsUnusedHeapsFromUsed) {
@@ -200,7 +242,7 @@ TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothingValid) {
                                Is(agent.pid(), ProcessStatus::kUnreachable),
                                Is(other.pid(), ProcessStatus::kUsed)))
         << document.substr(0, 100);
-    EXPECT_THAT(processes, Each(Field(&Process::comm, "agent_poller_te")));
+    EXPECT_THAT(processes, Each(Field(&Process::comm, OwnComm())));
   }
 }
 
@@ -221,18 +263,22 @@ TEST_F(AgentPollerTest, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
   for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
   const FakeAgent last(Honest);
   setrlimit(RLIMIT_NOFILE, &few);
-  const auto processes = ReadFor(milliseconds(2000));
+  const auto deadline = steady_clock::now() + kLong;
+  bool found = false;
+  while (!found && steady_clock::now() < deadline) {
+    const auto processes = ReadFor(kShort);
+    EXPECT_THAT(processes, SizeIs(51));
+    found = testing::Value(
+        processes, testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
+  }
   setrlimit(RLIMIT_NOFILE, &limit);
-  EXPECT_THAT(processes, SizeIs(51));
-  EXPECT_THAT(processes,
-              testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
+  EXPECT_TRUE(found);
 }
 
 TEST_F(AgentPollerTest, CallsUnreachableWhoIsStopped) {
   const FakeAgent stopped(Honest);
   const FakeAgent other(Honest);
-  ASSERT_GT(stopped.pid(), 0);  // 0 would be everybody.
-  kill(stopped.pid(), SIGSTOP);
+  stopped.Stop();
   // Each visit leaves a connection that waits, until no more are taken.
   for (int visit = 0; visit < 30; ++visit) {
     EXPECT_THAT(
@@ -332,6 +378,174 @@ TEST_F(AgentPollerTest, FindsTheHonestAmongThousandsOfForgedSockets) {
                                   Is(last.pid(), ProcessStatus::kUsed)));
 }
 
+TEST_F(AgentPollerTest, WaitsForAStoppedProcessOnce) {
+  const FakeAgent stopped(Honest);
+  stopped.Stop();
+  AgentPoller poller;
+  const milliseconds timeout(2000);
+  const auto poll = [&] {
+    const auto begin = steady_clock::now();
+    EXPECT_THAT(poller.Poll(timeout),
+                ElementsAre(Is(stopped.pid(), ProcessStatus::kUnreachable)));
+    return steady_clock::now() - begin;
+  };
+  EXPECT_GE(poll(), timeout);
+  for (int i = 0; i < 5; ++i) EXPECT_LT(poll(), timeout / 2);
+}
+
+TEST_F(AgentPollerTest, HasOneConnectionToAStoppedProcess) {
+  const SharedCounter connections;
+  const FakeAgent agent(Counting(connections));
+  agent.Stop();
+  AgentPoller poller;
+  for (int i = 0; i < 20; ++i) poller.Poll(kShort);
+  agent.Continue();
+  EXPECT_TRUE(PollUntilUsed(poller, kLong));
+  EXPECT_LE(connections.value(), 3);  // Kept, retried as it continued, current.
+}
+
+// Later than the timeout for unresponsive agents, earlier than the other.
+TEST_F(AgentPollerTest, NoticesALateResponse) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    for (;;) {
+      const int client = accept(listener, nullptr, nullptr);
+      usleep(10 * std::chrono::microseconds(kUnresponsiveTimeout).count());
+      SendAndClose(client, Document(getpid()));
+    }
+  });
+  AgentPoller poller;
+  EXPECT_THAT(poller.Poll(2 * kUnresponsiveTimeout),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
+  EXPECT_TRUE(PollUntilUsed(poller, kLong));
+}
+
+TEST_F(AgentPollerTest, KeepsFewConnectionsToStoppedProcesses) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit few = {64, limit.rlim_max};
+  std::deque<FakeAgent> silent;
+  for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
+  AgentPoller poller;
+  const std::size_t before = CountOpenDescriptors();
+  setrlimit(RLIMIT_NOFILE, &few);
+  poller.Poll(kShort);
+  const std::size_t after = CountOpenDescriptors();
+  EXPECT_THAT(poller.Poll(kShort), SizeIs(50));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_LE(after, before + 16);  // Half of half of the limit.
+}
+
+TEST_F(AgentPollerTest, PollsInSeveralThreads) {
+  const FakeAgent silent(Silent);
+  const FakeAgent agent(Honest);
+  AgentPoller poller;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int poll = 0; poll < 5; ++poll) {
+        EXPECT_THAT(poller.Poll(kShort),
+                    testing::UnorderedElementsAre(
+                        Is(silent.pid(), ProcessStatus::kUnreachable),
+                        Is(agent.pid(), ProcessStatus::kUsed)));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(AgentPollerTest, RetriesWhenTheProcessExecutesAnotherProgram) {
+  std::size_t used = 0;
+  // It is omitted if the retry finds the name between its two sockets.
+  for (int attempt = 0; attempt < 50 && used == 0; ++attempt) {
+    const FakeAgent agent([](const FakeAgent& self) {
+      int listener = ListenAs({.pid = getpid()});
+      self.Ready();
+      AwaitConnection(listener);
+      close(listener);
+      listener = ListenAs({.pid = getpid()});
+      Answer(listener, Document(getpid()));
+    });
+    const auto processes = ReadFor(kLong);
+    EXPECT_THAT(processes, Each(Is(agent.pid(), ProcessStatus::kUsed)));
+    used += processes.size();
+  }
+  EXPECT_EQ(used, 1);
+}
+
+TEST_F(AgentPollerTest, OmitsAProcessThatClosesItsSocket) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    AwaitConnection(listener);
+    close(listener);
+  });
+  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+}
+
+// As where every new program of the process ends before it responds.
+TEST_F(AgentPollerTest, OmitsAProcessThatClosesItsSocketAgain) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    for (;;) {
+      AwaitConnection(listener);
+      close(accept(listener, nullptr, nullptr));
+      close(listener);
+      listener = ListenAs({.pid = getpid()});
+    }
+  });
+  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+}
+
+TEST_F(AgentPollerTest, CallsUnreachableWhoRefusesEveryConnection) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    for (;;) close(accept(listener, nullptr, nullptr));
+  });
+  EXPECT_THAT(ReadFor(kLong),
+              ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
+}
+
+// Its pid may be that of another process. Needs Linux 6.5.
+TEST_F(AgentPollerTest, OmitsASocketWhoseProcessHasEnded) {
+  const SharedCounter holder;
+  FakeAgent ended([&](const FakeAgent& self) {
+    const pid_t pid = getpid();
+    const int listener = ListenAs({.pid = pid});
+    if (fork() != 0) _exit(0);
+    holder.Set(getpid());
+    self.Ready();
+    Answer(listener, Document(pid));
+  });
+  ended.Wait();
+  const auto processes = ReadFor(kLong);
+  ASSERT_GT(holder.value(), 0);
+  kill(holder.value(), SIGKILL);
+  if (!HasPeerPidfd()) GTEST_SKIP() << "SO_PEERPIDFD is not available";
+  EXPECT_THAT(processes, IsEmpty());
+}
+
+// Its socket outlives it in a child.
+TEST_F(AgentPollerTest, OmitsZombies) {
+  int test_ends[2];
+  ASSERT_EQ(pipe(test_ends), 0);
+  const FakeAgent zombie([&](const FakeAgent& self) {
+    ListenAs({.pid = getpid()});
+    if (fork() != 0) _exit(0);
+    self.Ready();
+    close(test_ends[1]);
+    char byte = 0;
+    _exit(read(test_ends[0], &byte, 1) < 0 ? 1 : 0);
+  });
+  AwaitZombie(zombie.pid());
+  EXPECT_THAT(ReadFor(kShort), IsEmpty());
+  close(test_ends[0]);
+  close(test_ends[1]);
+}
+
 // What `body` returns in a process that is the first of a pid namespace; absent
 // where none is to be had.
 std::optional<int> InPidNamespace(const std::function<int()>& body) {
@@ -379,6 +593,32 @@ TEST_F(AgentPollerTest, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
     return processes[0].status == ProcessStatus::kUsed ? 0 : 2;
   });
   if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  EXPECT_EQ(result, 0);
+}
+
+bool MountProc() {
+  return unshare(CLONE_NEWNS) == 0 &&
+         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("proc", "/proc", "proc", 0, nullptr) == 0;
+}
+
+TEST_F(AgentPollerTest, PrefersAVerifiedToAnUnverifiedProcessOfTheSameName) {
+  constexpr pid_t kPid = 2;  // Of the first child in a pid namespace.
+  const FakeAgent forger([](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = kPid, .place = 2});
+    self.Ready();
+    Answer(listener, Document(kPid, OwnComm()));
+  });
+  constexpr int kNoProc = 98;
+  const auto result = InPidNamespace([&] {
+    if (!MountProc()) return kNoProc;
+    const FakeAgent agent(Honest);
+    const auto processes = ReadFor(kLong);
+    if (agent.pid() != kPid || processes.size() != 1) return 1;
+    return processes[0].pid_is_claimed ? 2 : 0;
+  });
+  if (!result || result == kNoProc)
+    GTEST_SKIP() << "no pid namespace to be had";
   EXPECT_EQ(result, 0);
 }
 

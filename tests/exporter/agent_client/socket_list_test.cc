@@ -74,6 +74,14 @@ TEST(AgentsInSocketTable, AreNoneInGarbage) {
             Sockets{});
 }
 
+TEST(AgentsInSocketTable, AreLimitedInNumber) {
+  std::string table;
+  for (std::size_t pid = 1; pid <= kMaxSockets + 10; ++pid) {
+    table += kListening + ("@jemalloc_exporter/" + std::to_string(pid)) + "\n";
+  }
+  EXPECT_EQ(AgentsInSocketTable(table).size(), kMaxSockets);
+}
+
 TEST(ListAgents, HasASocketOfThatNameWhileItListens) {
   const AgentName name = {.pid = getpid(), .place = 9};
   const auto listed = [&] {

@@ -19,72 +19,69 @@ Process ProcessOf(pid_t pid) {
   return process;
 }
 
-Process ProcessWith(pid_t pid, std::uint64_t allocated,
-                    std::uint64_t resident) {
+Process ProcessWith(pid_t pid, std::uint64_t allocated) {
   Process process = ProcessOf(pid);
   process.status = ProcessStatus::kUsed;
   process.heap_state.allocated_bytes = allocated;
-  process.heap_state.resident_bytes = resident;
   return process;
 }
 
-TEST(HeapHistory, KeepsThePointsOfAProcessInOrder) {
-  HeapHistory history;
-  history.Record({ProcessWith(7, 1, 10), ProcessWith(8, 2, 20)}, kStart);
-  history.Record({ProcessWith(7, 3, 30), ProcessWith(8, 4, 40)},
-                 kStart + seconds(5));
-  EXPECT_THAT(history.Of(ProcessOf(7)),
-              ElementsAre(HeapHistory::Point{kStart, 1, 10},
-                          HeapHistory::Point{kStart + seconds(5), 3, 30}));
+HeapHistory::Point PointOf(HeapHistory::Time time, std::uint64_t allocated) {
+  return {time, BreakDownMemory(ProcessWith(1, allocated)).value()};
 }
 
-TEST(HeapHistory, HasNoPointsOfAProcessNeverSeen) {
+TEST(HeapHistory, HasThePointsOfAProcessInOrder) {
+  HeapHistory history;
+  history.Record({ProcessWith(7, 1), ProcessWith(8, 2)}, kStart);
+  history.Record({ProcessWith(7, 3), ProcessWith(8, 4)}, kStart + seconds(5));
+  EXPECT_THAT(history.Of(ProcessOf(7)),
+              ElementsAre(PointOf(kStart, 1), PointOf(kStart + seconds(5), 3)));
+}
+
+TEST(HeapHistory, IsEmptyForAnUnknownProcess) {
   EXPECT_THAT(HeapHistory().Of(ProcessOf(7)), IsEmpty());
 }
 
-TEST(HeapHistory, KeepsTheFirstProcessesOfTwoContainersApart) {
+TEST(HeapHistory, SeparatesEqualPidsOfTwoContainers) {
   HeapHistory history;
-  Process other = ProcessWith(1, 2, 20);
+  Process other = ProcessWith(1, 2);
   other.comm = "other";
-  history.Record({ProcessWith(1, 1, 10), other}, kStart);
-  EXPECT_THAT(history.Of(ProcessOf(1)),
-              ElementsAre(HeapHistory::Point{kStart, 1, 10}));
-  EXPECT_THAT(history.Of(other),
-              ElementsAre(HeapHistory::Point{kStart, 2, 20}));
+  history.Record({ProcessWith(1, 1), other}, kStart);
+  EXPECT_THAT(history.Of(ProcessOf(1)), ElementsAre(PointOf(kStart, 1)));
+  EXPECT_THAT(history.Of(other), ElementsAre(PointOf(kStart, 2)));
 }
 
-TEST(HeapHistory, SkipsWhatFollowsTooSoon) {
+TEST(HeapHistory, SkipsPointsWithinTheSpacing) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1, 10)}, kStart);
-  history.Record({ProcessWith(7, 2, 20)},
+  history.Record({ProcessWith(7, 1)}, kStart);
+  history.Record({ProcessWith(7, 2)},
                  kStart + HeapHistory::kSpacing - std::chrono::milliseconds(1));
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(1));
-  history.Record({ProcessWith(7, 2, 20)}, kStart + HeapHistory::kSpacing);
+  history.Record({ProcessWith(7, 2)}, kStart + HeapHistory::kSpacing);
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(2));
 }
 
-TEST(HeapHistory, ForgetsPointsOlderThanItsSpan) {
+TEST(HeapHistory, RemovesPointsOlderThanTheSpan) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1, 10)}, kStart);
-  history.Record({ProcessWith(7, 2, 20)}, kStart + seconds(60));
+  history.Record({ProcessWith(7, 1)}, kStart);
+  history.Record({ProcessWith(7, 2)}, kStart + seconds(60));
   const auto now = kStart + HeapHistory::kSpan + seconds(1);
-  history.Record({ProcessWith(7, 3, 30)}, now);
+  history.Record({ProcessWith(7, 3)}, now);
   EXPECT_THAT(history.Of(ProcessOf(7)),
-              ElementsAre(HeapHistory::Point{kStart + seconds(60), 2, 20},
-                          HeapHistory::Point{now, 3, 30}));
+              ElementsAre(PointOf(kStart + seconds(60), 2), PointOf(now, 3)));
 }
 
-TEST(HeapHistory, ForgetsAProcessThatIsGone) {
+TEST(HeapHistory, RemovesProcessesThatHaveEnded) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1, 10)}, kStart);
-  history.Record({ProcessWith(8, 1, 10)}, kStart + seconds(5));
+  history.Record({ProcessWith(7, 1)}, kStart);
+  history.Record({ProcessWith(8, 1)}, kStart + seconds(5));
   EXPECT_THAT(history.Of(ProcessOf(7)), IsEmpty());
 }
 
-TEST(HeapHistory, TellsAProcessFromAnEarlierOneOfTheSameNumber) {
-  Process earlier = ProcessWith(7, 1, 10);
+TEST(HeapHistory, SeparatesAReusedPid) {
+  Process earlier = ProcessWith(7, 1);
   earlier.start_time_seconds = 1;
-  Process later = ProcessWith(7, 2, 20);
+  Process later = ProcessWith(7, 2);
   later.start_time_seconds = 2;
   HeapHistory history;
   history.Record({earlier}, kStart);
@@ -93,22 +90,32 @@ TEST(HeapHistory, TellsAProcessFromAnEarlierOneOfTheSameNumber) {
   EXPECT_THAT(history.Of(later), SizeIs(1));
 }
 
-TEST(HeapHistory, LeavesAGapWhereAProcessDoesNotAnswer) {
+TEST(HeapHistory, HasNoPointWhileAProcessIsUnreachable) {
   HeapHistory history;
-  history.Record({ProcessWith(7, 1, 10)}, kStart);
+  history.Record({ProcessWith(7, 1)}, kStart);
   history.Record({ProcessOf(7)}, kStart + seconds(5));
   EXPECT_THAT(history.Of(ProcessOf(7)), SizeIs(1));
 }
 
-TEST(HeapHistory, IsBoundedInProcesses) {
+TEST(HeapHistory, LimitsTheNumberOfProcesses) {
   HeapHistory history;
   std::vector<Process> processes;
   for (pid_t pid = 1; pid <= 1000; ++pid) {
-    processes.push_back(ProcessWith(pid, 1, 10));
+    processes.push_back(ProcessWith(pid, 1));
   }
   history.Record(processes, kStart);
   EXPECT_THAT(history.Of(ProcessOf(HeapHistory::kMaxProcesses)), SizeIs(1));
   EXPECT_THAT(history.Of(ProcessOf(HeapHistory::kMaxProcesses + 1)), IsEmpty());
+}
+
+TEST(HeapHistory, StartsAtTheOldestPointOfAllProcesses) {
+  HeapHistory history;
+  EXPECT_EQ(history.Start(), std::nullopt);
+  history.Record({ProcessWith(7, 1)}, kStart);
+  history.Record({ProcessWith(7, 1), ProcessWith(8, 1)}, kStart + seconds(60));
+  EXPECT_EQ(history.Start(), kStart);
+  history.Record({ProcessWith(8, 1)}, kStart + seconds(120));
+  EXPECT_EQ(history.Start(), kStart + seconds(60));
 }
 
 }  // namespace

@@ -1,32 +1,61 @@
 #include "exporter/endpoints/sparkline.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace jemalloc_exporter {
 namespace {
 
 using std::chrono::minutes;
+using testing::HasSubstr;
+using testing::Not;
 
 constexpr HeapHistory::Time kNow{std::chrono::hours(1)};
+constexpr std::uint64_t kMiB = 1 << 20;
 
-TEST(Sparkline, DrawsTheSpanFromLeftToRightAndTheMostResidentBytesOnTop) {
-  EXPECT_EQ(Sparkline({{kNow - minutes(10), 0, 2 << 20},
-                       {kNow - minutes(5), 1 << 20, 4 << 20},
-                       {kNow, 2 << 20, 4 << 20}},
-                      kNow),
-            R"(<svg width="200.0" height="36.0" role="img" )"
-            R"(aria-label="resident up to 4.0 MiB">)"
-            R"(<polygon class="resident" points="0.0,36.0 )"
-            R"(0.0,18.0 100.0,0.0 200.0,0.0 200.0,36.0"/>)"
-            R"(<polyline class="allocated" points=")"
-            R"(0.0,36.0 100.0,27.0 200.0,18.0 "/></svg>)");
+TEST(MemoryBar, HasASegmentForEachUseThatOccurs) {
+  EXPECT_EQ(
+      MemoryBar({{3 * kMiB, 0, 0, kMiB, 0, 0}}),
+      R"x(<svg viewBox="0 0 100 1" preserveAspectRatio="none" role="img" )x"
+      R"x(aria-label="Live data: 3.0 MiB (75 %), )x"
+      R"x(Retained by jemalloc: 1.0 MiB (25 %)">)x"
+      R"x(<rect class="live" x="0.00" width="75.00" height="1">)x"
+      R"x(<title>Live data: 3.0 MiB (75 %)</title></rect>)x"
+      R"x(<rect class="retained" x="75.00" width="25.00" height="1">)x"
+      R"x(<title>Retained by jemalloc: 1.0 MiB (25 %)</title></rect></svg>)x");
 }
 
-TEST(Sparkline, IsEmptyWithoutPoints) { EXPECT_EQ(Sparkline({}, kNow), ""); }
+TEST(MemoryBar, IsEmptyWithoutMemory) {
+  EXPECT_THAT(MemoryBar({}), Not(HasSubstr("<rect")));
+}
 
-TEST(Sparkline, StandsOnTheGroundWhenEverythingIsZero) {
-  EXPECT_NE(Sparkline({{kNow, 0, 0}}, kNow).find("points=\"200.0,36.0 "),
-            std::string::npos);
+TEST(Sparkline, StacksUsesFromTheStartToNow) {
+  EXPECT_EQ(
+      Sparkline({{kNow - minutes(2), {{0, 0, 0, 2 * kMiB, 0, 0}}},
+                 {kNow - minutes(1), {{kMiB, 0, 0, 3 * kMiB, 0, 0}}},
+                 {kNow, {{2 * kMiB, 0, 0, 2 * kMiB, 0, 0}}}},
+                kNow - minutes(4), kNow),
+      R"x(<svg viewBox="0 0 600 100" preserveAspectRatio="none" role="img" )x"
+      R"x(aria-label="Memory over time, at most 4.0 MiB">)x"
+      R"x(<polygon class="retained" points=")x"
+      R"x(300,100 300,50 450,0 600,0 600,100"/>)x"
+      R"x(<polygon class="live" points=")x"
+      R"x(300,100 300,100 450,75 600,50 600,100"/></svg>)x");
+}
+
+TEST(Sparkline, IsEmptyWithFewerThanTwoPoints) {
+  EXPECT_EQ(Sparkline({}, kNow - minutes(1), kNow), "");
+  EXPECT_EQ(Sparkline({{kNow, {}}}, kNow - minutes(1), kNow), "");
+}
+
+TEST(Sparkline, IsEmptyWithoutTime) {
+  EXPECT_EQ(Sparkline({{kNow, {}}, {kNow, {}}}, kNow, kNow), "");
+}
+
+TEST(Sparkline, HasNoAreaIfEverythingIsZero) {
+  EXPECT_THAT(
+      Sparkline({{kNow - minutes(1), {}}, {kNow, {}}}, kNow - minutes(1), kNow),
+      Not(HasSubstr("<polygon")));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <latch>
 #include <optional>
 #include <string>
 #include <thread>
@@ -11,116 +13,169 @@
 namespace jemalloc_exporter {
 namespace {
 
-// bcrypt of "secret" and of "other", as cheap as bcrypt can be.
+// bcrypt hashes of "secret" and of "other" at the lowest cost.
 const std::string kSecret =
     "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy";
 const std::string kOther =
     "$2y$04$nr6jJ42N6XmgkNZA8V5U8.Boicuk1RO4UllJko6Hohjo8ak9QJ3Ja";
 
-TEST(ReadLogin, FindsUserAndPassword) {
+TEST(ParseBasicAuthorization, ReturnsUserAndPassword) {
   for (const std::string text :
        {"Basic YWxpY2U6cGFzczp3b3Jk", "basic YWxpY2U6cGFzczp3b3Jk"}) {
-    const auto login = ReadLogin(text);
-    ASSERT_TRUE(login) << text;
-    EXPECT_EQ(login->user, "alice");
-    EXPECT_EQ(login->password, "pass:word");
+    const auto credentials = ParseBasicAuthorization(text);
+    ASSERT_TRUE(credentials) << text;
+    EXPECT_EQ(credentials->user, "alice");
+    EXPECT_EQ(credentials->password, "pass:word");
   }
-  EXPECT_EQ(ReadLogin("Basic Og==")->password, "");
+  EXPECT_EQ(ParseBasicAuthorization("Basic Og==")->password, "");
 }
 
-TEST(ReadLogin, FindsNoneInAnythingElse) {
+TEST(ParseBasicAuthorization, RejectsMalformedValues) {
   for (const std::string text :
        {"", "Basic", "Basic ", "Basic YWxpY2U=", "Basic !!!!", "Bearer YTpi",
         "YTpi", "BasicYTpi", "Basic YTpiAGM=",
         // EVP_DecodeBlock accepts all of these.
         "Basic  YTpi", "Basic YTpi\n", "Basic YTpi ", "Basic YTp=YTpi",
         "Basic YTpiYTpi====", "Basic YTpi====", "Basic YTo", "Basic YTo=="}) {
-    EXPECT_FALSE(ReadLogin(text)) << text;
+    EXPECT_FALSE(ParseBasicAuthorization(text)) << text;
   }
 }
 
-TEST(BasicAuth, LetsEverybodyInWithoutUsers) {
+TEST(BasicAuth, AllowsAllRequestsWithoutUsers) {
   BasicAuth auth({});
-  EXPECT_EQ(auth.Judge(std::nullopt), AuthResult::kAllowed);
-  EXPECT_EQ(auth.Judge(Login{"alice", "x"}), AuthResult::kAllowed);
-  EXPECT_TRUE(auth.Verify(Login{"alice", "x"}));
+  EXPECT_EQ(auth.Check(std::nullopt), Admission::kGranted);
+  EXPECT_EQ(auth.Check(Credentials{"alice", "x"}), Admission::kGranted);
+  EXPECT_TRUE(auth.Verify(Credentials{"alice", "x"}));
 }
 
-TEST(BasicAuth, LetsNobodyInWithoutALogin) {
+TEST(BasicAuth, DeniesRequestsWithoutCredentials) {
   BasicAuth auth({{"alice", kSecret}});
-  EXPECT_EQ(auth.Judge(std::nullopt), AuthResult::kDenied);
+  EXPECT_EQ(auth.Check(std::nullopt), Admission::kDenied);
   EXPECT_FALSE(auth.Verify(std::nullopt));
 }
 
-TEST(BasicAuth, VerifiesThePasswordOfAUser) {
+TEST(BasicAuth, AcceptsThePasswordOfAUser) {
   BasicAuth auth({{"alice", kSecret}, {"bob", kOther}});
-  EXPECT_TRUE(auth.Verify(Login{"alice", "secret"}));
-  EXPECT_TRUE(auth.Verify(Login{"bob", "other"}));
+  EXPECT_TRUE(auth.Verify(Credentials{"alice", "secret"}));
+  EXPECT_TRUE(auth.Verify(Credentials{"bob", "other"}));
 }
 
-TEST(BasicAuth, RefusesAnyOtherPassword) {
+TEST(BasicAuth, RejectsOtherPasswords) {
   BasicAuth auth({{"alice", kSecret}, {"bob", kOther}});
   for (const std::string& password :
        {std::string(), std::string("other"), std::string("Secret"),
         std::string("secret "), kSecret, std::string(100'000, 's')}) {
-    EXPECT_FALSE(auth.Verify(Login{"alice", password})) << password;
+    EXPECT_FALSE(auth.Verify(Credentials{"alice", password})) << password;
   }
 }
 
-TEST(BasicAuth, RefusesAnUnknownUserWhateverThePassword) {
+TEST(BasicAuth, RejectsAnUnknownUserWithAnyPassword) {
   BasicAuth auth({{"alice", kSecret}});
   for (const std::string password : {"secret", ""}) {
-    EXPECT_FALSE(auth.Verify(Login{"mallory", password}));
-    EXPECT_FALSE(auth.Verify(Login{"", password}));
+    EXPECT_FALSE(auth.Verify(Credentials{"mallory", password}));
+    EXPECT_FALSE(auth.Verify(Credentials{"", password}));
   }
 }
 
-TEST(BasicAuth, RemembersWhatItVerified) {
+// Otherwise the time of a response would reveal whether a user exists.
+TEST(BasicAuth, VerifiesAnUnknownUserAtTheHighestCost) {
+  std::string hash;
+  BasicAuth auth({{"a", "$2y$04$"}, {"b", "$2y$12$"}, {"c", "$2y$10$"}},
+                 [&](const std::string&, const std::string& used) {
+                   hash = used;
+                   return true;
+                 });
+  EXPECT_FALSE(auth.Verify(Credentials{"mallory", "x"}));
+  EXPECT_EQ(hash, "$2y$12$");
+}
+
+TEST(BasicAuth, CachesResults) {
   BasicAuth auth({{"alice", kSecret}});
-  const Login right{"alice", "secret"};
-  const Login wrong{"alice", "guess"};
-  const Login stranger{"mallory", "secret"};
-  for (const Login& login : {right, wrong, stranger}) {
-    EXPECT_EQ(auth.Judge(login), AuthResult::kPending);
-    auth.Verify(login);
+  const Credentials accepted{"alice", "secret"};
+  const Credentials rejected{"alice", "guess"};
+  const Credentials unknown{"mallory", "secret"};
+  for (const Credentials& credentials : {accepted, rejected, unknown}) {
+    EXPECT_EQ(auth.Check(credentials), Admission::kUnknown);
+    auth.Verify(credentials);
   }
-  EXPECT_EQ(auth.Judge(right), AuthResult::kAllowed);
-  EXPECT_EQ(auth.Judge(wrong), AuthResult::kDenied);
-  EXPECT_EQ(auth.Judge(stranger), AuthResult::kDenied);
+  EXPECT_EQ(auth.Check(accepted), Admission::kGranted);
+  EXPECT_EQ(auth.Check(rejected), Admission::kDenied);
+  EXPECT_EQ(auth.Check(unknown), Admission::kDenied);
 }
 
-// As in CVE-2022-46146, where what was remembered was the parts in one string.
-TEST(BasicAuth, TellsLoginsApartThatReadTheSameInOnePiece) {
+// CVE-2022-46146: there the cache's key was the concatenation of the parts.
+TEST(BasicAuth, CacheDistinguishesCredentialsOfEqualConcatenation) {
   BasicAuth auth({{"alice", kSecret}});
-  auth.Verify(Login{"alice", "x" + kSecret + "y"});
-  EXPECT_EQ(auth.Judge(Login{"alice" + kSecret + "x", "y"}),
-            AuthResult::kPending);
+  auth.Verify(Credentials{"alice", "x" + kSecret + "y"});
+  EXPECT_EQ(auth.Check(Credentials{"alice" + kSecret + "x", "y"}),
+            Admission::kUnknown);
 }
 
-TEST(BasicAuth, ForgetsNoRightLoginForAllTheWrongOnes) {
-  BasicAuth auth({{"alice", kSecret}});
-  const Login right{"alice", "secret"};
-  auth.Verify(right);
-  for (std::size_t i = 0; i <= BasicAuth::kMaxRemembered; ++i) {
-    auth.Verify(Login{"alice", std::to_string(i)});
+TEST(BasicAuth, RejectedCredentialsEvictNoAcceptedOnes) {
+  BasicAuth auth({{"alice", kSecret}},
+                 [](const std::string& password, const std::string&) {
+                   return password == "secret";
+                 });
+  const Credentials accepted{"alice", "secret"};
+  auth.Verify(accepted);
+  for (std::size_t i = 0; i <= BasicAuth::kMaxCached; ++i)
+    auth.Verify(Credentials{"alice", std::to_string(i)});
+  EXPECT_EQ(auth.Check(accepted), Admission::kGranted);
+  EXPECT_EQ(auth.Check(Credentials{"alice", "0"}), Admission::kUnknown);
+}
+
+// Counts calls, and how many of them run at once.
+class SlowBcrypt {
+ public:
+  bool operator()(const std::string& password, const std::string&) {
+    const int running = ++running_;
+    if (running > max_running_) max_running_ = running;
+    ++calls_;
+    constexpr std::chrono::milliseconds kTime{30};
+    std::this_thread::sleep_for(kTime);
+    --running_;
+    return password == "secret";
   }
-  EXPECT_EQ(auth.Judge(right), AuthResult::kAllowed);
-  EXPECT_EQ(auth.Judge(Login{"alice", "0"}), AuthResult::kPending);
-}
+  int calls() const { return calls_; }
+  int max_running() const { return max_running_; }
 
-TEST(BasicAuth, AnswersSeveralThreads) {
-  BasicAuth auth({{"alice", kSecret}});
-  std::atomic<int> right{0};
+ private:
+  std::atomic<int> calls_{0};
+  std::atomic<int> running_{0};
+  std::atomic<int> max_running_{0};
+};
+
+// Verifies each of `passwords` on a thread of its own, all at once.
+std::vector<bool> VerifyAtOnce(BasicAuth& auth,
+                               const std::vector<std::string>& passwords) {
+  std::vector<char> accepted(passwords.size());
+  std::latch start(static_cast<std::ptrdiff_t>(passwords.size()));
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < passwords.size(); ++i) {
     threads.emplace_back([&, i] {
-      const Login login{"alice", i % 2 == 0 ? "secret" : std::to_string(i)};
-      auth.Judge(login);
-      if (auth.Verify(login)) ++right;
+      start.arrive_and_wait();
+      accepted[i] = auth.Verify(Credentials{"alice", passwords[i]}) ? 1 : 0;
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, 2);
+  return {accepted.begin(), accepted.end()};
+}
+
+TEST(BasicAuth, VerifiesOneAtATime) {
+  SlowBcrypt bcrypt;
+  BasicAuth auth({{"alice", kSecret}}, std::ref(bcrypt));
+  EXPECT_EQ(VerifyAtOnce(auth, {"a", "secret", "b", "c"}),
+            (std::vector<bool>{false, true, false, false}));
+  EXPECT_EQ(bcrypt.calls(), 4);
+  EXPECT_EQ(bcrypt.max_running(), 1);
+}
+
+TEST(BasicAuth, VerifiesEqualCredentialsOnce) {
+  SlowBcrypt bcrypt;
+  BasicAuth auth({{"alice", kSecret}}, std::ref(bcrypt));
+  EXPECT_EQ(VerifyAtOnce(auth, {"secret", "secret", "secret", "x", "x"}),
+            (std::vector<bool>{true, true, true, false, false}));
+  EXPECT_EQ(bcrypt.calls(), 2);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 const std::string kHash =
     "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
-// A folder with what the configurations here name.
+// A folder with the files that the configurations name.
 class WebConfigTest : public testing::Test {
  protected:
   WebConfigTest() {
@@ -30,7 +30,8 @@ class WebConfigTest : public testing::Test {
     std::ofstream(folder_ / name) << text;
   }
   WebConfig Parse(const std::string& yaml) const {
-    return ParseWebConfig(yaml, folder_);
+    ConfigFileReader files;
+    return ParseWebConfig(yaml, folder_, files);
   }
   std::string ErrorOf(const std::string& yaml) const {
     try {
@@ -44,7 +45,7 @@ class WebConfigTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(WebConfigTest, IsOpenToAllWhenEmpty) {
+TEST_F(WebConfigTest, EmptyFileConfiguresNothing) {
   for (const std::string yaml :
        {"", "# nothing\n", "{}",
         "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\n"
@@ -53,7 +54,7 @@ TEST_F(WebConfigTest, IsOpenToAllWhenEmpty) {
   }
 }
 
-TEST_F(WebConfigTest, HasItsTlsFromFiles) {
+TEST_F(WebConfigTest, ReadsCertificateAndKeyFiles) {
   TlsConfig tls;
   tls.cert = "the cert\n";
   tls.key = "the key\n";
@@ -64,7 +65,7 @@ TEST_F(WebConfigTest, HasItsTlsFromFiles) {
             tls);
 }
 
-TEST_F(WebConfigTest, HasItsTlsInline) {
+TEST_F(WebConfigTest, AcceptsInlineCertificateAndKey) {
   TlsConfig tls;
   tls.cert = "a\nb\n";
   tls.key = "c";
@@ -77,7 +78,7 @@ TEST_F(WebConfigTest, HasItsTlsInline) {
             tls);
 }
 
-TEST_F(WebConfigTest, HasEveryKeyOfTls) {
+TEST_F(WebConfigTest, ParsesEveryKeyOfTlsServerConfig) {
   TlsConfig tls;
   tls.cert = "the cert\n";
   tls.key = "the key\n";
@@ -107,7 +108,7 @@ TEST_F(WebConfigTest, HasEveryKeyOfTls) {
             tls);
 }
 
-TEST_F(WebConfigTest, KnowsEveryClientAuthType) {
+TEST_F(WebConfigTest, ParsesEveryClientAuthType) {
   const std::pair<std::string, ClientAuth> types[] = {
       {"NoClientCert", ClientAuth::kNone},
       {"RequestClientCert", ClientAuth::kRequest},
@@ -125,7 +126,7 @@ TEST_F(WebConfigTest, KnowsEveryClientAuthType) {
   }
 }
 
-TEST_F(WebConfigTest, HasHeaders) {
+TEST_F(WebConfigTest, ParsesHeaders) {
   EXPECT_EQ(Parse("http_server_config:\n"
                   "  http2: false\n"
                   "  headers:\n"
@@ -141,14 +142,14 @@ TEST_F(WebConfigTest, HasHeaders) {
                      {"X-XSS-Protection", "1"}}));
 }
 
-TEST_F(WebConfigTest, HasUsers) {
+TEST_F(WebConfigTest, ParsesUsers) {
   using Users = std::map<std::string, std::string>;
   EXPECT_EQ(Parse("basic_auth_users:\n  alice: " + kHash + "\n  bob: " + kHash)
                 .basic_auth_users,
             (Users{{"alice", kHash}, {"bob", kHash}}));
 }
 
-TEST_F(WebConfigTest, IsRefusedForAnUnknownKey) {
+TEST_F(WebConfigTest, RejectsUnknownKeys) {
   EXPECT_EQ(ErrorOf("tls_config: {}\n"), "line 1: tls_config: unknown key");
   EXPECT_EQ(ErrorOf("tls_server_config:\n  cert_fil: cert.pem\n"),
             "line 2: tls_server_config.cert_fil: unknown key");
@@ -156,23 +157,24 @@ TEST_F(WebConfigTest, IsRefusedForAnUnknownKey) {
             "line 3: http_server_config.headers.Server: unknown key");
 }
 
-TEST_F(WebConfigTest, IsRefusedForAKeyThatIsGivenTwice) {
+TEST_F(WebConfigTest, RejectsDuplicateKeys) {
   EXPECT_EQ(ErrorOf("tls_server_config:\n  key: a\n  cert: a\n  key: b\n"),
-            "line 4: tls_server_config.key: given twice");
+            "line 4: tls_server_config.key: duplicate key");
   EXPECT_EQ(ErrorOf("tls_server_config:\n"
                     "  cert_file: cert.pem\n"
                     "  cert: a\n"),
-            "line 2: tls_server_config.cert_file: given inline as well");
+            "line 2: tls_server_config.cert_file: duplicate: the value is also "
+            "given inline");
 }
 
-TEST_F(WebConfigTest, IsRefusedForWhatCannotBeHonoured) {
+TEST_F(WebConfigTest, RejectsUnsupportedFeatures) {
   EXPECT_EQ(ErrorOf("http_server_config:\n  http2: true\n"),
             "line 2: http_server_config.http2: HTTP/2 is not supported");
   EXPECT_EQ(ErrorOf("rate_limit:\n  burst: 1\n"),
             "line 2: rate_limit: not supported");
 }
 
-TEST_F(WebConfigTest, IsRefusedForAnotherType) {
+TEST_F(WebConfigTest, RejectsValuesOfAnotherType) {
   EXPECT_EQ(ErrorOf("- a\n- b\n"), "line 1: the file: not a map");
   EXPECT_EQ(ErrorOf("tls_server_config: yes\n"),
             "line 1: tls_server_config: not a map");
@@ -190,53 +192,54 @@ TEST_F(WebConfigTest, IsRefusedForAnotherType) {
             "line 1: basic_auth_users: a key is not a string");
 }
 
-TEST_F(WebConfigTest, IsRefusedForAValueThatNobodyKnows) {
+TEST_F(WebConfigTest, RejectsUnknownValues) {
   EXPECT_EQ(ErrorOf("tls_server_config:\n  min_version: TLS14\n"),
-            "line 2: tls_server_config.min_version: no such value: TLS14");
+            "line 2: tls_server_config.min_version: unknown value: TLS14");
   EXPECT_EQ(ErrorOf("tls_server_config:\n  client_auth_type: Maybe\n"),
-            "line 2: tls_server_config.client_auth_type: no such value: Maybe");
+            "line 2: tls_server_config.client_auth_type: unknown value: Maybe");
   EXPECT_EQ(
       ErrorOf("http_server_config: {headers: {X-Frame-Options: allow}}\n"),
-      "line 1: http_server_config.headers.X-Frame-Options: no such value: "
+      "line 1: http_server_config.headers.X-Frame-Options: unknown value: "
       "allow");
   EXPECT_EQ(ErrorOf("http_server_config:\n"
                     "  headers: {X-XSS-Protection: \"a\\r\\nb\"}\n"),
             "line 2: http_server_config.headers.X-XSS-Protection: not "
-            "printable");
+            "printable ASCII");
 }
 
-TEST_F(WebConfigTest, IsRefusedForTlsThatCannotWork) {
+TEST_F(WebConfigTest, RejectsIncompleteTls) {
   const auto error_of = [this](const std::string& keys) {
     return ErrorOf("tls_server_config: {" + keys + "}");
   };
-  const std::string place = "line 1: tls_server_config: ";
-  EXPECT_EQ(error_of(""), place + "neither cert nor cert_file");
-  EXPECT_EQ(error_of("key: a"), place + "neither cert nor cert_file");
-  EXPECT_EQ(error_of("cert: a"), place + "neither key nor key_file");
+  const std::string key = "line 1: tls_server_config: ";
+  EXPECT_EQ(error_of(""), key + "requires cert or cert_file");
+  EXPECT_EQ(error_of("key: a"), key + "requires cert or cert_file");
+  EXPECT_EQ(error_of("cert: a"), key + "requires key or key_file");
   EXPECT_EQ(error_of("cert: a, key: b, client_ca: c"),
-            place + "a client CA is of no use without a client_auth_type");
-  EXPECT_EQ(error_of("cert: a, key: b, client_allowed_sans: [c], "
-                     "client_auth_type: VerifyClientCertIfGiven"),
-            place +
-                "client_allowed_sans takes a client_auth_type that requires a "
-                "certificate");
+            key + "client_ca requires a client_auth_type");
+  EXPECT_EQ(
+      error_of("cert: a, key: b, client_allowed_sans: [c], "
+               "client_auth_type: VerifyClientCertIfGiven"),
+      key +
+          "client_allowed_sans requires a client_auth_type that requires a "
+          "certificate");
   EXPECT_EQ(error_of("cert: a, key: b, min_version: TLS13, max_version: TLS12"),
-            place + "min_version is above max_version");
+            key + "min_version is above max_version");
 }
 
-TEST_F(WebConfigTest, IsRefusedForAFileThatCannotBeRead) {
-  const std::string place = "line 1: tls_server_config.cert_file: ";
+TEST_F(WebConfigTest, RejectsUnreadableFiles) {
+  const std::string key = "line 1: tls_server_config.cert_file: ";
   const std::string in_folder = folder_.string() + "/";
-  EXPECT_EQ(ErrorOf("tls_server_config: {cert_file: none.pem}"),
-            place + "cannot read " + in_folder +
-                "none.pem: No such file or directory");
+  EXPECT_EQ(
+      ErrorOf("tls_server_config: {cert_file: none.pem}"),
+      key + "cannot read " + in_folder + "none.pem: No such file or directory");
   EXPECT_EQ(ErrorOf("tls_server_config: {cert_file: /}"),
-            place + "cannot read /: Is a directory");
+            key + "cannot read /: Is a directory");
   EXPECT_EQ(ErrorOf("tls_server_config: {cert_file: empty.pem}"),
-            place + in_folder + "empty.pem is empty");
+            key + in_folder + "empty.pem is empty");
 }
 
-TEST_F(WebConfigTest, IsRefusedForAPasswordThatIsNoBcrypt) {
+TEST_F(WebConfigTest, RejectsHashesOtherThanBcrypt) {
   for (const std::string& hash :
        {std::string("secret"), std::string("''"), kHash + "x",
         std::string("$1$abc$def"), kHash.substr(0, 59)}) {
@@ -245,36 +248,54 @@ TEST_F(WebConfigTest, IsRefusedForAPasswordThatIsNoBcrypt) {
   }
 }
 
-TEST_F(WebConfigTest, IsRefusedForWhatIsNoYaml) {
+TEST_F(WebConfigTest, RejectsUserNamesThatCannotLogIn) {
+  EXPECT_EQ(ErrorOf("basic_auth_users:\n  a: " + kHash + "\n  b:c: " + kHash),
+            "line 3: basic_auth_users.b:c: a user name must not contain ':'");
+  EXPECT_EQ(ErrorOf("basic_auth_users: {\"a\\0\": " + kHash + "}"),
+            "line 1: basic_auth_users.a�: a user name must not contain control "
+            "characters");
+}
+
+TEST_F(WebConfigTest, RejectsASecondDocument) {
+  for (const std::string second : {"b: c\n", "rate_limit:\n", "{}\n"}) {
+    EXPECT_EQ(ErrorOf("rate_limit:\n---\n" + second),
+              "line 3: a second document; only one is allowed");
+  }
+  EXPECT_EQ(ErrorOf("---\nrate_limit:\n...\n"), "none");
+}
+
+TEST_F(WebConfigTest, RejectsMalformedYaml) {
   EXPECT_EQ(ErrorOf("a: [b\n"), "line 2: end of sequence flow not found");
   EXPECT_EQ(ErrorOf("a: *b\n"), "line 1: the referenced anchor is not defined");
 }
 
-// Whoever writes a newline into a name would write lines into our log.
-TEST_F(WebConfigTest, IsRefusedInOneLineWithoutControlCharacters) {
+// A newline in a name would otherwise add a line to the log.
+TEST_F(WebConfigTest, ErrorIsOneLineWithoutControlCharacters) {
   EXPECT_EQ(ErrorOf("\"a\\r\\nb\": c\n"), "line 1: a��b: unknown key");
   EXPECT_EQ(ErrorOf("tls_server_config:\n  min_version: \"TLS\\n\\e[2J\"\n"),
-            "line 2: tls_server_config.min_version: no such value: TLS��[2J");
+            "line 2: tls_server_config.min_version: unknown value: TLS��[2J");
   EXPECT_EQ(ErrorOf("tls_server_config: {cert_file: \"a\\nb\"}"),
             "line 1: tls_server_config.cert_file: cannot read " +
                 folder_.string() + "/a�b: No such file or directory");
   EXPECT_EQ(ErrorOf("basic_auth_users: {\"a\\x7f\": b}"),
-            "line 1: basic_auth_users.a�: not a bcrypt hash");
+            "line 1: basic_auth_users.a�: a user name must not contain control "
+            "characters");
 }
 
-TEST_F(WebConfigTest, IsRefusedInALineOfReasonableLength) {
+TEST_F(WebConfigTest, ErrorIsShorterThan1000Bytes) {
   const std::string value(100'000, 'a');
   EXPECT_LT(ErrorOf("tls_server_config: {min_version: " + value + "}").size(),
             1000U);
 }
 
-TEST_F(WebConfigTest, IsReadFromAFileThatErrorsName) {
+TEST_F(WebConfigTest, ErrorBeginsWithTheFile) {
   const auto path = folder_ / "web.yml";
   Write("web.yml", "tls_server_config: {cert_file: cert.pem, key: b}\n");
-  EXPECT_EQ(ReadWebConfig(path).tls->cert, "the cert\n");
-  const auto error_of = [](const std::filesystem::path& file) -> std::string {
+  ConfigFileReader files;
+  EXPECT_EQ(ReadWebConfig(path, files).tls->cert, "the cert\n");
+  const auto error_of = [&](const std::filesystem::path& file) -> std::string {
     try {
-      ReadWebConfig(file);
+      ReadWebConfig(file, files);
     } catch (const std::runtime_error& error) {
       return error.what();
     }

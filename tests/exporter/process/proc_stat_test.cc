@@ -5,6 +5,8 @@
 
 #include <ctime>
 
+#include "tests/support/own_comm.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -53,7 +55,7 @@ TEST(ProcStat, IsAbsentForALineOfAnotherForm) {
 TEST(ProcStat, IsToBeHadOfThisProcess) {
   const auto stat = ReadProcStat(getpid());
   ASSERT_NE(stat, std::nullopt);
-  EXPECT_EQ(stat->comm, "proc_stat_test");
+  EXPECT_EQ(stat->comm, OwnComm());
   EXPECT_EQ(stat->parent_pid, getppid());
   EXPECT_GT(stat->virtual_memory_bytes, stat->resident_memory_bytes);
   EXPECT_GT(stat->resident_memory_bytes, 100'000);

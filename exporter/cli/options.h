@@ -1,0 +1,55 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
+
+#include <CLI/App.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace jemalloc_exporter {
+
+/// The environment variable of an option: JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS
+/// of `web.listen-address`.
+std::string EnvironmentName(const std::string& option);
+
+/// Gives every option of `app` its environment variable.
+void NameEnvironment(CLI::App& app);
+
+/// Declares an option that takes one of a few names.
+template <typename T>
+CLI::Option* AddChoice(CLI::App& app, const std::string& name, T& value,
+                       const std::map<std::string, T>& choices,
+                       const std::string& description) {
+  std::string names;
+  for (const auto& [choice, _] : choices) {
+    names += (names.empty() ? "" : "|") + choice;
+  }
+  const auto choose = [&value, choices, name, names](const std::string& text) {
+    const auto choice = choices.find(text);
+    if (choice == choices.end()) {
+      throw CLI::ValidationError(
+          name, "invalid value '" + text + "': expected " + names);
+    }
+    value = choice->second;
+  };
+  return app.add_option_function<std::string>(name, choose, description)
+      ->type_name(names);
+}
+
+/// Declares an option that takes a duration: see `ParseDuration`.
+CLI::Option* AddDuration(
+    CLI::App& app, const std::string& name, const std::string& description,
+    const std::function<void(std::chrono::duration<double>)>& set);
+
+/// Throws CLI::ValidationError for an argument `--option=`: CLI11 would take the
+/// next argument as the value. Arguments after `--` are not examined.
+void RejectEmptyValues(int argc, const char* const* argv);
+
+/// Throws CLI::ValidationError if an option of `app` or of its subcommands was
+/// given an empty value as an argument of its own.
+void RejectEmptyValues(const CLI::App& app);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_

@@ -1,0 +1,101 @@
+#include "exporter/endpoints/endpoints.h"
+
+#include <chrono>
+#include <iterator>
+#include <string>
+
+#include "exporter/endpoints/landing_page.h"
+#include "exporter/endpoints/request_path.h"
+#include "exporter/metrics/family.h"
+#include "exporter/metrics/process_families.h"
+#include "exporter/metrics/self_families.h"
+#include "web/metrics_page.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+Response PlainText(std::string text) {
+  return {.content_type = "text/plain; charset=utf-8", .body = std::move(text)};
+}
+
+Response Redirect(const std::string& url) {
+  Response response = PlainText("The landing page is at " + url + "\n");
+  response.status = 302;
+  response.headers = {{"Location", url}};
+  return response;
+}
+
+}  // namespace
+
+void Endpoints::AddTo(HttpServer& server) {
+  const std::string prefix =
+      RoutePrefix(options_.route_prefix, options_.external_url);
+  server.AddPage(prefix + "/-/healthy", PlainText("Healthy\n"));
+  server.AddPage(prefix + "/-/ready", PlainText("Ready\n"));
+  server.AddHandler(prefix + "/", [this](const Request& request) {
+    return Landing(request);
+  });
+  if (!prefix.empty()) {
+    const Response to_landing_page =
+        Redirect(ExternalLandingPage(options_.external_url, prefix));
+    server.AddPage("/", to_landing_page);
+    server.AddPage(prefix, to_landing_page);
+  }
+  // Last, because it may replace the landing page.
+  server.AddHandler(
+      prefix + options_.telemetry_path,
+      [this](const Request& request) { return Metrics(request); });
+}
+
+void Endpoints::CountResponse(int status) {
+  const std::lock_guard lock(mutex_);
+  ++responses_[status];
+}
+
+Response Endpoints::Metrics(const Request& request) {
+  auto families = ProcessFamilies(ReadProcesses(request));
+  families.push_back(BuildInfoFamily());
+  if (!options_.disable_exporter_metrics) {
+    auto self = SelfFamilies();
+    std::move(self.begin(), self.end(), std::back_inserter(families));
+    families.push_back(RequestFamily());
+  }
+  return MetricsPage(request, families);
+}
+
+Response Endpoints::Landing(const Request& request) {
+  LandingPageProcesses processes;
+  processes.others = ReadProcesses(request);
+  processes.exporter = processes.others.back();
+  processes.others.pop_back();
+  return {.content_type = "text/html; charset=utf-8",
+          .body = LandingPage(
+              processes, history_, std::chrono::steady_clock::now(),
+              {.telemetry_path = options_.telemetry_path,
+               .agent_path = options_.agent_path,
+               .serves_command = options_.process_filter.includes != nullptr},
+              request.query)};
+}
+
+// The exporter's own process is the last one.
+std::vector<Process> Endpoints::ReadProcesses(const Request& request) {
+  std::vector<Process> processes = poller_.Poll(
+      EffectiveScrapeTimeout(request.scrape_timeout, options_.agent_timeout));
+  processes.push_back(ReadThisProcess());
+  history_.Record(processes, std::chrono::steady_clock::now());
+  return processes;
+}
+
+prometheus::MetricFamily Endpoints::RequestFamily() {
+  auto family = MakeFamily(prometheus::MetricType::Counter,
+                           "jemalloc_exporter_http_requests_total",
+                           "HTTP requests answered, by status code");
+  const std::lock_guard lock(mutex_);
+  for (const auto& [status, count] : responses_) {
+    AddSample(family, static_cast<double>(count),
+              {{"code", std::to_string(status)}});
+  }
+  return family;
+}
+
+}  // namespace jemalloc_exporter

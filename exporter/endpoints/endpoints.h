@@ -1,0 +1,70 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_ENDPOINTS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_ENDPOINTS_H_
+
+#include <prometheus/metric_family.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/agent_client/agent_poller.h"
+#include "exporter/endpoints/heap_history.h"
+#include "exporter/endpoints/scrape_timeout.h"
+#include "exporter/process/process.h"
+#include "web/http_server.h"
+
+namespace jemalloc_exporter {
+
+struct EndpointOptions {
+  /// Path of the metrics, below the route prefix.
+  std::string telemetry_path = "/metrics";
+  /// URL of the landing page for clients; empty if unknown. As in Prometheus,
+  /// its path is the route prefix unless `route_prefix` is set.
+  std::string external_url;
+  std::string route_prefix;
+  bool disable_exporter_metrics = false;
+  /// Maximum time to wait for the responses of processes.
+  Seconds agent_timeout{1};
+  /// The processes that are served.
+  ProcessFilter process_filter;
+  /// The agent's library, for the instructions on the landing page.
+  std::string agent_path = "libjemalloc_exporter_agent.so";
+};
+
+/// The HTTP endpoints of the exporter. Thread-safe.
+class Endpoints {
+ public:
+  explicit Endpoints(EndpointOptions options)
+      : options_(std::move(options)), poller_(options_.process_filter) {}
+
+  /// Adds every endpoint to the server, which must not outlive this object.
+  void AddTo(HttpServer& server);
+
+  /// Counts a response for `jemalloc_exporter_http_requests_total`.
+  void CountResponse(int status);
+
+  /// `/metrics`: reads every process anew.
+  Response Metrics(const Request& request);
+
+  /// `/`: the landing page; reads every process anew.
+  Response Landing(const Request& request);
+
+ private:
+  std::vector<Process> ReadProcesses(const Request& request);
+  prometheus::MetricFamily RequestFamily();
+
+  const EndpointOptions options_;
+  AgentPoller poller_;
+  HeapHistory history_;
+  std::mutex mutex_;
+  // By status; expected ones are present from the start.
+  std::map<int, std::uint64_t> responses_ = {
+      {200, 0}, {404, 0}, {405, 0}, {500, 0}, {503, 0}};
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_ENDPOINTS_H_

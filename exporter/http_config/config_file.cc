@@ -1,0 +1,95 @@
+#include "exporter/http_config/config_file.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include "exporter/web/file_descriptor.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void Fail(const std::string& path, const std::string& reason) {
+  throw std::runtime_error("cannot read " + path + ": " + reason);
+}
+
+[[noreturn]] void FailWithErrno(const std::string& path, int error) {
+  Fail(path, std::generic_category().message(error));
+}
+
+// Checked before the file is opened, since to open a FIFO or a device can have
+// effects of its own.
+bool IsPipe(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) FailWithErrno(path, errno);
+  if (S_ISREG(status.st_mode)) return false;
+  if (S_ISDIR(status.st_mode)) FailWithErrno(path, EISDIR);
+  struct statfs file_system {};
+  if (S_ISFIFO(status.st_mode) && statfs(path.c_str(), &file_system) == 0 &&
+      file_system.f_type == PIPEFS_MAGIC) {
+    return true;
+  }
+  Fail(path, "not a regular file");
+}
+
+// Waits until there is something to read.
+void Await(int file, const std::string& path, Clock::time_point deadline) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  pollfd polled{.fd = file, .events = POLLIN, .revents = 0};
+  if (left.count() <= 0 ||
+      poll(&polled, 1, static_cast<int>(left.count())) == 0)
+    Fail(path, "no end of file within " +
+                   std::to_string(ConfigFileReader::kPipeTimeout.count()) +
+                   " s");
+}
+
+std::string ReadAll(int file, const std::string& path, bool is_pipe) {
+  const auto deadline = Clock::now() + ConfigFileReader::kPipeTimeout;
+  std::string text;
+  std::array<char, 16'384> chunk;
+  while (text.size() <= ConfigFileReader::kMaxSize) {
+    const ssize_t size = read(file, chunk.data(), chunk.size());
+    if (size == 0) return text;
+    if (size > 0) {
+      text.append(chunk.data(), static_cast<std::size_t>(size));
+    } else if (errno == EAGAIN && is_pipe) {
+      Await(file, path, deadline);
+    } else if (errno != EINTR) {
+      FailWithErrno(path, errno);
+    }
+  }
+  FailWithErrno(path, EFBIG);
+}
+
+}  // namespace
+
+std::string ConfigFileReader::Read(const std::string& path) {
+  if (const auto known = pipes_.find(path); known != pipes_.end())
+    return known->second;
+  const bool is_pipe = IsPipe(path);
+  const FileDescriptor file(
+      open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file) FailWithErrno(path, errno);
+  // The path may name another file by now.
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) FailWithErrno(path, errno);
+  if (is_pipe ? !S_ISFIFO(status.st_mode) : !S_ISREG(status.st_mode))
+    Fail(path, "not a regular file");
+  std::string text = ReadAll(file.get(), path, is_pipe);
+  if (is_pipe) pipes_[path] = text;
+  return text;
+}
+
+}  // namespace jemalloc_exporter

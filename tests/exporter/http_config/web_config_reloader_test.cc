@@ -1,0 +1,285 @@
+#include "exporter/http_config/web_config_reloader.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/support/test_certificates.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+const std::string kHash =
+    "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy";
+
+bool WaitFor(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+// The file of a reloader, in memory, and the outcomes that it reports.
+class FakeFile {
+ public:
+  explicit FakeFile(WebConfig config) : config_(std::move(config)) {}
+
+  WebConfig Read() {
+    std::unique_lock lock(mutex_);
+    ++reads_;
+    changed_.wait(lock, [this] { return !blocked_; });
+    if (!error_.empty()) throw std::runtime_error(error_);
+    return config_;
+  }
+  void Write(const WebConfig& config) {
+    const std::lock_guard lock(mutex_);
+    config_ = config;
+    error_.clear();
+  }
+  void Break(const std::string& error) {
+    const std::lock_guard lock(mutex_);
+    error_ = error;
+  }
+  void Block(bool blocked) {
+    const std::lock_guard lock(mutex_);
+    blocked_ = blocked;
+    changed_.notify_all();
+  }
+  void AwaitReads(int more) {
+    const int target = reads() + more;
+    EXPECT_TRUE(WaitFor([&] { return reads() >= target; }));
+  }
+  void AwaitReports(std::size_t count) {
+    EXPECT_TRUE(WaitFor([&] { return reports().size() >= count; }));
+  }
+  int reads() const {
+    const std::lock_guard lock(mutex_);
+    return reads_;
+  }
+  std::vector<std::string> reports() const {
+    const std::lock_guard lock(mutex_);
+    return reports_;
+  }
+  void Report(const std::string& error) {
+    const std::lock_guard lock(mutex_);
+    reports_.push_back(error);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  WebConfig config_;
+  std::string error_;
+  bool blocked_ = false;
+  int reads_ = 0;
+  std::vector<std::string> reports_;
+};
+
+class WebConfigReloaderTest : public testing::Test {
+ protected:
+  static WebConfig Users(const std::string& name) {
+    WebConfig config;
+    config.basic_auth_users = {{name, kHash}};
+    return config;
+  }
+  static WebConfig Protected() {
+    static const TestCertificate certificate;
+    WebConfig config = Users("alice");
+    config.tls.emplace();
+    config.tls->cert = certificate.cert();
+    config.tls->key = certificate.key();
+    config.tls->client_ca = certificate.cert();
+    config.tls->client_auth = ClientAuth::kRequireAndVerify;
+    config.tls->client_allowed_sans = {"prometheus"};
+    config.tls->min_version = 3;
+    return config;
+  }
+  // Returns how a reload from Protected() to a change of it ends.
+  static std::string Reload(const std::function<void(WebConfig&)>& change) {
+    const auto file = std::make_shared<FakeFile>(Protected());
+    const auto reloader = Start(file, {.interval = kNever});
+    WebConfig config = Protected();
+    change(config);
+    file->Write(config);
+    reloader->RequestReload();
+    file->AwaitReports(1);
+    return file->reports().at(0);
+  }
+
+  static std::unique_ptr<WebConfigReloader> Start(
+      const std::shared_ptr<FakeFile>& file,
+      WebConfigReloader::Timing timing = {.interval = 1ms}) {
+    return std::make_unique<WebConfigReloader>(
+        "web.yml", [file] { return file->Read(); },
+        WebConfigObserver{
+            .on_reload =
+                [file](const std::string& error) { file->Report(error); },
+            .on_handshake_failure = [](const std::string&) {}},
+        timing);
+  }
+
+  // Only RequestReload makes it read.
+  static constexpr std::chrono::hours kNever{1};
+};
+
+TEST_F(WebConfigReloaderTest, ThrowsTheFirstError) {
+  const auto file = std::make_shared<FakeFile>(WebConfig());
+  file->Break("web.yml: line 1: wrong");
+  try {
+    Start(file);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "web.yml: line 1: wrong");
+  }
+  WebConfig config = Protected();
+  config.tls->key = "x";
+  file->Write(config);
+  try {
+    Start(file);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "web.yml: key: no private key in PEM format");
+  }
+}
+
+TEST_F(WebConfigReloaderTest, ThrowsIfTheFirstReadBlocks) {
+  const auto file = std::make_shared<FakeFile>(WebConfig());
+  file->Block(true);
+  try {
+    Start(file, {.start_timeout = 1ms});
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "web.yml: not read within 1 s");
+  }
+  file->Block(false);
+}
+
+TEST_F(WebConfigReloaderTest, AppliesANewVersion) {
+  const auto file = std::make_shared<FakeFile>(WebConfig());
+  const auto reloader = Start(file);
+  const Door security = reloader->Security();
+  EXPECT_EQ(security.judge(""), Admission::kGranted);
+  file->AwaitReads(3);
+  EXPECT_TRUE(file->reports().empty());
+  file->Write(Users("alice"));
+  file->AwaitReports(1);
+  EXPECT_EQ(security.judge(""), Admission::kDenied);
+  EXPECT_EQ(file->reports(), std::vector<std::string>{""});
+}
+
+TEST_F(WebConfigReloaderTest, KeepsTheLastVersionAndReportsAnErrorOnce) {
+  const auto file = std::make_shared<FakeFile>(Users("alice"));
+  const auto reloader = Start(file);
+  file->Break("web.yml: gone");
+  file->AwaitReads(4);
+  EXPECT_EQ(reloader->Security().judge(""), Admission::kDenied);
+  EXPECT_EQ(file->reports(), std::vector<std::string>{"web.yml: gone"});
+  file->Break("web.yml: broken");
+  file->AwaitReads(4);
+  // As it was: no new version, but the error is over.
+  file->Write(Users("alice"));
+  file->AwaitReports(3);
+  EXPECT_EQ(file->reports(),
+            (std::vector<std::string>{"web.yml: gone", "web.yml: broken", ""}));
+}
+
+TEST_F(WebConfigReloaderTest, ReportsEveryRequestedReload) {
+  const auto file = std::make_shared<FakeFile>(Users("alice"));
+  const auto reloader = Start(file, {.interval = kNever});
+  for (std::size_t i = 1; i <= 2; ++i) {
+    reloader->RequestReload();
+    file->AwaitReports(i);
+  }
+  file->Break("broken");
+  for (std::size_t i = 3; i <= 4; ++i) {
+    reloader->RequestReload();
+    file->AwaitReports(i);
+  }
+  EXPECT_EQ(file->reports(),
+            (std::vector<std::string>{"", "", "broken", "broken"}));
+}
+
+TEST_F(WebConfigReloaderTest, BlocksNoCallWhileAReadBlocks) {
+  const auto file = std::make_shared<FakeFile>(Users("alice"));
+  auto reloader = Start(file);
+  const Door security = reloader->Security();
+  file->Block(true);
+  file->AwaitReads(1);
+  EXPECT_EQ(security.judge(""), Admission::kDenied);
+  EXPECT_TRUE(security.headers().empty());
+  reloader->RequestReload();
+  // Nor does the end of the program wait for it.
+  reloader.reset();
+  file->Block(false);
+}
+
+TEST_F(WebConfigReloaderTest, RejectsAnEmptyFile) {
+  EXPECT_EQ(Reload([](WebConfig& config) { config = WebConfig(); }),
+            "web.yml: the file is empty");
+}
+
+TEST_F(WebConfigReloaderTest, NeverWeakensProtection) {
+  const std::pair<std::string, std::function<void(WebConfig&)>> changes[] = {
+      {"basic_auth_users",
+       [](WebConfig& config) { config.basic_auth_users.clear(); }},
+      {"tls_server_config", [](WebConfig& config) { config.tls.reset(); }},
+      {"tls_server_config.client_auth_type",
+       [](WebConfig& config) {
+         config.tls->client_auth = ClientAuth::kVerifyIfGiven;
+       }},
+      {"tls_server_config.client_auth_type",
+       [](WebConfig& config) {
+         config.tls->client_auth = ClientAuth::kRequireAny;
+       }},
+      {"tls_server_config.client_allowed_sans",
+       [](WebConfig& config) { config.tls->client_allowed_sans.clear(); }},
+      {"tls_server_config.min_version",
+       [](WebConfig& config) { config.tls->min_version = 2; }}};
+  for (const auto& [key, change] : changes) {
+    EXPECT_EQ(
+        Reload(change),
+        "web.yml: " + key + ": a reload does not weaken it; restart to apply");
+  }
+}
+
+TEST_F(WebConfigReloaderTest, AppliesOtherChanges) {
+  EXPECT_EQ(Reload([](WebConfig& config) {
+              config.basic_auth_users = {{"bob", kHash}};
+              config.tls->client_allowed_sans = {"other"};
+              config.tls->curve_preferences = {"X25519"};
+              config.headers = {{"X-Frame-Options", "deny"}};
+            }),
+            "");
+}
+
+TEST_F(WebConfigReloaderTest, KeepsVerifiedPasswordsOfTheSameUsers) {
+  const auto file = std::make_shared<FakeFile>(Users("alice"));
+  const auto reloader = Start(file, {.interval = kNever});
+  const Door security = reloader->Security();
+  const std::string alice = "Basic YWxpY2U6c2VjcmV0";
+  EXPECT_TRUE(security.verify(alice));
+  WebConfig config = Users("alice");
+  config.headers = {{"X-Frame-Options", "deny"}};
+  file->Write(config);
+  reloader->RequestReload();
+  file->AwaitReports(1);
+  EXPECT_EQ(security.headers().size(), 1U);
+  EXPECT_EQ(security.judge(alice), Admission::kGranted);
+  file->Write(Users("bob"));
+  reloader->RequestReload();
+  file->AwaitReports(2);
+  EXPECT_EQ(security.judge(alice), Admission::kUnknown);
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

@@ -1,0 +1,134 @@
+"""Hosts for the agent, and a visitor to ask it. Nothing here knows the
+exporter: what an agent says is read from its socket."""
+
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+
+from support import CLEAN_ENV, DEADLINE, threads, wait_for  # noqa: F401
+
+AGENT = os.environ["AGENT"]
+HOSTS = os.environ["AGENT_HOSTS"]
+LONG = bool(os.environ.get("JEMALLOC_EXPORTER_LONG_TESTS"))
+
+NOBODY = 65534
+
+AGENT_ENV = {**CLEAN_ENV, "LD_PRELOAD": AGENT}
+
+
+def address(name):
+    return f"\0jemalloc_exporter/{name}"
+
+
+def ask_raw(name, timeout=DEADLINE):
+    """All bytes that the agent of this name sends."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(address(name))
+        visitor.settimeout(timeout)
+        return visitor.makefile("rb").read()
+
+
+def ask(name, timeout=DEADLINE):
+    return json.loads(ask_raw(name, timeout))
+
+
+def ask_as(user, name):
+    """ask_raw by another user."""
+    code = (
+        "import socket, sys; s = socket.socket(socket.AF_UNIX);"
+        f"s.connect({address(name)!r});"
+        "sys.stdout.buffer.write(s.makefile('rb').read())"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        user=user,
+        group=user,
+        extra_groups=[],
+        capture_output=True,
+        check=True,
+        timeout=DEADLINE,
+    ).stdout
+
+
+def listening():
+    """The names of all agents of this network namespace."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as table:
+        return set(
+            re.findall(r" 00010000 0001 .* @jemalloc_exporter/(\S+)$", table.read(), re.M)
+        )
+
+
+def limits(**values):
+    """A preexec_fn: limits(NOFILE=3)."""
+
+    def apply():
+        for name, value in values.items():
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+
+    return apply
+
+
+class Host:
+    """A running agent_host, with the agent unless told otherwise. Ends with
+    the block, however that ends."""
+
+    def __init__(self, *mode, program="agent_host", env=None, command=(), **options):
+        self.process = subprocess.Popen(
+            [*command, os.path.join(HOSTS, program), *mode],
+            env=AGENT_ENV if env is None else env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+            **options,
+        )
+        self.pid = self.process.pid
+
+    def line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the host said: {self.process.stderr.read()}")
+        return line.strip()
+
+    def answer(self, text):
+        """The line that it says to what it is told."""
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        return self.line()
+
+    def await_ready(self):
+        line = self.line()
+        if line != "ready":
+            raise AssertionError(f"the host said: {line}")
+        return self
+
+    def end(self):
+        """Lets it end by itself; returns its status and what it said since."""
+        out, err = self.process.communicate(timeout=DEADLINE)
+        return self.process.returncode, out, err
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.communicate()
+
+
+def resting(*mode, **options):
+    """A host that has said it is ready."""
+    host = Host(*(mode or ("wait",)), **options)
+    try:
+        return host.await_ready()
+    except BaseException:
+        host.__exit__()
+        raise
