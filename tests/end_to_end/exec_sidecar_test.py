@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 from golden import assert_golden
@@ -18,12 +17,6 @@ from redis import Redis
 HOSTS = os.environ["AGENT_HOSTS"]
 FREE_PORT = "--web.listen-address=127.0.0.1:0"
 MIB = 1 << 20
-
-
-def for_half_a_second(host):
-    """A line of shell: a program on jemalloc, for longer than any pause between
-    two looks at it."""
-    return f"sleep 0.5 | {HOSTS}/{host} wait >/dev/null\n"
 
 
 def children(pid):
@@ -46,6 +39,21 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.path = self.folder / "sidecar.json"
+
+    def until_reported(self, count):
+        """A command of the shell: waits, for at most 30 s, until the interim
+        sidecar has so many records."""
+        records = f"cat {self.path} 2>/dev/null | grep -c '^{{\"name\"'"
+        return (
+            f"i=0; until [ $({records}) -ge {count} ] || [ $((i+=1)) -gt 600 ];"
+            " do sleep 0.05; done"
+        )
+
+    def host_until_reported(self, host="agent_host", count=1):
+        """A line of shell: a program that ends when the interim sidecar has so
+        many records."""
+        until = self.until_reported(count)
+        return f"{{ {until}; }} | {HOSTS}/{host} wait >/dev/null\n"
 
     def run_command(self, *command, path=None):
         return run("exec", FREE_PORT, "--report", path or self.path, "--", *command)
@@ -85,17 +93,20 @@ class Case(unittest.TestCase):
 
 class Sidecar(Case):
     def test_has_a_record_for_each_process_that_ended(self):
-        self.run_shell(
-            for_half_a_second("agent_host")
-            + for_half_a_second("agent_host")
-            + for_half_a_second("agent_host_unused")
-            + for_half_a_second("agent_host_plain")
+        with_jemalloc = (
+            self.host_until_reported(count=1)
+            + self.host_until_reported(count=2)
+            + self.host_until_reported("agent_host_unused", count=3)
         )
+        self.run_shell(f"{{ {with_jemalloc}}} | {HOSTS}/agent_host_plain wait >/dev/null")
         text = re.sub(r"\d+(\.\d+)?([,}])", r"N\2", self.path.read_text())
         assert_golden(self, text, "exec_sidecar.json")
 
     def test_has_no_record_of_programs_without_jemalloc(self):
-        self.assertEqual(self.run_shell("sleep 0.3")["tests"], [])
+        sidecar = self.run_shell(
+            f"{{ {self.host_until_reported()}}} | {HOSTS}/agent_host_plain wait >/dev/null"
+        )
+        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
 
     def test_has_the_last_snapshot(self):
         redis = Redis()
@@ -103,22 +114,31 @@ class Sidecar(Case):
         process = self.start(*redis.command)
         redis.connect()
         redis.ask("DEBUG", "POPULATE", 10, "key", 4 * MIB)
-        time.sleep(0.5)  # Redis asks its jemalloc ten times a second, too.
-        grown = int(redis.info("memory")["allocator_active"])
-        self.assertGreater(grown, 40 * MIB)
+
+        def grown():  # Redis refreshes its own figure ten times a second.
+            active = int(redis.info("memory")["allocator_active"])
+            return active > 40 * MIB and active
+
+        grown = wait_for(grown, "growth of Redis")
+
+        def reported():
+            (test,) = self.wait_for_records(name="redis-server")["tests"]
+            return test["heap_state"]["after"]["active_bytes"] > 40 * MIB
+
+        wait_for(reported, "interim sidecar of the grown Redis")
         redis.socket.sendall(b"SHUTDOWN\r\n")
         self.assertEqual(process.wait(30), 0)
         sidecar = json.loads(self.path.read_text())
         self.assertEqual(sidecar["run"]["name"], "redis-server")
         self.assertEqual(sidecar["run"]["result"], "passed")
-        self.assertGreaterEqual(sidecar["run"]["duration_seconds"], 0.5)
+        self.assertGreater(sidecar["run"]["duration_seconds"], 0)
         (test,) = sidecar["tests"]
         after = test["heap_state"]["after"]
         self.assertAlmostEqual(after["active_bytes"] / grown, 1, delta=0.05)
         self.assertEqual(test["heap_growth_bytes"], after["allocated_bytes"])
 
     def test_has_what_was_killed_for_memory(self):
-        process = self.start("sh", "-c", for_half_a_second("agent_host") + "kill -9 $$")
+        process = self.start("sh", "-c", self.host_until_reported() + "kill -9 $$")
         self.assertEqual(process.wait(30), 137)
         sidecar = json.loads(self.path.read_text())
         self.assertEqual(sidecar["run"]["result"], "failed")
@@ -139,7 +159,8 @@ class Sidecar(Case):
         status, out, _ = self.run_command(
             "sh",
             "-c",
-            f"{HOSTS}/agent_host close-all 2>/dev/null >/dev/null & echo $!; sleep 0.5",
+            f"{HOSTS}/agent_host close-all 2>/dev/null >/dev/null & echo $!; "
+            + self.until_reported(1),
         )
         os.kill(int(out), signal.SIGKILL)
         self.assertEqual(status, 0)
@@ -147,18 +168,24 @@ class Sidecar(Case):
         self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
     def test_says_ended_of_one_that_nobody_waited_for(self):
-        sidecar = self.run_shell(
-            f"{HOSTS}/agent_host close-all >/dev/null &\n"
-            "(sleep 0.5; kill -9 $!) &\n"
-            "exec sleep 1"
+        process = self.start(
+            "sh", "-c",
+            f"{HOSTS}/agent_host close-all >/dev/null & echo $! >&2; exec cat"
         )
+        pid = int(process.stderr.readline())
+        self.wait_for_records(name="agent_host", result="running")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not has_memory(pid), "end of the host")
+        process.stdin.close()
+        self.assertEqual(process.wait(30), 0)
+        sidecar = json.loads(self.path.read_text())
         self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
 
     def test_is_what_diff_takes(self):
-        self.run_shell(for_half_a_second("agent_host"))
+        self.run_shell(self.host_until_reported())
         one = self.path
         self.path = self.folder / "two.json"
-        self.run_shell(for_half_a_second("agent_host") * 2)
+        self.run_shell(self.host_until_reported() + self.host_until_reported(count=2))
         self.assertEqual(run("diff", one, one), (0, "", ""))
         status, out, err = run("diff", one, self.path)
         self.assertEqual((status, err), (1, ""))
@@ -171,7 +198,8 @@ class Sidecar(Case):
             stranger.bind(f"\0jemalloc_exporter/{os.getpid()}")
             stranger.listen()
             stranger.setblocking(False)
-            self.assertEqual(self.run_shell("sleep 0.5")["tests"], [])
+            sidecar = self.run_shell(self.host_until_reported())
+            self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
             with self.assertRaises(BlockingIOError):
                 stranger.accept()
 
@@ -202,7 +230,7 @@ class Interim(Case):
 
     def test_has_those_that_run_and_those_that_ended(self):
         host = f"{HOSTS}/agent_host wait >/dev/null"
-        self.start("sh", "-c", f"sleep 0.5 | {host}; {host}")
+        self.start("sh", "-c", self.host_until_reported() + host)
         self.wait_for_records(name="agent_host", result="ended")
         sidecar = self.wait_for_records(name="agent_host", result="running")
         self.assertEqual(sidecar["run"], {"name": "sh", "result": "running"})
@@ -232,22 +260,25 @@ class Trouble(Case):
             address = f"127.0.0.1:{other.getsockname()[1]}"
             status, _, _ = run(
                 "exec", f"--web.listen-address={address}", "--report", self.path,
-                "--", "sh", "-c", for_half_a_second("agent_host"),
+                "--", "sh", "-c", self.host_until_reported(),
             )
         self.assertEqual(status, 0)
         self.assertEqual(len(json.loads(self.path.read_text())["tests"]), 1)
 
     def test_with_a_silent_process_leaves_the_others_alone(self):
         sidecar = self.run_shell(
-            f"{HOSTS}/agent_host close-all >/dev/null & sleep 0.3; kill -STOP $!\n"
-            "sleep 1.5\n" + for_half_a_second("agent_host") + "kill -9 $!"
+            f"{HOSTS}/agent_host close-all >/dev/null &\n"
+            + self.until_reported(1)
+            + "; kill -STOP $!\n"
+            + self.host_until_reported(count=2)
+            + "kill -9 $!"
         )
         self.assertEqual(len(sidecar["tests"]), 2)
         for test in sidecar["tests"]:
             self.assertIn("allocated_bytes", test["heap_state"]["after"])
 
     def test_with_exec_itself_leaves_the_last_sidecar(self):
-        process = self.start("sh", "-c", for_half_a_second("agent_host") + "cat")
+        process = self.start("sh", "-c", self.host_until_reported() + "cat")
         self.wait_for_records(name="agent_host", result="ended")
         (writer,) = [
             pid for pid in children(process.pid) if os.getpgid(pid) == pid
@@ -260,7 +291,7 @@ class Trouble(Case):
         self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
 
     def test_with_a_signal_to_everybody_leaves_the_sidecar_alone(self):
-        process = self.start("sh", "-c", for_half_a_second("agent_host") + "cat")
+        process = self.start("sh", "-c", self.host_until_reported() + "cat")
         self.wait_for_records(name="agent_host", result="ended")
         for pid in children(process.pid):  # As a service manager does.
             os.kill(pid, signal.SIGTERM)
