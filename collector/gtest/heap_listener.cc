@@ -17,7 +17,7 @@
 #include "collector/gtest/test_records.h"
 #include "collector/prometheus/heap_families.h"
 #include "collector/report/atomic_file.h"
-#include "collector/text/valid_utf8.h"
+#include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::string FullName(const testing::TestInfo& test) {
-  return ValidUtf8(std::string(test.test_suite_name()) + "." + test.name());
+  return SanitizeUtf8(std::string(test.test_suite_name()) + "." + test.name());
 }
 
 std::string Result(const testing::TestResult& result) {

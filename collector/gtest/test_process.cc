@@ -12,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "collector/text/valid_utf8.h"
+#include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -78,14 +78,16 @@ std::string FileAt(const std::string& path, const std::string& name) {
 
 }  // namespace
 
-std::string ProgramName() { return ValidUtf8(program_invocation_short_name); }
+std::string ProgramName() {
+  return SanitizeUtf8(program_invocation_short_name);
+}
 
 prometheus::Labels TestProcessLabels() {
   prometheus::Labels labels{{"program", ProgramName()}};
   if (const std::string shard = Shard(); !shard.empty())
     labels["shard"] = shard;
   if (const std::string filter = Filter(); !filter.empty())
-    labels["filter"] = ValidUtf8(filter);
+    labels["filter"] = SanitizeUtf8(filter);
   return labels;
 }
 

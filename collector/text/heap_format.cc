@@ -4,9 +4,9 @@
 #include <exception>
 #include <utility>
 
-#include "collector/text/heap_json.h"
-#include "collector/text/heap_json_reader.h"
-#include "collector/text/json_values.h"
+#include "collector/text/heap_json_parser.h"
+#include "collector/text/json_sax.h"
+#include "collector/text/json_writer.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -46,14 +46,14 @@ std::optional<HeapState> FromJson(std::string_view json,
                                   std::string* error) try {
   HeapState state;
   std::string why;
-  const auto take = [&](const JsonValue& value) {
-    why = value.place.empty() ? ExpectObject(value)
-          : value.place.size() == 1
-              ? ReadHeapField(value.place.front(), value, state)
+  const auto on_event = [&](const JsonEvent& event) {
+    why = event.path.empty() ? RequireObject(event)
+          : event.path.size() == 1
+              ? ParseHeapField(event.path.front(), event, state)
               : "";
     return why.empty();
   };
-  if (ReadJsonValues(json, take, &why)) return state;
+  if (ParseJson(json, on_event, &why)) return state;
   if (error != nullptr) *error = std::move(why);
   return std::nullopt;
 } catch (const std::exception& exception) {

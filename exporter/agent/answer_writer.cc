@@ -4,8 +4,6 @@
 #include <charconv>
 #include <limits>
 
-#include "collector/text/utf8_sequence.h"
-
 namespace jemalloc_exporter {
 namespace {
 
@@ -27,44 +25,17 @@ char* WriteNumber(int value, char* out) {
       .ptr;
 }
 
-char* WriteEscape(char control, char* out) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
-  out = Copy("\\u00", out);
-  *out++ = kHexDigits[static_cast<std::size_t>(control >> 4)];
-  *out++ = kHexDigits[static_cast<std::size_t>(control & 0xF)];
-  return out;
-}
-
-char* WriteString(std::string_view bytes, char* out) {
-  *out++ = '"';
-  while (!bytes.empty()) {
-    const auto [size, well_formed] = FirstUtf8Sequence(bytes);
-    const std::string_view character = Start(bytes, size);
-    if (!well_formed) {
-      out = Copy(kReplacementCharacter, out);
-    } else if (size == 1 && static_cast<unsigned char>(bytes[0]) < ' ') {
-      out = WriteEscape(bytes[0], out);
-    } else {
-      if (character == "\"" || character == "\\") *out++ = '\\';
-      out = Copy(character, out);
-    }
-    bytes.remove_prefix(size);
-  }
-  *out++ = '"';
-  return out;
-}
-
 }  // namespace
 
 char* WriteAnswer(const Answer& answer, char* out) {
   out = WriteNumber(kAgentVersion, WriteKey(kAgentKey, Copy("{", out)));
   out = WriteNumber(answer.pid, WriteKey(kPidKey, Copy(",", out)));
-  out = WriteString(Start(answer.comm, kMaxCommSize),
-                    WriteKey(kCommKey, Copy(",", out)));
-  out = WriteString(Start(answer.jemalloc_version, kMaxJemallocVersionSize),
-                    WriteKey(kJemallocVersionKey, Copy(",", out)));
-  out = WriteString(answer.heap.used ? kUsed : kUnused,
-                    WriteKey(kStateKey, Copy(",", out)));
+  out = WriteJsonString(Start(answer.comm, kMaxCommSize),
+                        WriteKey(kCommKey, Copy(",", out)));
+  out = WriteJsonString(Start(answer.jemalloc_version, kMaxJemallocVersionSize),
+                        WriteKey(kJemallocVersionKey, Copy(",", out)));
+  out = WriteJsonString(answer.heap.used ? kUsed : kUnused,
+                        WriteKey(kStateKey, Copy(",", out)));
   out = WriteHeapJson(answer.heap.published(),
                       WriteKey(kHeapStateKey, Copy(",", out)));
   return Copy("}", out);

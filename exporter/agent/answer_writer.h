@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "collector/text/heap_json.h"
+#include "collector/text/json_writer.h"
 #include "exporter/agent/wire.h"
 #include "jemalloc_exporter/heap_reader.h"
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "collector/text/heap_json_reader.h"
-#include "collector/text/json_values.h"
+#include "collector/text/heap_json_parser.h"
+#include "collector/text/json_sax.h"
 #include "exporter/agent/wire.h"
 #include "exporter/text/label_text.h"
 
@@ -25,44 +25,44 @@ struct Seen {
   HeapState heap;
 };
 
-std::optional<pid_t> ToPid(const JsonValue& value) {
-  const std::uint64_t pid = value.number.value_or(0);
+std::optional<pid_t> ToPid(const JsonEvent& event) {
+  const std::uint64_t pid = event.unsigned_integer.value_or(0);
   if (pid == 0 || pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
   return static_cast<pid_t>(pid);
 }
 
-std::optional<std::string> ToLabel(const JsonValue& value, std::size_t size) {
-  if (!value.text) return std::nullopt;
-  return LabelText(*value.text, size);
+std::optional<std::string> ToLabel(const JsonEvent& event, std::size_t size) {
+  if (!event.text) return std::nullopt;
+  return LabelText(*event.text, size);
 }
 
-std::optional<bool> ToUsed(const JsonValue& value) {
-  if (value.text == kUsed) return true;
-  if (value.text == kUnused) return false;
+std::optional<bool> ToUsed(const JsonEvent& event) {
+  if (event.text == kUsed) return true;
+  if (event.text == kUnused) return false;
   return std::nullopt;
 }
 
 // Takes the value of a key of the document; an unknown key is nothing.
-void TakeKey(const std::string& key, const JsonValue& value, Seen& seen) {
-  if (key == kAgentKey) seen.version = value.number == kAgentVersion;
-  if (key == kPidKey) seen.pid = ToPid(value);
-  if (key == kCommKey) seen.comm = ToLabel(value, kMaxCommSize);
+void TakeKey(const std::string& key, const JsonEvent& event, Seen& seen) {
+  if (key == kAgentKey) seen.version = event.unsigned_integer == kAgentVersion;
+  if (key == kPidKey) seen.pid = ToPid(event);
+  if (key == kCommKey) seen.comm = ToLabel(event, kMaxCommSize);
   if (key == kJemallocVersionKey) {
-    seen.jemalloc_version = ToLabel(value, kMaxJemallocVersionSize);
+    seen.jemalloc_version = ToLabel(event, kMaxJemallocVersionSize);
   }
-  if (key == kStateKey) seen.used = ToUsed(value);
+  if (key == kStateKey) seen.used = ToUsed(event);
   if (key == kHeapStateKey) {
-    seen.heap_state = value.what == "object";
+    seen.heap_state = event.type_name == "object";
     seen.heap = {};
   }
 }
 
-bool Take(const JsonValue& value, Seen& seen) {
-  const auto& place = value.place;
-  if (place.empty()) return ExpectObject(value).empty();
-  if (place.size() == 1) TakeKey(place.front(), value, seen);
-  if (place.size() == 2 && place.front() == kHeapStateKey) {
-    return ReadHeapField(place.back(), value, seen.heap).empty();
+bool Take(const JsonEvent& event, Seen& seen) {
+  const auto& path = event.path;
+  if (path.empty()) return RequireObject(event).empty();
+  if (path.size() == 1) TakeKey(path.front(), event, seen);
+  if (path.size() == 2 && path.front() == kHeapStateKey) {
+    return ParseHeapField(path.back(), event, seen.heap).empty();
   }
   return true;
 }
@@ -73,8 +73,8 @@ std::optional<ParsedAnswer> ParseAnswer(std::string_view document) try {
   if (document.size() > kMaxAnswerSize) return std::nullopt;
   Seen seen;
   std::string ignored;
-  const bool read = ReadJsonValues(
-      document, [&](const JsonValue& value) { return Take(value, seen); },
+  const bool read = ParseJson(
+      document, [&](const JsonEvent& event) { return Take(event, seen); },
       &ignored);
   if (!read || !seen.version || !seen.pid || !seen.comm ||
       !seen.jemalloc_version || !seen.used || !seen.heap_state) {

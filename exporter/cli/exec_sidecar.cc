@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "collector/report/atomic_file.h"
-#include "collector/text/valid_utf8.h"
+#include "collector/text/utf8.h"
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_records.h"
@@ -50,8 +50,8 @@ class Watch {
  public:
   explicit Watch(const ExecSidecarOptions& options)
       : options_(options), start_(Clock::now()), next_interim_(start_) {
-    run_.name =
-        ValidUtf8(std::filesystem::path(options.command).filename().string());
+    run_.name = SanitizeUtf8(
+        std::filesystem::path(options.command).filename().string());
     run_.result = "running";
   }
 

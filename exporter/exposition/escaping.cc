@@ -1,6 +1,6 @@
 #include "exporter/exposition/escaping.h"
 
-#include "exporter/exposition/utf8.h"
+#include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {

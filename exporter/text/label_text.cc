@@ -1,6 +1,6 @@
 #include "exporter/text/label_text.h"
 
-#include "collector/text/utf8_sequence.h"
+#include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -6,7 +6,7 @@
 #include <locale>
 #include <string>
 
-#include "collector/text/heap_json.h"
+#include "collector/text/json_writer.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -1,4 +1,4 @@
-#include "collector/text/utf8_sequence.h"
+#include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
 namespace {
