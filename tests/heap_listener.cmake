@@ -32,12 +32,12 @@ endif()
 
 # One of this project's own tests. (`rm`: a file of an earlier run is no proof.)
 if(NOT JEMALLOC_EXPORTER_SANITIZE)
-  set(sidecar ${CMAKE_CURRENT_BINARY_DIR}/own_tests.sidecar.json)
+  set(report ${CMAKE_CURRENT_BINARY_DIR}/own_tests.report.json)
   add_test(NAME own_tests:SayWhatTheyDidToTheHeap COMMAND sh -c
-    "rm -f '${sidecar}' && $<TARGET_FILE:collector_text_test> && \
-     grep -q '\"heap_growth_bytes\":' '${sidecar}'")
+    "rm -f '${report}' && $<TARGET_FILE:collector_text_test> && \
+     grep -q '\"heap_growth_bytes\":' '${report}'")
   set_tests_properties(own_tests:SayWhatTheyDidToTheHeap PROPERTIES
-    ENVIRONMENT JEMALLOC_EXPORTER_TEST_SIDECAR=${sidecar})
+    ENVIRONMENT JEMALLOC_EXPORTER_TEST_REPORT=${report})
 endif()
 
 # Under a sanitizer, which serves malloc itself, there is no heap to see.

@@ -14,9 +14,9 @@
 #include "collector/gtest/test_families.h"
 #include "collector/gtest/test_process.h"
 #include "collector/gtest/test_reading.h"
-#include "collector/gtest/test_records.h"
 #include "collector/prometheus/heap_families.h"
 #include "collector/report/atomic_file.h"
+#include "collector/report/entry_store.h"
 #include "collector/text/utf8.h"
 
 namespace jemalloc_exporter {
@@ -33,8 +33,8 @@ std::string Result(const testing::TestResult& result) {
   return result.Skipped() ? "skipped" : "passed";
 }
 
-void RecordProperties(const HeapRecord& test) {
-  for (const HeapRecordField& field : kHeapRecordFields) {
+void RecordProperties(const HeapReportEntry& test) {
+  for (const HeapReportField& field : kHeapReportFields) {
     if (const auto& value = test.*field.value) {
       testing::Test::RecordProperty(std::string(field.metric),
                                     std::to_string(*value));
@@ -42,10 +42,10 @@ void RecordProperties(const HeapRecord& test) {
   }
 }
 
-prometheus::MetricFamily TestsForgotten(std::uint64_t count) {
+prometheus::MetricFamily TestsEvicted(std::uint64_t count) {
   prometheus::ClientMetric metric;
   metric.counter.value = static_cast<double>(count);
-  return {"jemalloc_tests_forgotten_total",
+  return {"jemalloc_tests_evicted_total",
           "How often a test was forgotten, to bound memory",
           prometheus::MetricType::Counter,
           {metric}};
@@ -103,8 +103,8 @@ struct HeapListener::State {
   explicit State(Mallctl* mallctl) : mallctl(mallctl) {}
 
   bool InForkedChild() const { return getpid() != pid; }
-  HeapSidecar Sidecar();
-  void WriteInterimSidecar();
+  HeapReport Report();
+  void WriteCheckpointIfDue();
 
   Mallctl* const mallctl;
 
@@ -113,27 +113,31 @@ struct HeapListener::State {
   TestReading before_run;
   TestReading before_test;
   bool failed = false;
-  std::string sidecar_path;
-  Clock::time_point next_interim;
+  std::string report_path;
+  Clock::time_point next_checkpoint;
 
   std::mutex mutex;
-  HeapRecord run;
-  TestRecords tests{kMaxTests};
+  HeapReportEntry run;
+  EntryStore<std::string> tests{kMaxTests};
 };
 
-HeapSidecar HeapListener::State::Sidecar() {
+HeapReport HeapListener::State::Report() {
   const std::lock_guard lock(mutex);
-  return {run, tests.SortedByName(), tests.forgotten()};
+  HeapReport report{run, {}, tests.evicted()};
+  tests.ForEach([&](const std::string&, const HeapReportEntry& test) {
+    report.entries.push_back(test);
+  });
+  return report;
 }
 
 // For the case that the run is killed. Takes no more than a hundredth of the
 // run's time, however many tests there are.
-void HeapListener::State::WriteInterimSidecar() {
+void HeapListener::State::WriteCheckpointIfDue() {
   const auto start = Clock::now();
-  if (sidecar_path.empty() || start < next_interim) return;
-  WriteCheckpoint(sidecar_path, ToJson(Sidecar()));
+  if (report_path.empty() || start < next_checkpoint) return;
+  WriteCheckpoint(report_path, ToJson(Report()));
   const auto end = Clock::now();
-  next_interim = end + 100 * (end - start);
+  next_checkpoint = end + 100 * (end - start);
 }
 
 std::shared_ptr<HeapListener> HeapListener::Install(Mallctl* mallctl) {
@@ -149,22 +153,22 @@ HeapListener::~HeapListener() = default;
 
 std::vector<prometheus::MetricFamily> HeapListener::Collect() const try {
   auto families = HeapFamilies({{ReadHeap(state_->mallctl).published(), {}}});
-  const HeapSidecar so_far = sidecar();
-  for (auto& family : TestFamilies(so_far.tests)) {
+  const HeapReport so_far = report();
+  for (auto& family : TestFamilies(so_far.entries)) {
     families.push_back(std::move(family));
   }
-  families.push_back(TestsForgotten(so_far.tests_forgotten));
+  families.push_back(TestsEvicted(so_far.entries_evicted));
   return families;
 } catch (const std::exception&) {
   return {};
 }
 
-HeapSidecar HeapListener::sidecar() const { return state_->Sidecar(); }
+HeapReport HeapListener::report() const { return state_->Report(); }
 
 void HeapListener::OnTestProgramStart(const testing::UnitTest&) {
   State& state = *state_;
   state.pid = getpid();
-  state.sidecar_path = SidecarPath();
+  state.report_path = ReportPath();
   state.before_run = ReadBeforeTest(state.mallctl);
   const std::lock_guard lock(state.mutex);
   state.run.name = ProgramName();
@@ -176,10 +180,13 @@ void HeapListener::OnTestStart(const testing::TestInfo& test_info) {
   State& state = *state_;
   if (state.InForkedChild()) return;
   {
+    HeapReportEntry test;
+    test.name = FullName(test_info);
+    test.result = kRunning;
     const std::lock_guard lock(state.mutex);
-    state.tests.Start(FullName(test_info));
+    state.tests.Put(test.name, test);
   }
-  state.WriteInterimSidecar();
+  state.WriteCheckpointIfDue();
   state.before_test = ReadBeforeTest(state.mallctl);
 }
 
@@ -187,12 +194,14 @@ void HeapListener::OnTestEnd(const testing::TestInfo& test_info) {
   State& state = *state_;
   const TestReading after = ReadAfterTest(state.mallctl);
   if (state.InForkedChild()) return;
-  HeapRecord test = RecordBetween(state.before_test, after);
+  HeapReportEntry test = RecordBetween(state.before_test, after);
   test.name = FullName(test_info);
   test.result = Result(*test_info.result());
   RecordProperties(test);
   const std::lock_guard lock(state.mutex);
-  state.tests.End(std::move(test));
+  state.tests.Put(test.name, test);
+  state.tests.MarkEnded(test.name);
+  state.tests.EvictExcess();
 }
 
 void HeapListener::OnTestIterationEnd(const testing::UnitTest& unit_test, int) {
@@ -203,15 +212,15 @@ void HeapListener::OnTestProgramEnd(const testing::UnitTest&) {
   State& state = *state_;
   const TestReading after = ReadAfterTest(state.mallctl);
   if (state.InForkedChild()) return;
-  HeapRecord run = RecordBetween(state.before_run, after);
+  HeapReportEntry run = RecordBetween(state.before_run, after);
   run.name = ProgramName();
   run.result = state.failed ? "failed" : "passed";
   {
     const std::lock_guard lock(state.mutex);
     state.run = std::move(run);
   }
-  if (!state.sidecar_path.empty()) {
-    WriteOrComplain(state.sidecar_path, ToJson(sidecar()));
+  if (!state.report_path.empty()) {
+    WriteOrComplain(state.report_path, ToJson(report()));
   }
   if (const std::string path = TextfilePath(); !path.empty()) {
     WriteOrComplain(path, Textfile(Collect()));

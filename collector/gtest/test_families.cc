@@ -26,10 +26,10 @@ prometheus::MetricFamily GaugeFamily(std::string_view name,
       std::string(name), std::string(help), prometheus::MetricType::Gauge, {}};
 }
 
-prometheus::MetricFamily Numbers(const std::vector<HeapRecord>& tests,
-                                 const HeapRecordField& field) {
+prometheus::MetricFamily Numbers(const std::vector<HeapReportEntry>& tests,
+                                 const HeapReportField& field) {
   auto family = GaugeFamily(field.metric, field.help);
-  for (const HeapRecord& test : tests) {
+  for (const HeapReportEntry& test : tests) {
     if (const auto& value = test.*field.value) {
       family.metric.push_back(
           TestGauge(test.name, static_cast<double>(*value)));
@@ -38,10 +38,10 @@ prometheus::MetricFamily Numbers(const std::vector<HeapRecord>& tests,
   return family;
 }
 
-prometheus::MetricFamily Durations(const std::vector<HeapRecord>& tests) {
+prometheus::MetricFamily Durations(const std::vector<HeapReportEntry>& tests) {
   auto family = GaugeFamily("jemalloc_test_duration_seconds",
                             "How long the test's last run took");
-  for (const HeapRecord& test : tests) {
+  for (const HeapReportEntry& test : tests) {
     if (const auto& seconds = test.duration_seconds) {
       family.metric.push_back(TestGauge(test.name, *seconds));
     }
@@ -49,11 +49,11 @@ prometheus::MetricFamily Durations(const std::vector<HeapRecord>& tests) {
   return family;
 }
 
-prometheus::MetricFamily Results(const std::vector<HeapRecord>& tests) {
+prometheus::MetricFamily Results(const std::vector<HeapReportEntry>& tests) {
   auto family = GaugeFamily("jemalloc_test_result",
                             "1 with the result of the test's last run as a "
                             "label: passed, failed, skipped or running");
-  for (const HeapRecord& test : tests) {
+  for (const HeapReportEntry& test : tests) {
     auto metric = TestGauge(test.name, 1);
     metric.label.push_back({"result", test.result});
     family.metric.push_back(std::move(metric));
@@ -64,12 +64,12 @@ prometheus::MetricFamily Results(const std::vector<HeapRecord>& tests) {
 }  // namespace
 
 std::vector<prometheus::MetricFamily> TestFamilies(
-    const std::vector<HeapRecord>& tests) {
+    const std::vector<HeapReportEntry>& tests) {
   std::vector<prometheus::MetricFamily> families;
   const auto add = [&families](prometheus::MetricFamily family) {
     if (!family.metric.empty()) families.push_back(std::move(family));
   };
-  for (const HeapRecordField& field : kHeapRecordFields) {
+  for (const HeapReportField& field : kHeapReportFields) {
     add(Numbers(tests, field));
   }
   add(Durations(tests));

@@ -5,15 +5,15 @@
 
 #include <vector>
 
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 
 /// The tests as gauges with the labels `suite` and `test`: a family for each of
-/// `kHeapRecordFields`, one for the duration and one for the result. A number
+/// `kHeapReportFields`, one for the duration and one for the result. A number
 /// that no test has gets no family.
 std::vector<prometheus::MetricFamily> TestFamilies(
-    const std::vector<HeapRecord>& tests);
+    const std::vector<HeapReportEntry>& tests);
 
 }  // namespace jemalloc_exporter
 

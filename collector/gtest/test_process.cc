@@ -91,10 +91,17 @@ prometheus::Labels TestProcessLabels() {
   return labels;
 }
 
-std::string SidecarPath() {
-  const std::string path = Environment("JEMALLOC_EXPORTER_TEST_SIDECAR");
-  if (path.empty()) return {};
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+std::string ReportPath() {
+  std::string path = Environment("JEMALLOC_EXPORTER_TEST_REPORT");
+  if (path.empty()) {
+    path = Environment("JEMALLOC_EXPORTER_TEST_SIDECAR");
+    if (path.empty()) return {};
+    Complain(
+        "JEMALLOC_EXPORTER_TEST_SIDECAR is deprecated: use "
+        "JEMALLOC_EXPORTER_TEST_REPORT");
+  }
+  // Processes of several pid namespaces can share a pid and a folder.
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::chrono::system_clock::now().time_since_epoch());
   return FileAt(path, std::string(program_invocation_short_name) + "." +
                           std::to_string(now.count()) + "." +

@@ -15,9 +15,9 @@ std::string ProgramName();
 /// `shard`; GoogleTest's filter, if it excludes tests, as `filter`.
 prometheus::Labels TestProcessLabels();
 
-/// Where the sidecar belongs (see heap_listener.h); empty for nowhere. Another
+/// Where the report belongs (see heap_listener.h); empty for nowhere. Another
 /// path on each call where a folder is asked for.
-std::string SidecarPath();
+std::string ReportPath();
 
 /// Where the text file belongs; empty for nowhere.
 std::string TextfilePath();

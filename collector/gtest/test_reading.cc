@@ -41,8 +41,9 @@ TestReading ReadAfterTest(Mallctl* mallctl) noexcept {
   return reading;
 }
 
-HeapRecord RecordBetween(const TestReading& before, const TestReading& after) {
-  HeapRecord record;
+HeapReportEntry RecordBetween(const TestReading& before,
+                              const TestReading& after) {
+  HeapReportEntry record;
   record.duration_seconds =
       std::chrono::duration<double>(after.time - before.time).count();
   record.before = before.heap.published();

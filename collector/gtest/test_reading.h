@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "jemalloc_exporter/heap_reader.h"
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 #include "jemalloc_exporter/thread_bytes.h"
 
 namespace jemalloc_exporter {
@@ -26,7 +26,8 @@ TestReading ReadBeforeTest(Mallctl* mallctl) noexcept;
 TestReading ReadAfterTest(Mallctl* mallctl) noexcept;
 
 /// What happened in between; without a name and a result.
-HeapRecord RecordBetween(const TestReading& before, const TestReading& after);
+HeapReportEntry RecordBetween(const TestReading& before,
+                              const TestReading& after);
 
 }  // namespace jemalloc_exporter
 

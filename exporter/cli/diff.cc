@@ -8,13 +8,13 @@
 #include "collector/report/whole_file.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/print.h"
-#include "jemalloc_exporter/heap_format.h"
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
+#include "jemalloc_exporter/heap_serialization.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// A sidecar of 10,000 tests takes some 10 MB; a file far beyond that is none.
+// A report of 10,000 tests takes some 10 MB; a file far beyond that is none.
 constexpr std::size_t kMaxFileBytes = 64 << 20;
 
 std::string ReadFile(const std::string& path) {
@@ -36,15 +36,15 @@ auto Read(const std::string& path, const std::string& json) {
 std::string DiffFiles(const DiffOptions& options) {
   const std::string before = ReadFile(options.before);
   const std::string after = ReadFile(options.after);
-  const bool sidecars = IsSidecar(before);
-  if (sidecars != IsSidecar(after)) {
+  const bool reports = IsHeapReport(before);
+  if (reports != IsHeapReport(after)) {
     throw std::runtime_error(
-        (sidecars ? options.before : options.after) + " is of a test run and " +
-        (sidecars ? options.after : options.before) + " is not");
+        (reports ? options.before : options.after) + " is of a test run and " +
+        (reports ? options.after : options.before) + " is not");
   }
-  if (sidecars) {
-    return Diff(Read<SidecarFromJson>(options.before, before),
-                Read<SidecarFromJson>(options.after, after));
+  if (reports) {
+    return Diff(Read<ParseHeapReport>(options.before, before),
+                Read<ParseHeapReport>(options.after, after));
   }
   return Diff(Read<FromJson>(options.before, before),
               Read<FromJson>(options.after, after));

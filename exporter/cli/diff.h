@@ -13,7 +13,7 @@ struct DiffOptions {
   std::string after;
 };
 
-/// Prints what changed between two snapshots as JSON, or between the sidecars
+/// Prints what changed between two snapshots as JSON, or between the reports
 /// of two test runs; or one line on stderr that names the file and the place
 /// that is wrong in it.
 DiffStatus RunDiff(const DiffOptions& options);

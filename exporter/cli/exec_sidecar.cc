@@ -16,7 +16,7 @@
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_records.h"
 #include "exporter/process/proc_stat.h"
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -84,7 +84,7 @@ class Watch {
  private:
   void Write(decltype(WriteFileAtomically)& write) {
     const std::string error =
-        write(options_.path, ToJson(records_.ToSidecar(run_, IsRunning)));
+        write(options_.path, ToJson(records_.ToReport(run_, IsRunning)));
     if (!error.empty() && error != last_error_) {
       PrintError("cannot write " + options_.path + ": " + error);
     }
@@ -94,7 +94,7 @@ class Watch {
   const ExecSidecarOptions& options_;
   const Clock::time_point start_;
   Clock::time_point next_interim_;
-  HeapRecord run_;
+  HeapReportEntry run_;
   ProcessRecords records_{kMaxProcesses};
   AgentPoller poller_{{.includes = options_.contains}};
   std::string last_error_;

@@ -25,7 +25,7 @@ struct CommandEnd {
 
 /// Watches the processes of the command that carry the agent, until a
 /// `CommandEnd` can be read from the pipe `end`, or the end of the pipe: nobody
-/// is left to say it. Then writes a `HeapSidecar` with the command as its run
+/// is left to say it. Then writes a `HeapReport` with the command as its run
 /// and a record for each process: its name in the kernel, `ended`, or `running`
 /// where it still is, and its last snapshot. Left out is a process that never
 /// answered: it lived too short a time.

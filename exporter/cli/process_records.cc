@@ -5,60 +5,48 @@
 namespace jemalloc_exporter {
 namespace {
 
-HeapRecord ToRecord(const Process& process) {
-  HeapRecord record;
-  record.name = process.comm;
-  record.after = process.heap_state;
+HeapReportEntry ToEntry(const Process& process) {
+  HeapReportEntry entry;
+  entry.name = process.comm;
+  entry.after = process.heap_state;
   if (const auto& allocated = process.heap_state.allocated_bytes) {
-    record.heap_growth_bytes = static_cast<std::int64_t>(*allocated);
+    entry.heap_growth_bytes = static_cast<std::int64_t>(*allocated);
   }
-  return record;
+  return entry;
 }
 
 }  // namespace
 
 void ProcessRecords::Take(const std::vector<Process>& processes) {
-  ++look_;
+  std::set<Identity> reachable;
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnreachable) continue;
-    // Without it, the process ended before /proc was asked.
+    // Without it, the process ended before /proc was read.
     if (!process.start_time_seconds) continue;
-    processes_[{*process.start_time_seconds, process.pid}] = {ToRecord(process),
-                                                              look_};
+    const Identity identity{*process.start_time_seconds, process.pid};
+    entries_.Put(identity, ToEntry(process));
+    reachable.insert(identity);
   }
-  while (processes_.size() > max_ && ForgetSmallest()) {
+  for (const Identity& identity : reachable_) {
+    if (!reachable.contains(identity)) entries_.MarkEnded(identity);
   }
+  reachable_ = std::move(reachable);
+  entries_.EvictExcess();
 }
 
-HeapSidecar ProcessRecords::ToSidecar(HeapRecord run,
-                                      const IsRunning& is_running) const {
-  HeapSidecar sidecar{std::move(run), {}, forgotten_};
-  for (const auto& [identity, seen] : processes_) {
-    const auto& [start_time, pid] = identity;
-    HeapRecord& record = sidecar.tests.emplace_back(seen.record);
-    record.result = is_running(pid, start_time) ? "running" : "ended";
-  }
+HeapReport ProcessRecords::ToReport(HeapReportEntry run,
+                                    const IsRunning& is_running) const {
+  HeapReport report{std::move(run), {}, entries_.evicted()};
+  entries_.ForEach(
+      [&](const Identity& identity, const HeapReportEntry& stored) {
+        const auto& [start_time, pid] = identity;
+        HeapReportEntry& entry = report.entries.emplace_back(stored);
+        entry.result = is_running(pid, start_time) ? kRunning : "ended";
+      });
   std::stable_sort(
-      sidecar.tests.begin(), sidecar.tests.end(),
+      report.entries.begin(), report.entries.end(),
       [](const auto& a, const auto& b) { return a.name < b.name; });
-  return sidecar;
-}
-
-// One that runs would be back with the next look. False if all do.
-bool ProcessRecords::ForgetSmallest() {
-  auto smallest = processes_.end();
-  for (auto it = processes_.begin(); it != processes_.end(); ++it) {
-    if (it->second.look == look_) continue;
-    if (smallest == processes_.end() ||
-        it->second.record.heap_growth_bytes <
-            smallest->second.record.heap_growth_bytes) {
-      smallest = it;
-    }
-  }
-  if (smallest == processes_.end()) return false;
-  processes_.erase(smallest);
-  ++forgotten_;
-  return true;
+  return report;
 }
 
 }  // namespace jemalloc_exporter

@@ -4,51 +4,42 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "collector/report/entry_store.h"
 #include "exporter/process/process.h"
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 
-/// The last snapshot of each process that has been seen, in bounded memory. Not
-/// thread-safe.
+/// The last snapshot of each process, in bounded memory. Not thread-safe.
 class ProcessRecords {
  public:
-  /// Whether there is a process of this number that started then.
+  /// Returns whether a process of this pid and start time exists.
   using IsRunning = std::function<bool(pid_t, double start_time_seconds)>;
 
-  /// Remembers `max` processes, and all that answered the last time. When there
-  /// are more, the one whose heap was smallest is forgotten, of equals the one
-  /// that started first.
-  explicit ProcessRecords(std::size_t max) : max_(max) {}
+  /// `max`: the number of processes whose snapshot is kept, besides those that
+  /// responded the last time. Of the others, the one with the smallest heap is
+  /// evicted, of equals the one that started first.
+  explicit ProcessRecords(std::size_t max) : entries_(max) {}
 
-  /// Takes over what processes have answered. Who does not answer keeps the
-  /// snapshot that he has.
+  /// Stores the snapshots in `processes`. A process that is unreachable keeps
+  /// its previous one.
   void Take(const std::vector<Process>& processes);
 
-  /// A sidecar of the run with a record of each process, sorted by name, those
-  /// of one name by their start: `running` or `ended`.
-  HeapSidecar ToSidecar(HeapRecord run, const IsRunning& is_running) const;
+  /// A report of `run` with an entry for each process, sorted by name, those of
+  /// one name by their start: `running` or `ended`.
+  HeapReport ToReport(HeapReportEntry run, const IsRunning& is_running) const;
 
  private:
-  // Numbers are used again; no two of the same start at the same time.
+  // Pids are reused; no two processes have the same pid and start time.
   using Identity = std::pair<double, pid_t>;
-  struct Seen {
-    HeapRecord record;
-    std::uint64_t look = 0;
-  };
 
-  bool ForgetSmallest();
-
-  std::size_t max_;
-  std::map<Identity, Seen> processes_;
-  std::uint64_t look_ = 0;
-  std::uint64_t forgotten_ = 0;
+  EntryStore<Identity> entries_;
+  std::set<Identity> reachable_;  // The last time.
 };
 
 }  // namespace jemalloc_exporter

@@ -16,7 +16,7 @@
 #include "exporter/cli/process_table.h"
 #include "exporter/metrics/process_families.h"
 #include "jemalloc_exporter/exposition.h"
-#include "jemalloc_exporter/heap_format.h"
+#include "jemalloc_exporter/heap_serialization.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -71,7 +71,7 @@ std::string Render(const ShowOptions& options, const Processes& processes,
   switch (options.format) {
     case ShowFormat::kHuman:
       if (options.pid && before == nullptr) {
-        return ToHuman(processes.front().heap_state);
+        return ToText(processes.front().heap_state);
       }
       return ProcessTable(processes, before, Room(options));
     case ShowFormat::kJson:

@@ -432,34 +432,34 @@ class Diff(unittest.TestCase):
         after = self.file("after.json", json.dumps({**STATE, "narenas": 65}))
         self.assertEqual(self.diff(before, after), (1, "narenas: 64 → 65\n", ""))
 
-    def sidecar(self, name, growth):
+    def report(self, name, growth):
         test = {"name": "Cache.Evicts", "result": "passed", **growth}
         run = {"name": "cache_test", "result": "passed"}
-        return self.file(name, json.dumps({"run": run, "tests": [test]}))
+        return self.file(name, json.dumps({"run": run, "entries": [test]}))
 
-    def test_sidecars_of_test_runs(self):
-        before = self.sidecar("before.json", {"heap_growth_bytes": 0})
-        after = self.sidecar("after.json", {"heap_growth_bytes": 4096})
+    def test_reports_of_test_runs(self):
+        before = self.report("before.json", {"heap_growth_bytes": 0})
+        after = self.report("after.json", {"heap_growth_bytes": 4096})
         self.assertEqual(self.diff(before, before), (0, "", ""))
         self.assertEqual(
             self.diff(before, after),
             (1, "Cache.Evicts heap_growth_bytes: 0 → 4096\n", ""),
         )
 
-    def test_sidecar_beside_a_snapshot(self):
-        sidecar = self.sidecar("sidecar.json", {})
+    def test_report_beside_a_snapshot(self):
+        report = self.report("report.json", {})
         snapshot = self.file("state.json", "{}")
         self.assertEqual(
-            self.diff(snapshot, sidecar),
+            self.diff(snapshot, report),
             (
                 2,
                 "",
-                "jemalloc_exporter: sidecar.json is of a test run and state.json "
+                "jemalloc_exporter: report.json is of a test run and state.json "
                 "is not\n",
             ),
         )
 
-    def test_broken_sidecar(self):
+    def test_broken_report(self):
         self.file("bad.json", '{"run":[]}')
         status, out, err = self.diff("bad.json", "bad.json")
         self.assertEqual((status, out), (2, ""))

@@ -85,7 +85,7 @@ class Case(unittest.TestCase):
             if not self.path.exists():
                 return None
             sidecar = json.loads(self.path.read_text())
-            records = [test for test in sidecar["tests"] if what.items() <= test.items()]
+            records = [test for test in sidecar["entries"] if what.items() <= test.items()]
             return len(records) >= count and sidecar
 
         return wait_for(found, f"record of {what}")
@@ -106,7 +106,7 @@ class Sidecar(Case):
         sidecar = self.run_shell(
             f"{{ {self.host_until_reported()}}} | {HOSTS}/agent_host_plain wait >/dev/null"
         )
-        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
 
     def test_has_the_last_snapshot(self):
         redis = Redis()
@@ -122,7 +122,7 @@ class Sidecar(Case):
         grown = wait_for(grown, "growth of Redis")
 
         def reported():
-            (test,) = self.wait_for_records(name="redis-server")["tests"]
+            (test,) = self.wait_for_records(name="redis-server")["entries"]
             return test["heap_state"]["after"]["active_bytes"] > 40 * MIB
 
         wait_for(reported, "interim sidecar of the grown Redis")
@@ -132,7 +132,7 @@ class Sidecar(Case):
         self.assertEqual(sidecar["run"]["name"], "redis-server")
         self.assertEqual(sidecar["run"]["result"], "passed")
         self.assertGreater(sidecar["run"]["duration_seconds"], 0)
-        (test,) = sidecar["tests"]
+        (test,) = sidecar["entries"]
         after = test["heap_state"]["after"]
         self.assertAlmostEqual(after["active_bytes"] / grown, 1, delta=0.05)
         self.assertEqual(test["heap_growth_bytes"], after["allocated_bytes"])
@@ -142,7 +142,7 @@ class Sidecar(Case):
         self.assertEqual(process.wait(30), 137)
         sidecar = json.loads(self.path.read_text())
         self.assertEqual(sidecar["run"]["result"], "failed")
-        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
 
     def test_has_all_of_many_at_the_same_time(self):
         host = f"{HOSTS}/agent_host wait <&3 >/dev/null &"
@@ -152,7 +152,7 @@ class Sidecar(Case):
         self.wait_for_records(40, result="running")
         process.stdin.close()
         self.assertEqual(process.wait(30), 0)
-        tests = json.loads(self.path.read_text())["tests"]
+        tests = json.loads(self.path.read_text())["entries"]
         self.assertEqual([test["result"] for test in tests], 40 * ["ended"])
 
     def test_says_running_of_a_process_that_is_left_behind(self):
@@ -164,7 +164,7 @@ class Sidecar(Case):
         )
         os.kill(int(out), signal.SIGKILL)
         self.assertEqual(status, 0)
-        (test,) = json.loads(self.path.read_text())["tests"]
+        (test,) = json.loads(self.path.read_text())["entries"]
         self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
     def test_says_ended_of_one_that_nobody_waited_for(self):
@@ -179,7 +179,7 @@ class Sidecar(Case):
         process.stdin.close()
         self.assertEqual(process.wait(30), 0)
         sidecar = json.loads(self.path.read_text())
-        self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
+        self.assertEqual([test["result"] for test in sidecar["entries"]], ["ended"])
 
     def test_is_what_diff_takes(self):
         self.run_shell(self.host_until_reported())
@@ -199,7 +199,7 @@ class Sidecar(Case):
             stranger.listen()
             stranger.setblocking(False)
             sidecar = self.run_shell(self.host_until_reported())
-            self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+            self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
             with self.assertRaises(BlockingIOError):
                 stranger.accept()
 
@@ -223,8 +223,8 @@ class Interim(Case):
             json.loads(self.path.read_text()),
             {
                 "run": {"name": "cat", "result": "running"},
-                "tests_forgotten": 0,
-                "tests": [],
+                "entries_evicted": 0,
+                "entries": [],
             },
         )
 
@@ -234,7 +234,7 @@ class Interim(Case):
         self.wait_for_records(name="agent_host", result="ended")
         sidecar = self.wait_for_records(name="agent_host", result="running")
         self.assertEqual(sidecar["run"], {"name": "sh", "result": "running"})
-        for test in sidecar["tests"]:
+        for test in sidecar["entries"]:
             self.assertIn("allocated_bytes", test["heap_state"]["after"])
 
 
@@ -263,7 +263,7 @@ class Trouble(Case):
                 "--", "sh", "-c", self.host_until_reported(),
             )
         self.assertEqual(status, 0)
-        self.assertEqual(len(json.loads(self.path.read_text())["tests"]), 1)
+        self.assertEqual(len(json.loads(self.path.read_text())["entries"]), 1)
 
     def test_with_a_silent_process_leaves_the_others_alone(self):
         sidecar = self.run_shell(
@@ -273,8 +273,8 @@ class Trouble(Case):
             + self.host_until_reported(count=2)
             + "kill -9 $!"
         )
-        self.assertEqual(len(sidecar["tests"]), 2)
-        for test in sidecar["tests"]:
+        self.assertEqual(len(sidecar["entries"]), 2)
+        for test in sidecar["entries"]:
             self.assertIn("allocated_bytes", test["heap_state"]["after"])
 
     def test_with_exec_itself_leaves_the_last_sidecar(self):
@@ -288,7 +288,7 @@ class Trouble(Case):
         wait_for(lambda: not has_memory(writer), "end of the writer")
         sidecar = json.loads(self.path.read_text())
         self.assertEqual(sidecar["run"]["result"], "running")
-        self.assertEqual([test["result"] for test in sidecar["tests"]], ["ended"])
+        self.assertEqual([test["result"] for test in sidecar["entries"]], ["ended"])
 
     def test_with_a_signal_to_everybody_leaves_the_sidecar_alone(self):
         process = self.start("sh", "-c", self.host_until_reported() + "cat")
@@ -298,7 +298,7 @@ class Trouble(Case):
         self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
         sidecar = json.loads(self.path.read_text())
         self.assertEqual(sidecar["run"]["result"], "failed")
-        self.assertEqual([test["name"] for test in sidecar["tests"]], ["agent_host"])
+        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
 
 
 if __name__ == "__main__":

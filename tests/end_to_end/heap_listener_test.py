@@ -34,7 +34,7 @@ HEAP_METRICS = {
 METRICS = HEAP_METRICS | {
     "jemalloc_test_duration_seconds",
     "jemalloc_test_result",
-    "jemalloc_tests_forgotten",
+    "jemalloc_tests_evicted",
 }
 RESULTS = {
     "Expectation.HoldsForWhatIsFreed": "passed",
@@ -112,9 +112,9 @@ class Subject(unittest.TestCase):
             f"--persistence.file={self.folder}/groups",
         )
 
-    def run_with_sidecar(self, *arguments, **environment):
-        path = self.folder / "sidecar.json"
-        self.run_subject(*arguments, **environment, JEMALLOC_EXPORTER_TEST_SIDECAR=path)
+    def run_with_report(self, *arguments, **environment):
+        path = self.folder / "report.json"
+        self.run_subject(*arguments, **environment, JEMALLOC_EXPORTER_TEST_REPORT=path)
         return json.loads(path.read_text())
 
     def run_with_textfile(self, *arguments, **environment):
@@ -125,12 +125,12 @@ class Subject(unittest.TestCase):
         return path.read_text()
 
 
-def tests_of(sidecar):
-    return {test["name"]: test for test in sidecar["tests"]}
+def tests_of(report):
+    return {test["name"]: test for test in report["entries"]}
 
 
-def results_of(sidecar):
-    return {test["name"]: test["result"] for test in sidecar["tests"]}
+def results_of(report):
+    return {test["name"]: test["result"] for test in report["entries"]}
 
 
 class Run(Subject):
@@ -144,18 +144,18 @@ class Run(Subject):
         self.assertEqual(set(self.folder.iterdir()), before)
 
     def test_names_every_test_and_its_result(self):
-        sidecar = self.run_with_sidecar()
-        self.assertEqual(results_of(sidecar), RESULTS)
-        self.assertEqual(sidecar["run"]["name"], "heap_listener_subject_used")
-        self.assertEqual(sidecar["run"]["result"], "failed")
-        self.assertEqual(sidecar["tests_forgotten"], 0)
+        report = self.run_with_report()
+        self.assertEqual(results_of(report), RESULTS)
+        self.assertEqual(report["run"]["name"], "heap_listener_subject_used")
+        self.assertEqual(report["run"]["result"], "failed")
+        self.assertEqual(report["entries_evicted"], 0)
 
     def test_passes_when_its_tests_do(self):
-        sidecar = self.run_with_sidecar("--gtest_filter=Heap.*")
-        self.assertEqual(sidecar["run"]["result"], "passed")
+        report = self.run_with_report("--gtest_filter=Heap.*")
+        self.assertEqual(report["run"]["result"], "passed")
 
     def test_charges_each_test_with_what_it_did(self):
-        tests = tests_of(self.run_with_sidecar("--gtest_filter=Heap.*"))
+        tests = tests_of(self.run_with_report("--gtest_filter=Heap.*"))
 
         idle = tests["Heap.Idle"]
         self.assertEqual(idle["heap_growth_bytes"], 0)
@@ -177,8 +177,8 @@ class Run(Subject):
         self.assertLess(threads["allocated_bytes"], MIB)
 
     def test_keeps_the_states_around_each_test(self):
-        sidecar = self.run_with_sidecar("--gtest_filter=Heap.*")
-        for record in [sidecar["run"], *sidecar["tests"]]:
+        report = self.run_with_report("--gtest_filter=Heap.*")
+        for record in [report["run"], *report["entries"]]:
             for state in record["heap_state"].values():
                 self.assertEqual(
                     list(state),
@@ -197,7 +197,7 @@ class Run(Subject):
             )
 
     def test_keeps_states_that_are_snapshots_for_diff(self):
-        leaks = self.run_with_sidecar("--gtest_filter=Heap.Leaks")["tests"][0]
+        leaks = self.run_with_report("--gtest_filter=Heap.Leaks")["entries"][0]
         for side, state in leaks["heap_state"].items():
             (self.folder / side).write_text(json.dumps(state))
         before = leaks["heap_state"]["before"]["allocated_bytes"]
@@ -205,10 +205,10 @@ class Run(Subject):
         self.assertEqual((status, err), (1, ""))
         self.assertIn(f"allocated_bytes: {before} → {before + MIB}\n", out)
 
-    def test_leaves_sidecars_for_diff(self):
+    def test_leaves_reports_for_diff(self):
         for name, tests in {"before": "Heap.Idle", "after": "Heap.Idle:*.Skips"}.items():
-            self.run_with_sidecar(f"--gtest_filter={tests}")
-            (self.folder / "sidecar.json").rename(self.folder / name)
+            self.run_with_report(f"--gtest_filter={tests}")
+            (self.folder / "report.json").rename(self.folder / name)
         status, out, err = run("diff", "before", "after", cwd=self.folder)
         self.assertEqual((status, err), (1, ""))
         self.assertIn("Outcome.Skips result: (unknown) → skipped\n", out)
@@ -217,7 +217,7 @@ class Run(Subject):
     def test_charges_no_test_with_another_s_record(self):
         # Long names, files and properties are the listener's to pay for.
         tests = tests_of(
-            self.run_with_sidecar(
+            self.run_with_report(
                 "--gtest_filter=Many.*:Odd.*",
                 SUBJECT_TESTS=300,
                 JEMALLOC_EXPORTER_TEST_TEXTFILE=self.folder / "page.prom",
@@ -227,18 +227,18 @@ class Run(Subject):
         self.assertEqual({test["heap_growth_bytes"] for test in tests.values()}, {0})
 
     def test_tells_of_the_last_run_when_repeated(self):
-        sidecar = self.run_with_sidecar("--gtest_repeat=3")
-        self.assertEqual(results_of(sidecar), RESULTS)
-        self.assertEqual(sidecar["run"]["result"], "failed")
-        tests = tests_of(sidecar)
+        report = self.run_with_report("--gtest_repeat=3")
+        self.assertEqual(results_of(report), RESULTS)
+        self.assertEqual(report["run"]["result"], "failed")
+        tests = tests_of(report)
         self.assertEqual(tests["Heap.Leaks"]["heap_growth_bytes"], MIB)
         # GoogleTest's own state is built by now.
         self.assertEqual(tests["FastDeathTest.Dies"]["heap_growth_bytes"], 0)
 
     def test_does_not_mind_the_order(self):
-        sidecar = self.run_with_sidecar("--gtest_shuffle", "--gtest_random_seed=7")
-        self.assertEqual(results_of(sidecar), RESULTS)
-        self.assertEqual(tests_of(sidecar)["Heap.Leaks"]["heap_growth_bytes"], MIB)
+        report = self.run_with_report("--gtest_shuffle", "--gtest_random_seed=7")
+        self.assertEqual(results_of(report), RESULTS)
+        self.assertEqual(tests_of(report)["Heap.Leaks"]["heap_growth_bytes"], MIB)
 
     def test_finds_what_an_expectation_forbids(self):
         program = self.run_subject(
@@ -256,18 +256,18 @@ class Run(Subject):
         )
 
     def test_takes_any_name(self):
-        tests = tests_of(self.run_with_sidecar("--gtest_filter=Odd.*", SUBJECT_TESTS=0))
+        tests = tests_of(self.run_with_report("--gtest_filter=Odd.*", SUBJECT_TESTS=0))
         self.assertEqual(list(tests), ['Odd."quoted" back\\slash \ufffd\u00e9 a.b'])
 
     def test_forgets_those_that_grew_least(self):
-        sidecar = self.run_with_sidecar(
+        report = self.run_with_report(
             "--gtest_brief=1",
             "--gtest_filter=Heap.Leaks:Many.*",
             SUBJECT_TESTS=10_001,
         )
-        self.assertEqual(len(sidecar["tests"]), 10_000)
-        self.assertEqual(sidecar["tests_forgotten"], 2)
-        self.assertIn("Heap.Leaks", tests_of(sidecar))
+        self.assertEqual(len(report["entries"]), 10_000)
+        self.assertEqual(report["entries_evicted"], 2)
+        self.assertIn("Heap.Leaks", tests_of(report))
 
 
 class Report(Subject):
@@ -290,10 +290,10 @@ class Report(Subject):
 class Files(Subject):
     """Where the files go, and when."""
 
-    def test_has_one_sidecar_for_each_shard_in_a_folder(self):
+    def test_has_one_report_for_each_shard_in_a_folder(self):
         shards = [
             self.start(
-                JEMALLOC_EXPORTER_TEST_SIDECAR=f"{self.out}/",
+                JEMALLOC_EXPORTER_TEST_REPORT=f"{self.out}/",
                 JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/",
                 GTEST_TOTAL_SHARDS=4,
                 GTEST_SHARD_INDEX=index,
@@ -373,7 +373,7 @@ class Files(Subject):
         self.assertEqual(len(list(self.out.iterdir())), 2)
 
     def test_leaves_a_link_to_a_device_in_place(self):
-        for name in ("SIDECAR", "TEXTFILE"):
+        for name in ("REPORT", "TEXTFILE"):
             link = self.folder / name
             link.symlink_to("/dev/null")
             program = self.run_subject(
@@ -383,35 +383,47 @@ class Files(Subject):
             self.assertTrue(link.is_symlink())
             self.assertTrue(link.is_char_device())
 
-    def test_writes_a_sidecar_into_a_pipe_once(self):
+    def test_writes_a_report_into_a_pipe_once(self):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)) as reader:
             program = self.run_subject(
-                "--gtest_filter=Heap.*", JEMALLOC_EXPORTER_TEST_SIDECAR=fifo
+                "--gtest_filter=Heap.*", JEMALLOC_EXPORTER_TEST_REPORT=fifo
             )
             self.assertEqual((program.returncode, program.err), (0, ""))
             self.assertTrue(fifo.is_fifo())
-            sidecar = json.load(reader)  # Fails for more than one document.
-        self.assertEqual(sidecar["run"]["result"], "passed")
+            report = json.load(reader)  # Fails for more than one document.
+        self.assertEqual(report["run"]["result"], "passed")
 
-    def test_leaves_a_killed_run_s_last_sidecar(self):
-        path = self.folder / "sidecar.json"
+    def test_leaves_a_killed_run_s_last_report(self):
+        path = self.folder / "report.json"
         program = self.run_subject(
             "--gtest_also_run_disabled_tests",
             "--gtest_filter=Heap.Leaks:*.DISABLED_IsKilled",
-            JEMALLOC_EXPORTER_TEST_SIDECAR=path,
+            JEMALLOC_EXPORTER_TEST_REPORT=path,
         )
         self.assertEqual(program.returncode, -9)
-        sidecar = json.loads(path.read_text())
-        self.assertEqual(sidecar["run"]["result"], "running")
-        self.assertIn("running", results_of(sidecar).values())
+        report = json.loads(path.read_text())
+        self.assertEqual(report["run"]["result"], "running")
+        self.assertIn("running", results_of(report).values())
+
+    def test_takes_the_deprecated_variable_of_the_report_with_a_warning(self):
+        path = self.folder / "report.json"
+        program = self.run_subject(
+            "--gtest_filter=*Dies", JEMALLOC_EXPORTER_TEST_SIDECAR=path
+        )
+        self.assertEqual(
+            program.err,
+            "jemalloc_exporter: JEMALLOC_EXPORTER_TEST_SIDECAR is deprecated: "
+            "use JEMALLOC_EXPORTER_TEST_REPORT\n",
+        )
+        self.assertEqual(json.loads(path.read_text())["run"]["result"], "passed")
 
     def test_is_one_line_when_it_cannot_write(self):
-        path = self.folder / "missing" / "sidecar.json"
+        path = self.folder / "missing" / "report.json"
         program = self.run_subject(
             "--gtest_filter=Heap.*",
-            JEMALLOC_EXPORTER_TEST_SIDECAR=path,
+            JEMALLOC_EXPORTER_TEST_REPORT=path,
             JEMALLOC_EXPORTER_TEST_TEXTFILE="/proc/",
         )
         self.assertEqual(program.returncode, 0)
@@ -430,7 +442,7 @@ class Files(Subject):
         program = self.run_subject(
             "--gtest_also_run_disabled_tests",
             "--gtest_filter=*Dies:*.DISABLED_ForksAndGoesOn",
-            JEMALLOC_EXPORTER_TEST_SIDECAR=f"{self.out}/",
+            JEMALLOC_EXPORTER_TEST_REPORT=f"{self.out}/",
             JEMALLOC_EXPORTER_TEST_TEXTFILE=f"{self.out}/",
         )
         self.assertEqual(program.returncode, 0)
@@ -451,16 +463,16 @@ class WithoutJemalloc(Subject):
     program = "heap_listener_subject_without"
 
     def test_reports_the_results_and_no_heap(self):
-        path = self.folder / "sidecar.json"
+        path = self.folder / "report.json"
         program = self.run_subject(
-            JEMALLOC_EXPORTER_TEST_SIDECAR=path,
+            JEMALLOC_EXPORTER_TEST_REPORT=path,
             **{"JEMALLOC_EXPORTER_TEST_TEXTFILE": self.folder / "page.prom"},
         )
         self.assertEqual(program.returncode, 1)
         self.assertEqual(program.err, "")
-        sidecar = json.loads(path.read_text())
-        self.assertEqual(results_of(sidecar), RESULTS)
-        for record in [sidecar["run"], *sidecar["tests"]]:
+        report = json.loads(path.read_text())
+        self.assertEqual(results_of(report), RESULTS)
+        for record in [report["run"], *report["entries"]]:
             self.assertEqual(list(record), ["name", "result", "duration_seconds"])
         self.assertEqual(
             set(families((self.folder / "page.prom").read_text())),

@@ -10,7 +10,7 @@
 #include "exporter/agent_client/answer_parser.h"
 #include "exporter/agent_client/socket_list.h"
 #include "exporter/text/label_text.h"
-#include "jemalloc_exporter/heap_format.h"
+#include "jemalloc_exporter/heap_serialization.h"
 #include "tests/fuzz/require.h"
 
 using jemalloc_exporter::HeapState;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "jemalloc_exporter/heap_reader.h"
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 
@@ -35,12 +35,13 @@ namespace jemalloc_exporter {
 /// Two environment variables send the outcome somewhere when all tests are
 /// over; unset or empty, nothing is written:
 ///
-/// - `JEMALLOC_EXPORTER_TEST_SIDECAR`: a file for the `HeapSidecar`. A folder
+/// - `JEMALLOC_EXPORTER_TEST_REPORT`: a file for the `HeapReport`. A folder
 ///   (it exists, or the name ends in a slash) gets a file of its own from each
-///   process, `PROGRAM.START.PID.json` with the start in milliseconds since
-///   1970, so that shards and whole test suites can share one. The file is
-///   written now and then during the run as well, with `running` as the run's
-///   result: a run that is killed or crashes leaves its last one.
+///   process, `PROGRAM.START.PID.json` with the start in nanoseconds since
+///   1970, so that shards and whole test suites can share one. A regular file
+///   is also written during the run, with `running` as the run's result: a run
+///   that is killed leaves its last one. `JEMALLOC_EXPORTER_TEST_SIDECAR` is
+///   the deprecated name of this variable, and prints a warning.
 /// - `JEMALLOC_EXPORTER_TEST_TEXTFILE`: a file for the metrics in the text
 ///   format, for node_exporter's textfile collector. Every series has the
 ///   label `program`; of a sharded run `shard`; with a filter other than `*`,
@@ -76,16 +77,16 @@ class HeapListener final : public testing::EmptyTestEventListener,
   ~HeapListener() override;
 
   /// The gauges of this process's heap now, as `HeapCollectable` has them (do
-  /// not register both), and the tests so far: `kHeapRecordFields`,
+  /// not register both), and the tests so far: `kHeapReportFields`,
   /// `jemalloc_test_duration_seconds` and `jemalloc_test_result`, each with the
-  /// labels `suite` and `test`, and `jemalloc_tests_forgotten_total`. They tell
+  /// labels `suite` and `test`, and `jemalloc_tests_evicted_total`. They tell
   /// of a test's last run: repeated, a leak stays and state that is built once
   /// goes. Thread-safe, also while tests run. Never throws: without memory for
   /// an answer it returns none.
   std::vector<prometheus::MetricFamily> Collect() const override;
 
   /// The run so far, its tests sorted by name. Thread-safe.
-  HeapSidecar sidecar() const;
+  HeapReport report() const;
 
   void OnTestProgramStart(const testing::UnitTest& unit_test) override;
   void OnTestStart(const testing::TestInfo& test_info) override;

@@ -46,13 +46,13 @@ TEST(HeapListener, KeepsTheTestThatEnded) {
   listener.OnTestStart(ThisTest());
   fake.values["stats.allocated"] += 4096;
   listener.OnTestEnd(ThisTest());
-  const HeapSidecar sidecar = listener.sidecar();
-  EXPECT_EQ(sidecar.run.result, "running");
-  ASSERT_EQ(sidecar.tests.size(), 1U);
-  EXPECT_EQ(sidecar.tests[0].name, "HeapListener.KeepsTheTestThatEnded");
-  EXPECT_EQ(sidecar.tests[0].result, "passed");
-  EXPECT_EQ(sidecar.tests[0].heap_growth_bytes, 4096);
-  EXPECT_EQ(sidecar.tests[0].before, HeapState::test_fixture());
+  const HeapReport report = listener.report();
+  EXPECT_EQ(report.run.result, "running");
+  ASSERT_EQ(report.entries.size(), 1U);
+  EXPECT_EQ(report.entries[0].name, "HeapListener.KeepsTheTestThatEnded");
+  EXPECT_EQ(report.entries[0].result, "passed");
+  EXPECT_EQ(report.entries[0].heap_growth_bytes, 4096);
+  EXPECT_EQ(report.entries[0].before, HeapState::test_fixture());
 }
 
 TEST(HeapListener, IsCollectedWhileTestsRun) {

@@ -10,24 +10,24 @@
 namespace jemalloc_exporter {
 namespace {
 
-std::string Page(const std::vector<HeapRecord>& tests) {
+std::string Page(const std::vector<HeapReportEntry>& tests) {
   return prometheus::TextSerializer().Serialize(TestFamilies(tests));
 }
 
-HeapRecord Named(const std::string& name, const std::string& result) {
-  HeapRecord test;
+HeapReportEntry Named(const std::string& name, const std::string& result) {
+  HeapReportEntry test;
   test.name = name;
   test.result = result;
   return test;
 }
 
 TEST(TestFamilies, AreOneForEachNumberTheDurationAndTheResult) {
-  HeapRecord leaks = Named("Cache.Leaks", "passed");
+  HeapReportEntry leaks = Named("Cache.Leaks", "passed");
   leaks.duration_seconds = 0.0625;
   leaks.heap_growth_bytes = 1 << 20;
   leaks.allocated_bytes = (1 << 20) + 64;
   leaks.freed_bytes = 64;
-  HeapRecord frees = Named("Few/Caches.Free/7", "failed");
+  HeapReportEntry frees = Named("Few/Caches.Free/7", "failed");
   frees.duration_seconds = 2;
   frees.heap_growth_bytes = -4096;
   frees.allocated_bytes = 0;

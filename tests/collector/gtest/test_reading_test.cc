@@ -29,7 +29,7 @@ TestReading Reading(std::uint64_t allocated, ThreadBytes thread,
 TEST(RecordBetween, HasTheDifferences) {
   const TestReading before = Reading(kAllocated, {1000, 100}, 5ms);
   const TestReading after = Reading(kAllocated - 4096, {1500, 4700}, 30ms);
-  const HeapRecord record = RecordBetween(before, after);
+  const HeapReportEntry record = RecordBetween(before, after);
   EXPECT_DOUBLE_EQ(*record.duration_seconds, 0.025);
   EXPECT_EQ(record.heap_growth_bytes, -4096);
   EXPECT_EQ(record.allocated_bytes, 500);
@@ -42,9 +42,9 @@ TEST(RecordBetween, HasNoHeapWhereItIsUnused) {
   TestReading before = Reading(kAllocated, {}, 5ms);
   TestReading after = Reading(kAllocated, {}, 30ms);
   before.heap.used = after.heap.used = false;
-  const HeapRecord record = RecordBetween(before, after);
+  const HeapReportEntry record = RecordBetween(before, after);
   EXPECT_TRUE(record.duration_seconds.has_value());
-  for (const HeapRecordField& field : kHeapRecordFields) {
+  for (const HeapReportField& field : kHeapReportFields) {
     EXPECT_EQ(record.*field.value, std::nullopt) << field.key;
   }
   EXPECT_EQ(record.before, HeapState{});
@@ -54,7 +54,7 @@ TEST(RecordBetween, HasNoHeapWhereItIsUnused) {
 TEST(RecordBetween, HasTheGrowthOfAHeapThatCameIntoUse) {
   TestReading before = Reading(28'672, {}, 5ms);
   before.heap.used = false;
-  const HeapRecord record =
+  const HeapReportEntry record =
       RecordBetween(before, Reading(28'672 + 64, {}, 30ms));
   EXPECT_EQ(record.heap_growth_bytes, 64);
   EXPECT_EQ(record.before, HeapState{});
@@ -64,9 +64,9 @@ TEST(RecordBetween, LeavesOutWhatOneSideLacks) {
   TestReading before = Reading(kAllocated, {}, 5ms);
   before.heap.state.allocated_bytes = std::nullopt;
   before.thread = std::nullopt;
-  const HeapRecord record =
+  const HeapReportEntry record =
       RecordBetween(before, Reading(kAllocated, {}, 30ms));
-  for (const HeapRecordField& field : kHeapRecordFields) {
+  for (const HeapReportField& field : kHeapReportFields) {
     EXPECT_EQ(record.*field.value, std::nullopt) << field.key;
   }
 }

@@ -34,16 +34,17 @@ Process InStatus(ProcessStatus status, Process process) {
   return process;
 }
 
-// Name, result and growth of each record.
+// Name, result and growth of each entry.
 using Lines = std::vector<std::string>;
 Lines Of(
     const ProcessRecords& records, const ProcessRecords::IsRunning& is_running =
                                        [](pid_t, double) { return false; }) {
   Lines lines;
-  for (const HeapRecord& record : records.ToSidecar({}, is_running).tests) {
-    lines.push_back(record.name + " " + record.result + " " +
-                    (record.heap_growth_bytes
-                         ? std::to_string(*record.heap_growth_bytes)
+  for (const HeapReportEntry& entry :
+       records.ToReport({}, is_running).entries) {
+    lines.push_back(entry.name + " " + entry.result + " " +
+                    (entry.heap_growth_bytes
+                         ? std::to_string(*entry.heap_growth_bytes)
                          : "-"));
   }
   return lines;
@@ -54,15 +55,15 @@ TEST(ProcessRecords, HaveTheLastSnapshotOfAProcess) {
   records.Take({Used(7, "redis", 10)});
   records.Take({Used(7, "redis", 30)});
   records.Take({Used(7, "redis", 20)});
-  const HeapSidecar sidecar =
-      records.ToSidecar({}, [](pid_t, double) { return false; });
-  ASSERT_EQ(sidecar.tests.size(), 1U);
+  const HeapReport report =
+      records.ToReport({}, [](pid_t, double) { return false; });
+  ASSERT_EQ(report.entries.size(), 1U);
   HeapState after = HeapState::test_fixture();
   after.allocated_bytes = 20;
-  EXPECT_EQ(sidecar.tests[0].after, after);
-  EXPECT_EQ(sidecar.tests[0].before, HeapState{});
-  EXPECT_EQ(sidecar.tests[0].heap_growth_bytes, 20);
-  EXPECT_EQ(sidecar.tests[0].duration_seconds, std::nullopt);
+  EXPECT_EQ(report.entries[0].after, after);
+  EXPECT_EQ(report.entries[0].before, HeapState{});
+  EXPECT_EQ(report.entries[0].heap_growth_bytes, 20);
+  EXPECT_EQ(report.entries[0].duration_seconds, std::nullopt);
 }
 
 TEST(ProcessRecords, KeepASnapshotUntilThereIsAnother) {
@@ -122,12 +123,12 @@ TEST(ProcessRecords, ForgetTheSmallestWhenThereAreTooMany) {
                 InStatus(ProcessStatus::kUnused, Used(3, "c", 0))});
   records.Take({Used(4, "d", 30)});
   EXPECT_EQ(Of(records), (Lines{"a ended 20", "d ended 30"}));
-  HeapRecord run;
+  HeapReportEntry run;
   run.name = "ctest";
-  const HeapSidecar sidecar =
-      records.ToSidecar(run, [](pid_t, double) { return false; });
-  EXPECT_EQ(sidecar.run.name, "ctest");
-  EXPECT_EQ(sidecar.tests_forgotten, 2U);
+  const HeapReport report =
+      records.ToReport(run, [](pid_t, double) { return false; });
+  EXPECT_EQ(report.run.name, "ctest");
+  EXPECT_EQ(report.entries_evicted, 2U);
 }
 
 TEST(ProcessRecords, ForgetNoneThatAnswers) {
@@ -136,9 +137,9 @@ TEST(ProcessRecords, ForgetNoneThatAnswers) {
   records.Take({Used(2, "b", 1), Used(3, "c", 2)});
   records.Take({Used(2, "b", 1), Used(3, "c", 2)});
   EXPECT_EQ(Of(records), (Lines{"b ended 1", "c ended 2"}));
-  const HeapSidecar sidecar =
-      records.ToSidecar({}, [](pid_t, double) { return false; });
-  EXPECT_EQ(sidecar.tests_forgotten, 1U);
+  const HeapReport report =
+      records.ToReport({}, [](pid_t, double) { return false; });
+  EXPECT_EQ(report.entries_evicted, 1U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "jemalloc_exporter/heap_format.h"
+#include "jemalloc_exporter/heap_serialization.h"
 
 #include <cstdint>
 #include <exception>
@@ -11,17 +11,17 @@
 namespace jemalloc_exporter {
 namespace {
 
-std::string ToText(const std::optional<std::uint64_t>& value) {
+std::string ValueText(const std::optional<std::uint64_t>& value) {
   return value ? std::to_string(*value) : "(unknown)";
 }
 
 }  // namespace
 
-std::string ToHuman(const HeapState& state) {
+std::string ToText(const HeapState& state) {
   std::string text;
   for (const HeapField& field : kHeapFields) {
     text.append(field.key).append(": ");
-    text.append(ToText(state.*field.value)).append("\n");
+    text.append(ValueText(state.*field.value)).append("\n");
   }
   return text;
 }
@@ -31,8 +31,8 @@ std::string Diff(const HeapState& before, const HeapState& after) {
   for (const HeapField& field : kHeapFields) {
     if (before.*field.value == after.*field.value) continue;
     text.append(field.key).append(": ");
-    text.append(ToText(before.*field.value)).append(" → ");
-    text.append(ToText(after.*field.value)).append("\n");
+    text.append(ValueText(before.*field.value)).append(" → ");
+    text.append(ValueText(after.*field.value)).append("\n");
   }
   return text;
 }

@@ -4,13 +4,13 @@
 #include <string>
 #include <utility>
 
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-HeapRecord Passed(const std::string& name, std::int64_t growth) {
-  HeapRecord test;
+HeapReportEntry Passed(const std::string& name, std::int64_t growth) {
+  HeapReportEntry test;
   test.name = name;
   test.result = "passed";
   test.duration_seconds = 0.25;
@@ -20,40 +20,40 @@ HeapRecord Passed(const std::string& name, std::int64_t growth) {
   return test;
 }
 
-HeapSidecar With(std::vector<HeapRecord> tests) {
+HeapReport With(std::vector<HeapReportEntry> tests) {
   return {{}, std::move(tests), 0};
 }
 
-HeapSidecar TwoTests() {
+HeapReport TwoTests() {
   return With({Passed("Cache.Evicts", -4096), Passed("Cache.Fills", 32)});
 }
 
-TEST(SidecarDiff, IsEmptyForTheSameTests) {
+TEST(HeapReportDiff, IsEmptyForTheSameTests) {
   EXPECT_EQ(Diff(TwoTests(), TwoTests()), "");
-  EXPECT_EQ(Diff(HeapSidecar{}, HeapSidecar{}), "");
+  EXPECT_EQ(Diff(HeapReport{}, HeapReport{}), "");
 }
 
-TEST(SidecarDiff, IsEmptyForWhatDiffersByItself) {
-  HeapSidecar after = TwoTests();
+TEST(HeapReportDiff, IsEmptyForWhatDiffersByItself) {
+  HeapReport after = TwoTests();
   after.run = Passed("other_test", 7);
-  after.tests[1].duration_seconds = 7;
-  after.tests[1].before = HeapState::test_fixture();
-  std::swap(after.tests[0], after.tests[1]);
+  after.entries[1].duration_seconds = 7;
+  after.entries[1].before = HeapState::test_fixture();
+  std::swap(after.entries[0], after.entries[1]);
   EXPECT_EQ(Diff(TwoTests(), after), "");
 }
 
-TEST(SidecarDiff, NamesTheTestsThatChanged) {
-  HeapSidecar after = TwoTests();
-  after.tests[0].result = "failed";
-  after.tests[0].heap_growth_bytes = 0;
-  after.tests[1].freed_bytes = std::nullopt;
+TEST(HeapReportDiff, NamesTheTestsThatChanged) {
+  HeapReport after = TwoTests();
+  after.entries[0].result = "failed";
+  after.entries[0].heap_growth_bytes = 0;
+  after.entries[1].freed_bytes = std::nullopt;
   EXPECT_EQ(Diff(TwoTests(), after),
             "Cache.Evicts result: passed → failed\n"
             "Cache.Evicts heap_growth_bytes: -4096 → 0\n"
             "Cache.Fills freed_bytes: 32 → (unknown)\n");
 }
 
-TEST(SidecarDiff, NamesTheTestsThatCameAndWent) {
+TEST(HeapReportDiff, NamesTheTestsThatCameAndWent) {
   EXPECT_EQ(Diff(With({Passed("A.Goes", 64), Passed("B.Stays", 0)}),
                  With({Passed("C.Comes", 0), Passed("B.Stays", 0)})),
             "A.Goes result: passed → (unknown)\n"
@@ -66,10 +66,10 @@ TEST(SidecarDiff, NamesTheTestsThatCameAndWent) {
             "C.Comes freed_bytes: (unknown) → 64\n");
 }
 
-TEST(SidecarDiff, PairsThoseOfOneNameByTheirOrder) {
-  HeapSidecar after = With({Passed("worker", 1), Passed("worker", 2)});
-  const HeapSidecar before = after;
-  after.tests[1].heap_growth_bytes = 3;
+TEST(HeapReportDiff, PairsThoseOfOneNameByTheirOrder) {
+  HeapReport after = With({Passed("worker", 1), Passed("worker", 2)});
+  const HeapReport before = after;
+  after.entries[1].heap_growth_bytes = 3;
   EXPECT_EQ(Diff(before, after), "worker heap_growth_bytes: 2 → 3\n");
 }
 

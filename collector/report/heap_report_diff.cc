@@ -1,33 +1,33 @@
 #include <map>
 #include <utility>
 
-#include "jemalloc_exporter/heap_sidecar.h"
+#include "jemalloc_exporter/heap_report.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 // A test before and after; null where it did not run.
 struct Change {
-  const HeapRecord* before = nullptr;
-  const HeapRecord* after = nullptr;
+  const HeapReportEntry* before = nullptr;
+  const HeapReportEntry* after = nullptr;
 };
 
 // By name, and by which one of that name it is: processes may share one.
 using Changes = std::map<std::pair<std::string_view, int>, Change>;
 
-void Add(const HeapSidecar& sidecar, const HeapRecord* Change::*side,
+void Add(const HeapReport& report, const HeapReportEntry* Change::*side,
          Changes& changes) {
   std::map<std::string_view, int> seen;
-  for (const HeapRecord& test : sidecar.tests) {
+  for (const HeapReportEntry& test : report.entries) {
     changes[{test.name, seen[test.name]++}].*side = &test;
   }
 }
 
-std::string Result(const HeapRecord* test) {
+std::string Result(const HeapReportEntry* test) {
   return test == nullptr ? "(unknown)" : test->result;
 }
 
-std::string Number(const HeapRecord* test, const HeapRecordField& field) {
+std::string Number(const HeapReportEntry* test, const HeapReportField& field) {
   if (test == nullptr || !(test->*field.value)) return "(unknown)";
   return std::to_string(*(test->*field.value));
 }
@@ -42,7 +42,7 @@ void AddLine(std::string_view name, std::string_view key,
 
 }  // namespace
 
-std::string Diff(const HeapSidecar& before, const HeapSidecar& after) {
+std::string Diff(const HeapReport& before, const HeapReport& after) {
   Changes changes;
   Add(before, &Change::before, changes);
   Add(after, &Change::after, changes);
@@ -50,7 +50,7 @@ std::string Diff(const HeapSidecar& before, const HeapSidecar& after) {
   for (const auto& [key, change] : changes) {
     AddLine(key.first, "result", Result(change.before), Result(change.after),
             text);
-    for (const HeapRecordField& field : kHeapRecordFields) {
+    for (const HeapReportField& field : kHeapReportFields) {
       AddLine(key.first, field.key, Number(change.before, field),
               Number(change.after, field), text);
     }

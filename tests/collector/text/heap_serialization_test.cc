@@ -1,4 +1,4 @@
-#include "jemalloc_exporter/heap_format.h"
+#include "jemalloc_exporter/heap_serialization.h"
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ std::string ErrorOf(std::string_view json) {
 }
 
 TEST(Human, ListsEveryField) {
-  EXPECT_EQ(ToHuman(HeapState::test_fixture()),
+  EXPECT_EQ(ToText(HeapState::test_fixture()),
             "allocated_bytes: 524288\n"
             "active_bytes: 1048576\n"
             "resident_bytes: 2097152\n"
@@ -42,7 +42,7 @@ TEST(Human, ListsEveryField) {
 }
 
 TEST(Human, CallsAbsentFieldsUnknown) {
-  EXPECT_EQ(ToHuman(FixtureWithHoles()),
+  EXPECT_EQ(ToText(FixtureWithHoles()),
             "allocated_bytes: 524288\n"
             "active_bytes: (unknown)\n"
             "resident_bytes: 2097152\n"
@@ -98,12 +98,12 @@ struct Grouping : std::numpunct<char> {
 
 TEST(Renderings, AreTheSameInALocaleThatGroupsDigits) {
   const HeapState state = FilledWith(1'234'567);
-  const std::string human = ToHuman(state);
+  const std::string human = ToText(state);
   const std::string diff = Diff({}, state);
   const std::string json = ToJson(state);
   const std::locale before = std::locale::global(std::locale(
       std::locale::classic(), std::make_unique<Grouping>().release()));
-  EXPECT_EQ(ToHuman(state), human);
+  EXPECT_EQ(ToText(state), human);
   EXPECT_EQ(Diff({}, state), diff);
   EXPECT_EQ(ToJson(state), json);
   EXPECT_TRUE(FromJson(json) == state);
