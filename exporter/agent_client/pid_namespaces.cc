@@ -1,22 +1,29 @@
 #include "exporter/agent_client/pid_namespaces.h"
 
-#include <fstream>
-#include <sstream>
+#include <algorithm>
+#include <charconv>
 #include <string>
+#include <system_error>
+
+#include "exporter/process/proc_file.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 // The last number of "NSpid:\t12345\t7", see proc(5).
 std::optional<pid_t> ReadInnermostPid(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with("NSpid:")) continue;
-    std::istringstream pids(line.substr(line.rfind('\t')));
-    pid_t innermost = 0;
-    if (pids >> innermost) return innermost;
-  }
-  return std::nullopt;
+  const std::string status =
+      ReadProcFile("/proc/" + std::to_string(pid) + "/status");
+  const auto begin = status.find("\nNSpid:");
+  if (begin == std::string::npos) return std::nullopt;
+  const auto end = std::min(status.find('\n', begin + 1), status.size());
+  const auto last = status.rfind('\t', end);
+  if (last == std::string::npos || last < begin) return std::nullopt;
+  pid_t innermost = 0;
+  const auto parsed =
+      std::from_chars(status.data() + last + 1, status.data() + end, innermost);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  return innermost;
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
+
+#include "exporter/process/proc_file.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -77,9 +77,7 @@ std::vector<AgentSocket> AgentsInSocketTable(std::string_view table) {
 }
 
 std::vector<AgentSocket> ListAgents() {
-  std::ifstream file("/proc/net/unix");
-  const std::string table(std::istreambuf_iterator<char>(file), {});
-  return AgentsInSocketTable(table);
+  return AgentsInSocketTable(ReadProcFile("/proc/net/unix"));
 }
 
 }  // namespace jemalloc_exporter

@@ -3,9 +3,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
-#include <fstream>
-#include <iterator>
+
+#include "exporter/process/proc_file.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -19,29 +20,27 @@ constexpr std::size_t kStartTime = 22;
 constexpr std::size_t kVirtualSize = 23;
 constexpr std::size_t kResidentPages = 24;
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // The time of boot, in seconds since the Unix epoch: `btime` of /proc/stat.
-double BootTime() {
-  std::ifstream file("/proc/stat");
-  std::string key;
+// 0 where it cannot be read, for lack of descriptors for instance.
+double ReadBootTime() {
+  constexpr std::string_view kKey = "\nbtime ";
+  const std::string stat = ReadProcFile("/proc/stat");
+  const auto key = stat.find(kKey);
   double seconds = 0;
-  while (file >> key) {
-    if (key == "btime" && file >> seconds) return seconds;
+  if (key != std::string::npos) {
+    std::from_chars(stat.data() + key + kKey.size(), stat.data() + stat.size(),
+                    seconds);
   }
-  return 0;
+  return seconds;
 }
 
-const KernelUnits& Units() {
-  static const KernelUnits units{
-      .ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK)),
-      .page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)),
-      .boot_time_seconds = BootTime(),
-  };
-  return units;
+// Read once: it moves with each adjustment of the clock.
+double BootTime() {
+  static std::atomic<double> boot_time = 0;
+  double known = boot_time;
+  if (known != 0) return known;
+  const double read = ReadBootTime();
+  return boot_time.compare_exchange_strong(known, read) ? read : known;
 }
 
 }  // namespace
@@ -80,8 +79,14 @@ std::optional<ProcStat> ParseProcStat(std::string_view line,
 }
 
 std::optional<ProcStat> ReadProcStat(pid_t pid) {
-  return ParseProcStat(ReadFile("/proc/" + std::to_string(pid) + "/stat"),
-                       Units());
+  const KernelUnits units{
+      .ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK)),
+      .page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)),
+      .boot_time_seconds = BootTime(),
+  };
+  if (units.boot_time_seconds == 0) return std::nullopt;
+  return ParseProcStat(ReadProcFile("/proc/" + std::to_string(pid) + "/stat"),
+                       units);
 }
 
 }  // namespace jemalloc_exporter

@@ -22,7 +22,9 @@ constexpr int kMaxAttempts = 5;
 std::optional<bool> TryIsDescendant(ProcStat stat, pid_t ancestor) {
   for (int depth = 0; depth < kMaxDepth; ++depth) {
     if (stat.parent_pid == ancestor) return true;
-    if (stat.parent_pid <= 1) return false;
+    if (stat.parent_pid == 1) return false;
+    // 0 also where the kernel is about to replace a parent that has ended.
+    if (stat.parent_pid <= 0) return std::nullopt;
     auto parent = ReadProcStat(stat.parent_pid);
     if (!parent || parent->start_time_seconds > stat.start_time_seconds) {
       return std::nullopt;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <ctime>
 
 #include "tests/support/own_comm.h"
@@ -64,6 +65,18 @@ TEST(ProcStat, IsToBeHadOfThisProcess) {
 
 TEST(ProcStat, IsAbsentWithoutSuchAProcess) {
   EXPECT_EQ(ReadProcStat(-1), std::nullopt);
+}
+
+// A child that is reaped between open(2) and read(2).
+TEST(ProcStat, IsAbsentForAProcessThatEndsMeanwhile) {
+  std::signal(SIGCHLD, SIG_IGN);
+  for (int i = 0; i < 300; ++i) {
+    const pid_t pid = fork();
+    if (pid == 0) _exit(0);
+    while (ReadProcStat(pid)) {
+    }
+  }
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 }  // namespace
