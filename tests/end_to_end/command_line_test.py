@@ -303,7 +303,7 @@ class Hangup(unittest.TestCase):
             file.flush()
             with Exporter(f"--web.config.file={file.name}") as exporter:
                 exporter.process.send_signal(signal.SIGHUP)
-                exporter._await_log("(Web configuration reloaded)")
+                exporter.await_log("(Web configuration reloaded)")
 
 
 class SystemdSockets(unittest.TestCase):
