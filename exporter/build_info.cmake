@@ -1,11 +1,11 @@
-# build_info.h, which jemalloc_exporter_build_info brings: what `--version` and
-# the metric of that name say.
+# exporter/build_info.h of the target jemalloc_exporter_build_info: the values of
+# `--version` and of the metric of that name.
 set(JEMALLOC_EXPORTER_REVISION "" CACHE STRING
     "The commit that is built, where there is no git to ask")
 
 if(NOT JEMALLOC_EXPORTER_REVISION)
   set(JEMALLOC_EXPORTER_REVISION unknown)
-  # A .git further up is somebody else's.
+  # A .git further up belongs to another project.
   if(EXISTS ${PROJECT_SOURCE_DIR}/.git)
     execute_process(COMMAND git rev-parse HEAD --git-path logs/HEAD
                     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
@@ -20,7 +20,7 @@ if(NOT JEMALLOC_EXPORTER_REVISION)
   endif()
 endif()
 
-configure_file(build_info.h.in build_info/build_info.h @ONLY)
+configure_file(build_info.h.in build_info/exporter/build_info.h @ONLY)
 add_library(jemalloc_exporter_build_info INTERFACE)
 target_include_directories(jemalloc_exporter_build_info INTERFACE
   ${CMAKE_CURRENT_BINARY_DIR}/build_info)

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "build_info.h"
+#include "exporter/build_info.h"
 #include "exporter/cli/options.h"
 #include "exporter/endpoints/request_path.h"
 
@@ -38,12 +38,13 @@ void AddAgentTimeout(CLI::App& app, CommandLine& line) {
 }
 
 void AddLogOptions(CLI::App& app, CommandLine& line) {
-  AddChoice<LogLevel>(app, "--log.level", line.log_level,
-                      {{"debug", LogLevel::kDebug},
-                       {"info", LogLevel::kInfo},
-                       {"warn", LogLevel::kWarn},
-                       {"error", LogLevel::kError}},
-                      "Minimum severity of log messages (info; with exec, warn)");
+  AddChoice<LogLevel>(
+      app, "--log.level", line.log_level,
+      {{"debug", LogLevel::kDebug},
+       {"info", LogLevel::kInfo},
+       {"warn", LogLevel::kWarn},
+       {"error", LogLevel::kError}},
+      "Minimum severity of log messages (info; with exec, warn)");
   AddChoice<LogFormat>(
       app, kLogFormatOption, line.log_format,
       {{"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}},
@@ -62,10 +63,11 @@ void AddServeOptions(CLI::App& app, ServeOptions& serve) {
   app.add_flag("--web.systemd-socket", serve.systemd_socket,
                "Listen on the sockets passed by systemd (socket activation) "
                "instead of the addresses; not with exec");
-  app.add_option("--web.config.file", serve.config_file,
-                 "File with TLS and basic authentication settings, in the format "
-                 "of the Prometheus exporter toolkit; reloaded when it changes "
-                 "and on SIGHUP")
+  app.add_option(
+         "--web.config.file", serve.config_file,
+         "File with TLS and basic authentication settings, in the format "
+         "of the Prometheus exporter toolkit; reloaded when it changes "
+         "and on SIGHUP")
       ->type_name("FILE");
   app.add_option("--web.telemetry-path", serve.telemetry_path,
                  "Path under which the metrics are served")
@@ -140,10 +142,10 @@ void ApplyDeprecatedOptions(ExecOptions& options) {
 }
 
 void AddExec(CLI::App& app, CommandLine& line) {
-  CLI::App* exec = app.add_subcommand(
-      "exec",
-      "Run a command with the agent preloaded, and serve its processes until it "
-      "ends");
+  CLI::App* exec = app.add_subcommand("exec",
+                                      "Run a command with the agent preloaded, "
+                                      "and serve its processes until it "
+                                      "ends");
   exec->fallthrough()->set_help_flag();
   exec->footer("Takes the options that jemalloc_exporter --help lists.");
   AddAgentOptions(*exec, line.exec);
@@ -194,8 +196,10 @@ void AddDiff(CLI::App& app, CommandLine& line) {
       "Print the changes between two snapshots (show --pid PID --format json) "
       "or between the reports of two runs; exit status 0: equal, 1: different, "
       "2: error");
-  diff->add_option("BEFORE", line.diff.before, "The earlier snapshot or report")->required();
-  diff->add_option("AFTER", line.diff.after, "The later snapshot or report")->required();
+  diff->add_option("BEFORE", line.diff.before, "The earlier snapshot or report")
+      ->required();
+  diff->add_option("AFTER", line.diff.after, "The later snapshot or report")
+      ->required();
   diff->callback(
       [&line] { line.run = [&line] { return RunDiff(line.diff); }; });
 }

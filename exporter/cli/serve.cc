@@ -19,7 +19,7 @@
 #include <thread>
 #include <utility>
 
-#include "build_info.h"
+#include "exporter/build_info.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 #include "exporter/endpoints/endpoints.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "build_info.h"
+#include "exporter/build_info.h"
 #include "exporter/endpoints/html.h"
 #include "exporter/endpoints/landing_page_style.h"
 #include "exporter/endpoints/process_columns.h"

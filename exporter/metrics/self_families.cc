@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "build_info.h"
 #include "collector/jemalloc/jemalloc_version.h"
+#include "exporter/build_info.h"
 #include "exporter/metrics/family.h"
 #include "exporter/process/proc_stat.h"
 

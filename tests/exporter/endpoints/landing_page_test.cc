@@ -5,7 +5,7 @@
 
 #include <regex>
 
-#include "build_info.h"
+#include "exporter/build_info.h"
 #include "tests/support/golden.h"
 
 namespace jemalloc_exporter {
