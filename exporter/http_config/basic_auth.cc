@@ -73,7 +73,9 @@ std::optional<Credentials> ParseBasicAuthorization(
 BasicAuth::BasicAuth(std::map<std::string, std::string> hashes,
                      PasswordMatches matches)
     : hashes_(std::move(hashes)), matches_(std::move(matches)) {
-  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1)
+  // Without users nothing is cached: OpenSSL need not initialise (2.5 MB).
+  if (!hashes_.empty() &&
+      RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1)
     throw std::runtime_error("OpenSSL has no random numbers");
 }
 

@@ -164,7 +164,7 @@ bool IsUsable(const SSL_CIPHER* suite) {
 
 // OpenSSL's name of a suite of TLS 1.2 or before; empty if it is not usable.
 std::string OpenSslSuite(SSL_CTX* context, const std::string& name) {
-  const std::string suite = OPENSSL_cipher_name(name.c_str());
+  std::string suite = OPENSSL_cipher_name(name.c_str());
   if (SSL_CTX_set_cipher_list(context, suite.c_str()) == 1) {
     const STACK_OF(SSL_CIPHER)* const list = SSL_CTX_get_ciphers(context);
     for (int i = 0; i < sk_SSL_CIPHER_num(list); ++i) {
