@@ -1,4 +1,4 @@
-#include "exporter/http_config/client_certificate.h"
+// The verification of client certificates by a TlsContext.
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
@@ -7,7 +7,10 @@
 #include <array>
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
+
+#include "exporter/http_config/tls_context.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -47,37 +50,17 @@ std::string SanText(const GENERAL_NAME* name) {
   }
 }
 
-int VerifyMode(ClientAuth client_auth) {
-  switch (client_auth) {
-    case ClientAuth::kNone:
-      return SSL_VERIFY_NONE;
-    case ClientAuth::kRequest:
-    case ClientAuth::kVerifyIfGiven:
-      return SSL_VERIFY_PEER;
-    case ClientAuth::kRequireAny:
-    case ClientAuth::kRequireAndVerify:
-      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  }
-  return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-}
-
 }  // namespace
-
-void ClientCertificatePolicy::Install(SSL_CTX* context) const {
-  SSL_CTX_set_verify(context, VerifyMode(client_auth_), nullptr);
-  SSL_CTX_set_cert_verify_callback(context, &Verify,
-                                   const_cast<ClientCertificatePolicy*>(this));
-}
 
 // Called during the handshake if the client has sent a certificate; 0 ends the
 // handshake. OpenSSL has set the purpose to TLS client authentication.
-int ClientCertificatePolicy::Verify(X509_STORE_CTX* store, void* policy) try {
-  const auto& self = *static_cast<const ClientCertificatePolicy*>(policy);
-  if (self.client_auth_ >= ClientAuth::kVerifyIfGiven &&
+int TlsContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
+  const auto& context = *static_cast<const TlsContext*>(self);
+  if (context.client_auth_ >= ClientAuth::kVerifyIfGiven &&
       X509_verify_cert(store) != 1) {
     return 0;
   }
-  if (self.HasAllowedSan(X509_STORE_CTX_get0_cert(store))) return 1;
+  if (context.HasAllowedSan(X509_STORE_CTX_get0_cert(store))) return 1;
   X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
   return 0;
 } catch (const std::exception&) {
@@ -85,7 +68,7 @@ int ClientCertificatePolicy::Verify(X509_STORE_CTX* store, void* policy) try {
   return 0;
 }
 
-bool ClientCertificatePolicy::HasAllowedSan(X509* certificate) const {
+bool TlsContext::HasAllowedSan(X509* certificate) const {
   if (allowed_sans_.empty()) return true;
   const std::unique_ptr<GENERAL_NAMES, NamesFree> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(

@@ -4,12 +4,10 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <map>
 #include <new>
+#include <set>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 
 #include "exporter/text/label_text.h"
@@ -36,7 +34,6 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 void Require(bool success, const std::string& key) {
   if (success) return;
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
   Fail(key, reason == nullptr ? "OpenSSL error" : reason);
 }
 
@@ -59,10 +56,7 @@ std::vector<CertificatePtr> ReadCertificates(std::string_view pem,
              PEM_read_bio_X509(bio.get(), nullptr, &NoPassword, nullptr)) {
     certificates.emplace_back(certificate);
   }
-  const bool at_end =
-      ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  Require(at_end, key);
-  ERR_clear_error();
+  Require(ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE, key);
   if (certificates.empty()) Fail(key, "no certificate in PEM format");
   return certificates;
 }
@@ -71,32 +65,17 @@ KeyPtr ReadKey(std::string_view pem) {
   const BioPtr bio = Reader(pem);
   ERR_clear_error();
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassword, nullptr));
-  if (!key && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_UNSUPPORTED) {
-    ERR_clear_error();
+  if (!key && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_UNSUPPORTED)
     Fail("key", "no private key in PEM format");
-  }
   Require(key != nullptr, "key");
   return key;
 }
 
-std::string TimeText(const ASN1_TIME* time) {
-  std::tm utc{};
-  std::array<char, sizeof("2000-01-01T00:00:00Z")> text{};
-  if (ASN1_TIME_to_tm(time, &utc) != 1 ||
-      std::strftime(text.data(), text.size(), "%FT%TZ", &utc) == 0) {
-    return "an invalid time";
-  }
-  return text.data();
-}
-
 void RequireValidNow(const X509* certificate) {
-  const ASN1_TIME* const begin = X509_get0_notBefore(certificate);
-  const ASN1_TIME* const end = X509_get0_notAfter(certificate);
-  // 0 is an error.
-  if (X509_cmp_current_time(begin) >= 0)
-    Fail("cert", "not valid before " + TimeText(begin));
-  if (X509_cmp_current_time(end) <= 0)
-    Fail("cert", "expired at " + TimeText(end));
+  if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0)
+    Fail("cert", "not valid yet");
+  if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
+    Fail("cert", "expired");
 }
 
 void UseCertificate(SSL_CTX* context, const TlsConfig& config) {
@@ -104,10 +83,8 @@ void UseCertificate(SSL_CTX* context, const TlsConfig& config) {
   const KeyPtr key = ReadKey(config.key);
   X509* const leaf = chain.front().get();
   RequireValidNow(leaf);
-  if (X509_check_private_key(leaf, key.get()) != 1) {
-    ERR_clear_error();
+  if (X509_check_private_key(leaf, key.get()) != 1)
     Fail("key", "does not belong to cert");
-  }
   Require(SSL_CTX_use_certificate(context, leaf) == 1, "cert");
   Require(SSL_CTX_use_PrivateKey(context, key.get()) == 1, "key");
   for (auto it = chain.begin() + 1; it != chain.end(); ++it) {
@@ -133,7 +110,7 @@ void UseClientCa(SSL_CTX* context, const TlsConfig& config) {
 }
 
 void UseVersions(SSL_CTX* context, const TlsConfig& config) {
-  // OpenSSL 3 signs the handshakes of TLS 1.0 and 1.1 at this level only.
+  // OpenSSL 3 signs handshakes of TLS 1.0 and 1.1 at this level only.
   if (config.min_version < 2) SSL_CTX_set_security_level(context, 0);
   Require(SSL_CTX_set_min_proto_version(
               context, TLS1_VERSION + config.min_version) == 1 &&
@@ -142,42 +119,10 @@ void UseVersions(SSL_CTX* context, const TlsConfig& config) {
           "min_version and max_version");
 }
 
-// TLS 1.3 has a list of its own, and other functions for it.
-bool IsTls13Suite(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kSuites = {
-      "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-      "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256",
-      "TLS_AES_128_CCM_8_SHA256"};
-  return std::find(kSuites.begin(), kSuites.end(), name) != kSuites.end();
-}
-
-// Whether the suite authenticates by a certificate, and encrypts.
-bool IsUsable(const SSL_CIPHER* suite) {
-  constexpr int kMinBits = 112;
-  const int exchange = SSL_CIPHER_get_kx_nid(suite);
-  const int authentication = SSL_CIPHER_get_auth_nid(suite);
-  return (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe ||
-          exchange == NID_kx_rsa) &&
-         (authentication == NID_auth_rsa || authentication == NID_auth_ecdsa) &&
-         SSL_CIPHER_get_bits(suite, nullptr) >= kMinBits;
-}
-
-// OpenSSL's name of a suite of TLS 1.2 or before; empty if it is not usable.
-std::string OpenSslSuite(SSL_CTX* context, const std::string& name) {
-  std::string suite = OPENSSL_cipher_name(name.c_str());
-  if (SSL_CTX_set_cipher_list(context, suite.c_str()) == 1) {
-    const STACK_OF(SSL_CIPHER)* const list = SSL_CTX_get_ciphers(context);
-    for (int i = 0; i < sk_SSL_CIPHER_num(list); ++i) {
-      const SSL_CIPHER* const cipher = sk_SSL_CIPHER_value(list, i);
-      if (SSL_CIPHER_get_name(cipher) == suite && IsUsable(cipher)) {
-        if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_dhe)
-          SSL_CTX_set_dh_auto(context, 1);
-        return suite;
-      }
-    }
-  }
-  ERR_clear_error();
-  return {};
+[[noreturn]] void FailForValue(const std::string& key,
+                               const std::string& value) {
+  constexpr std::size_t kMaxCharacters = 100;
+  Fail(key, "unknown value: " + LabelText(value, kMaxCharacters));
 }
 
 void Append(std::string& list, const std::string& name) {
@@ -185,33 +130,36 @@ void Append(std::string& list, const std::string& name) {
 }
 
 void UseSuites(SSL_CTX* context, const TlsConfig& config) {
-  std::string before_tls13;
+  // TLS 1.3 has a list of its own.
+  static const std::set<std::string> kTls13Suites = {
+      "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+      "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256",
+      "TLS_AES_128_CCM_8_SHA256"};
+  // Suites that do not encrypt, or not authenticate by certificate.
+  const std::string excluded = ":!eNULL:!aNULL:!PSK:!SRP:!LOW:!MEDIUM";
+  std::string tls12;
   std::string tls13;
   for (const std::string& name : config.cipher_suites) {
-    if (IsTls13Suite(name)) {
+    if (kTls13Suites.contains(name)) {
       Append(tls13, name);
       continue;
     }
-    const std::string suite = OpenSslSuite(context, name);
-    if (suite.empty()) {
-      constexpr std::size_t kMaxCharacters = 100;
-      Fail("cipher_suites",
-           "unknown value: " + LabelText(name, kMaxCharacters));
-    }
-    Append(before_tls13, suite);
+    const std::string suite = OPENSSL_cipher_name(name.c_str());
+    if (SSL_CTX_set_cipher_list(context, (suite + excluded).c_str()) != 1)
+      FailForValue("cipher_suites", name);
+    if (suite.starts_with("DHE-")) SSL_CTX_set_dh_auto(context, 1);
+    Append(tls12, suite);
   }
   if (!tls13.empty()) {
     Require(SSL_CTX_set_ciphersuites(context, tls13.c_str()) == 1,
             "cipher_suites");
-  }
-  if (!before_tls13.empty()) {
-    Require(SSL_CTX_set_cipher_list(context, before_tls13.c_str()) == 1,
-            "cipher_suites");
-  } else if (!tls13.empty()) {
     // Earlier versions have no suite left.
-    if (config.max_version < 3)
+    if (tls12.empty() && config.max_version < 3)
       Fail("cipher_suites", "TLS 1.2 has no suite left");
-    Require(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1,
+    if (tls12.empty()) SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  }
+  if (!tls12.empty()) {
+    Require(SSL_CTX_set_cipher_list(context, tls12.c_str()) == 1,
             "cipher_suites");
   }
 }
@@ -222,22 +170,13 @@ void UseCurves(SSL_CTX* context, const TlsConfig& config) {
       {"CurveP384", "P-384"},
       {"CurveP521", "P-521"},
       {"X25519", "X25519"}};
-  std::vector<std::string> groups;
   std::string list;
   for (const std::string& name : config.curve_preferences) {
     const auto group = kGroups.find(name);
-    if (group == kGroups.end()) {
-      constexpr std::size_t kMaxCharacters = 100;
-      Fail("curve_preferences",
-           "unknown value: " + LabelText(name, kMaxCharacters));
-    }
-    // OpenSSL rejects duplicates.
-    if (std::find(groups.begin(), groups.end(), name) != groups.end()) continue;
-    groups.push_back(name);
+    if (group == kGroups.end()) FailForValue("curve_preferences", name);
     Append(list, group->second);
   }
-  if (list.empty()) return;
-  Require(SSL_CTX_set1_groups_list(context, list.c_str()) == 1,
+  Require(list.empty() || SSL_CTX_set1_groups_list(context, list.c_str()) == 1,
           "curve_preferences");
 }
 
@@ -256,10 +195,24 @@ int SelectHttp11(SSL*, const unsigned char** selected,
   return SSL_TLSEXT_ERR_OK;
 }
 
+int VerifyMode(ClientAuth client_auth) {
+  switch (client_auth) {
+    case ClientAuth::kNone:
+      return SSL_VERIFY_NONE;
+    case ClientAuth::kRequest:
+    case ClientAuth::kVerifyIfGiven:
+      return SSL_VERIFY_PEER;
+    default:
+      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  }
+}
+
 }  // namespace
 
 TlsContext::TlsContext(const TlsConfig& config)
-    : client_certificates_(config), context_(SSL_CTX_new(TLS_server_method())) {
+    : client_auth_(config.client_auth),
+      allowed_sans_(config.client_allowed_sans),
+      context_(SSL_CTX_new(TLS_server_method())) {
   Require(context_ != nullptr, "OpenSSL");
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
@@ -278,7 +231,8 @@ TlsContext::TlsContext(const TlsConfig& config)
   UseCurves(context, config);
   UseCertificate(context, config);
   UseClientCa(context, config);
-  client_certificates_.Install(context);
+  SSL_CTX_set_verify(context, VerifyMode(client_auth_), nullptr);
+  SSL_CTX_set_cert_verify_callback(context, &VerifyClient, this);
 }
 
 SslPtr TlsContext::NewSession() const {

@@ -4,8 +4,9 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
-#include "exporter/http_config/client_certificate.h"
 #include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
@@ -35,7 +36,11 @@ class TlsContext {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
 
-  ClientCertificatePolicy client_certificates_;
+  static int VerifyClient(X509_STORE_CTX* store, void* self);
+  bool HasAllowedSan(X509* certificate) const;
+
+  const ClientAuth client_auth_;
+  const std::vector<std::string> allowed_sans_;
   std::unique_ptr<SSL_CTX, ContextFree> context_;
 };
 

@@ -215,7 +215,7 @@ TEST_F(TlsContextTest, RejectsUnknownAndUnprotectedSuites) {
 
 TEST_F(TlsContextTest, LimitsCurvesToTheListed) {
   TlsConfig config = Config();
-  config.curve_preferences = {"CurveP384", "CurveP521", "CurveP384"};
+  config.curve_preferences = {"CurveP384", "CurveP521"};
   const TlsContext context(config);
   EXPECT_TRUE(Connect(context, Groups("P-384")).succeeded());
   EXPECT_TRUE(Connect(context, Groups("P-521")).succeeded());
@@ -266,8 +266,8 @@ TEST_F(TlsContextTest, RejectsCertificatesOutsideTheirValidity) {
     return ErrorOf(config);
   };
   EXPECT_EQ(error_of(-10, 3600), "none");
-  EXPECT_EQ(error_of(-3600, -10).substr(0, 18), "cert: expired at 2");
-  EXPECT_EQ(error_of(3600, 7200).substr(0, 24), "cert: not valid before 2");
+  EXPECT_EQ(error_of(-3600, -10), "cert: expired");
+  EXPECT_EQ(error_of(3600, 7200), "cert: not valid yet");
 }
 
 TEST_F(TlsContextTest, RejectsEncryptedKeysWithoutReadingTheTerminal) {
