@@ -1,24 +1,28 @@
-// The agent: what LD_PRELOAD brings into a stranger's program. It never makes
-// the program fail, hang, print, or behave otherwise than without it.
+// The agent: loaded into a host process by LD_PRELOAD. It never makes the host
+// fail, hang, print, or behave otherwise than without it.
 //
-// No exception leaves this file and no symbol does; whatever goes wrong, the
-// agent stays away and says nothing.
+// No exception leaves this file and no symbol is exported. On any error the
+// agent does not start, without a message.
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <sys/auxv.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
 
 #include "exporter/agent/allowed_uids.h"
-#include "exporter/agent/old_libc.h"
+#include "exporter/agent/fork_checks.h"
+#include "exporter/agent/glibc_compat.h"
 #include "exporter/agent/post.h"
+#include "exporter/agent/start_conditions.h"
+#include "exporter/agent/system_call_probe.h"
+#include "exporter/agent/wire.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): what __register_atfork takes.
@@ -27,34 +31,37 @@ extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 namespace jemalloc_exporter {
 namespace {
 
-// An answer takes some 10 KiB of it. A program that locks all of its memory
+// A response takes some 20 KiB of it. A program that locks all of its memory
 // pays for the whole.
 constexpr std::size_t kStackSize = std::size_t{128} * 1024;
 
-// For a program whose thread-local variables, which live on the stack, leave
-// nothing of the other.
+// For a program whose thread-local variables, which are placed on the stack,
+// leave nothing of the other.
 constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
   Mallctl* mallctl = nullptr;
   AllowedUids allowed;
-  int seccomp_mode = 0;         // When the program was loaded.
+  ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
   pthread_t thread{};
-  pid_t thread_id = 0;
-  bool serves = false;
-  sem_t opened{};
+  pid_t process = 0;                 // That the thread was started in.
+  std::atomic<pid_t> thread_id = 0;  // 0 once it has ended.
+  sem_t ready{};
 };
 
 constinit Agent agent;
 
 void* RunThread(void* /*unused*/) {
   Post post;
-  agent.thread_id = static_cast<pid_t>(syscall(SYS_gettid));
-  const bool serves = post.Open();
-  agent.serves = serves;
-  sem_post(&agent.opened);
-  if (serves) post.Serve(agent.mallctl, agent.allowed);
+  const bool is_open = post.Open();
+  if (is_open) {
+    agent.thread_id = static_cast<pid_t>(syscall(SYS_gettid));
+    agent.forks.Reset(agent.process, agent.thread_id, post.initial_filters());
+  }
+  sem_post(&agent.ready);
+  if (is_open) post.Serve(agent.mallctl, agent.allowed, &agent.forks);
+  agent.thread_id = 0;
   return nullptr;
 }
 
@@ -68,62 +75,95 @@ bool CreateThread(std::size_t stack_size) {
   return created;
 }
 
-// Waits until the thread listens, and lets it go on to where it rests: a
-// program that next forbids itself what that takes must not be killed for it.
-void StartThread() {
-  sem_init(&agent.opened, 0, 0);
-  agent.serves = false;
-  if (CreateThread(kStackSize) || CreateThread(kLargeStackSize)) {
-    while (sem_wait(&agent.opened) != 0) {
-    }
-    if (!agent.serves) pthread_join(agent.thread, nullptr);
-    sched_yield();
-  }
-  pthread_setspecific(agent.main_thread, agent.serves ? &agent : nullptr);
+void Forget() {
+  agent.thread_id = 0;
+  agent.forks.Disable();
+  pthread_setspecific(agent.main_thread, nullptr);
 }
 
-// The program and each of its forked children comes by here, in the only
-// thread that it has then.
-//
-// The thread is created with every signal blocked, so it takes none from the
-// program. A child under a filter that the program was not loaded with is left
-// alone: that may kill for creating a thread.
-void Start() {
-  const int saved_errno = errno;
-  if (prctl(PR_GET_SECCOMP) == agent.seccomp_mode) {
-    sigset_t all;
-    sigset_t saved;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
-    StartThread();
-    pthread_sigmask(SIG_SETMASK, &saved, nullptr);
+// Waits until the thread listens, and yields to let it enter poll(2): a filter
+// that the host installs next must not kill it for the calls before.
+void StartThread() {
+  sem_init(&agent.ready, 0, 0);
+  agent.process = getpid();
+  if (!CreateThread(kStackSize) && !CreateThread(kLargeStackSize)) return;
+  while (sem_wait(&agent.ready) != 0) {
   }
+  if (agent.thread_id == 0) {
+    pthread_join(agent.thread, nullptr);
+    return;
+  }
+  pthread_setspecific(agent.main_thread, &agent);
+  sched_yield();
+}
+
+// The thread is created with every signal blocked, so that it takes none of the
+// host's.
+void StartInThisProcess() {
+  const int saved_errno = errno;
+  sigset_t all;
+  sigset_t saved;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &saved);
+  StartThread();
+  pthread_sigmask(SIG_SETMASK, &saved, nullptr);
   errno = saved_errno;
 }
 
-// The main thread left by pthread_exit. A process ends with its last thread,
-// and the agent's must not be it.
-void Leave(void* /*unused*/) {
-  syscall(SYS_tgkill, getpid(), agent.thread_id, Post::kLeave);
+void BeforeFork() {
+  const int saved_errno = errno;
+  agent.forks.Prepare();
+  errno = saved_errno;
+}
+
+void AfterForkInParent() { agent.forks.Finish(); }
+
+// Makes no system call unless the check before the fork has shown that they are
+// safe: see ForkChecks.
+void AfterForkInChild() {
+  const bool is_safe = agent.forks.Finish();
+  Forget();
+  if (is_safe) StartInThisProcess();
+}
+
+// The main thread has called pthread_exit(3). A process ends with its last
+// thread, and the agent's must not be it. A child of a raw clone(2) has a copy
+// of all this, but not the thread.
+void OnMainThreadExit(void* /*unused*/) {
+  const pid_t thread_id = agent.thread_id;
+  if (thread_id == 0 || getpid() != agent.process) return;
+  syscall(SYS_tgkill, agent.process, thread_id, kStopSignal);
   pthread_join(agent.thread, nullptr);
 }
 
-// A program of another libc is not served: what `Post` knows of signals is true
-// of glibc. A program that comes by mallctl only later, through dlopen, is not
-// served: its malloc is another one. Nor is one that runs with more rights than
-// its user.
-__attribute__((constructor)) void Load() {
+// A program of another libc is not served: only glibc is known to leave
+// `kStopSignal` free. A program that loads jemalloc later, by dlopen(3), is not
+// served: its malloc is another one. Nor is one with more privileges than its
+// user.
+bool MayStart() {
+  if (agent.mallctl == nullptr || __register_atfork == nullptr ||
+      getauxval(AT_SECURE) != 0 || IsOff(kAgentVariable)) {
+    return false;
+  }
+  const char* const excluded = std::getenv(kAgentExcludeVariable);
+  if (IsExcluded(ProgramName(), excluded != nullptr ? excluded : "") ||
+      !IsHostAllocator(agent.mallctl)) {
+    return false;
+  }
+  return CountSeccompFilters() == 0 || AreSystemCallsSafe();
+}
+
+__attribute__((constructor)) void OnLoad() {
   const int saved_errno = errno;
   agent.mallctl = FindMallctl();
-  if (agent.mallctl == nullptr || __register_atfork == nullptr ||
-      getauxval(AT_SECURE) != 0) {
-    return;
-  }
-  agent.allowed = AllowedUids(std::getenv(kAllowUidVariable));
-  agent.seccomp_mode = prctl(PR_GET_SECCOMP);
-  if (pthread_key_create(&agent.main_thread, Leave) == 0) {
-    Start();
-    __register_atfork(nullptr, nullptr, Start, &__dso_handle);
+  if (MayStart() &&
+      pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
+    agent.allowed = AllowedUids(std::getenv(kAllowUidVariable));
+    StartInThisProcess();
+    if (agent.thread_id != 0 && !IsOff(kAgentForkVariable)) {
+      __register_atfork(BeforeFork, AfterForkInParent, AfterForkInChild,
+                        &__dso_handle);
+    }
   }
   errno = saved_errno;
 }

@@ -1,24 +1,22 @@
 #include "exporter/agent/post.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <string_view>
 
 #include "collector/jemalloc/heap_refresh.h"
 #include "exporter/agent/answer_writer.h"
-#include "exporter/agent/wire.h"
+#include "exporter/agent/file_table.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -30,14 +28,11 @@ constexpr int kBacklog = 16;
 // How long to wait where the machine has no memory for a connection.
 constexpr int kPauseMs = 100;
 
-bool LeaveHostsDescriptors() {
-  return syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0;
-}
-
-// A host that shares its working directory with a thread may not enter a mount
-// namespace. Where this is forbidden, the host is in a container and seldom
-// may.
-void LeaveHostsFolder() { unshare(CLONE_FS); }
+// Programs drop privileges early, so the interval between checks of the host
+// grows from the first to one of the others.
+constexpr int kFirstCheckMs = 100;
+constexpr int kPrivilegedCheckMs = 5'000;  // While the thread has capabilities.
+constexpr int kOtherCheckMs = 60'000;
 
 int Listen() {
   const int listener =
@@ -55,10 +50,10 @@ int Listen() {
   return -1;
 }
 
-// Blocks `Post::kLeave` and makes a descriptor that is readable once it comes.
+// Blocks `kStopSignal` and makes a descriptor that is readable once it comes.
 // The raw calls, because glibc keeps the signal from its callers.
-int OpenLeave() {
-  const std::uint64_t mask = std::uint64_t{1} << (Post::kLeave - 1);
+int OpenSignal() {
+  const std::uint64_t mask = std::uint64_t{1} << (kStopSignal - 1);
   if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask)) !=
       0) {
     return -1;
@@ -67,31 +62,22 @@ int OpenLeave() {
       syscall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC));
 }
 
-void WaitToLeave(int leave) {
+void WaitForSignal(int signal) {
   signalfd_siginfo info;
-  while (read(leave, &info, sizeof(info)) < 0 && errno == EINTR) {
+  while (read(signal, &info, sizeof(info)) < 0 && errno == EINTR) {
   }
+}
+
+// A request for a check is no order to stop, even where it comes too late.
+void WaitForStop(int signal, ForkChecks* forks) {
+  do {
+    WaitForSignal(signal);
+  } while (forks->TakeRequest());
 }
 
 std::string_view Read(int file, char* buffer, std::size_t size) {
   const ssize_t bytes = read(file, buffer, size);
   return {buffer, bytes > 0 ? static_cast<std::size_t>(bytes) : 0};
-}
-
-// How many seccomp filters the main thread is under, -1 where that is unknown.
-// A filter for all threads may kill for anything but read(2), so the file is
-// open, and at its start, already. Not the file of this thread: to forget that
-// one takes the kernel milliseconds when a short-lived process ends.
-int ReadSeccompFilters(int status) {
-  char buffer[4096];
-  const std::string_view text = Read(status, buffer, sizeof(buffer));
-  constexpr std::string_view kKey = "\nSeccomp_filters:\t";
-  const auto key = text.find(kKey);
-  if (key == std::string_view::npos) return -1;
-  int filters = -1;
-  std::from_chars(text.data() + key + kKey.size(), text.data() + text.size(),
-                  filters);
-  return filters;
 }
 
 void Rewind(int file) { lseek(file, 0, SEEK_SET); }
@@ -115,31 +101,60 @@ bool IsAllowed(int peer, const AllowedUids& allowed) {
 bool Post::Open() {
   prctl(PR_GET_NAME, name_);
   prctl(PR_SET_NAME, "jemalloc_export");
-  if (!LeaveHostsDescriptors()) return false;
-  LeaveHostsFolder();
+  privileges_.DropAtStart();
+  if (!UnshareFileDescriptors()) return false;
+  UnshareFilesystemContext();
   listener_ = Listen();
-  leave_ = OpenLeave();
+  signal_ = OpenSignal();
   comm_ = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
+  // Not the file of this thread: to forget that one takes the kernel
+  // milliseconds when a short-lived process ends.
   status_ = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  filters_ = ReadSeccompFilters(status_);
+  initial_filters_ = ReadHostStatus(status_).seccomp_filters;
   Rewind(status_);
-  return listener_ >= 0 && leave_ >= 0;
+  check_interval_ms_ = kFirstCheckMs;
+  return listener_ >= 0 && signal_ >= 0;
 }
 
-void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed) const {
-  for (;;) {
-    pollfd ready[] = {{leave_, POLLIN, 0}, {listener_, POLLIN, 0}};
-    if (poll(ready, 2, -1) < 0) {
-      if (errno == EINTR) continue;
-      break;
+void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed,
+                 ForkChecks* forks) {
+  Next next = Next::kServe;
+  while (next == Next::kServe) {
+    pollfd ready[] = {{signal_, POLLIN, 0}, {listener_, POLLIN, 0}};
+    const int count = poll(ready, 2, check_interval_ms_);
+    if (count == 0) LengthenCheckInterval();
+    next = Check(count > 0 && ready[0].revents != 0, forks);
+    const bool has_client = count > 0 && ready[1].revents != 0;
+    if (next == Next::kServe && has_client && !Receive(mallctl, allowed)) {
+      next = Next::kClose;
     }
-    if (ready[0].revents != 0) return;
-    if (ReadSeccompFilters(status_) != filters_) return WaitToLeave(leave_);
-    if (!Receive(mallctl, allowed)) break;
-    Rewind(status_);
   }
-  close(listener_);
-  WaitToLeave(leave_);
+  forks->Disable();
+  if (next == Next::kClose) close(listener_);
+  if (next != Next::kEnd) WaitForStop(signal_, forks);
+}
+
+// Reads before it makes any other call: see above.
+Post::Next Post::Check(bool is_signalled, ForkChecks* forks) {
+  if (is_signalled) {
+    WaitForSignal(signal_);
+    if (!forks->TakeRequest()) return Next::kEnd;
+  }
+  const HostStatus host = ReadHostStatus(status_);
+  if (host.seccomp_filters != initial_filters_) return Next::kPause;
+  Rewind(status_);
+  forks->CompleteAll();
+  privileges_.Adopt(host);
+  // The main thread ended without the handlers of pthread_exit(3). A process
+  // ends with its last thread, which the agent's must not be.
+  const bool is_alone = host.is_zombie && host.threads == 2;
+  return is_alone ? Next::kEnd : Next::kServe;
+}
+
+void Post::LengthenCheckInterval() {
+  check_interval_ms_ =
+      std::min(2 * check_interval_ms_,
+               privileges_.any() ? kPrivilegedCheckMs : kOtherCheckMs);
 }
 
 // False when the host has taken the right to descriptors away, even few.

@@ -2,48 +2,59 @@
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_POST_H_
 
 #include "exporter/agent/allowed_uids.h"
+#include "exporter/agent/fork_checks.h"
+#include "exporter/agent/host_status.h"
+#include "exporter/agent/privileges.h"
 #include "exporter/agent/wire.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
 
-/// Where the agent's thread sits: its socket, and what it needs to answer.
+/// The server in the agent's thread: one socket, and the files that a response
+/// is made from.
 ///
-/// The thread has a table of descriptors to itself, so none of these has a
+/// The thread has a table of descriptors of its own, so none of these has a
 /// number in the host: a host that closes every descriptor does not reach them,
 /// one that counts on the lowest free number gets it even while a connection is
 /// open here, and neither a forked child nor an executed program inherits one.
 /// Only for the thread that opened it. Allocates nothing, needs libc alone.
 class Post {
  public:
-  /// Leaves the host's table of descriptors for an empty one and its working
-  /// directory for a copy, and listens. False where the kernel refuses: then
-  /// the thread must end.
+  /// Drops the privileges that the server does not need, leaves the host's
+  /// table of descriptors and its working directory, and listens. False where
+  /// the kernel refuses: then the thread must end.
   bool Open();
 
-  /// Answers until somebody sends `kLeave` to the calling thread.
+  /// Responds until `kStopSignal` is sent to the calling thread without a
+  /// request in `forks`, or the host's other threads have ended.
   ///
-  /// Waits in poll(2). Once the host has put itself under a further seccomp
-  /// filter, it answers nobody: the filter may kill for a call that an answer
-  /// takes, which are accept4, getsockopt, geteuid, getpid, read, lseek,
-  /// sendto, close, poll, and what jemalloc takes for its statistics. To find
-  /// that out takes read alone.
-  void Serve(Mallctl* mallctl, const AllowedUids& allowed) const;
+  /// Waits in poll(2). Each time it returns, and at intervals, the main
+  /// thread's status is read, which takes read(2) alone. Privileges that it no
+  /// longer shows are dropped. Once it shows a further seccomp filter, no
+  /// request is served any more: the filter may kill for a call that a response
+  /// takes.
+  void Serve(Mallctl* mallctl, const AllowedUids& allowed, ForkChecks* forks);
 
-  /// The signal that ends `Serve`: the one with which glibc cancels threads. It
-  /// is free in a thread that nobody cancels, and no host can wait for it or
-  /// send it to the whole process by accident.
-  static constexpr int kLeave = 32;
+  /// The number of seccomp filters that the host had first.
+  int initial_filters() const { return initial_filters_; }
 
  private:
+  // kPause: without a further system call until the thread is stopped. kClose:
+  // the same, without the socket.
+  enum class Next { kServe, kPause, kClose, kEnd };
+
+  Next Check(bool is_signalled, ForkChecks* forks);
+  void LengthenCheckInterval();
   bool Receive(Mallctl* mallctl, const AllowedUids& allowed) const;
   void SendAnswer(Mallctl* mallctl, int peer) const;
 
+  Privileges privileges_;
   int listener_ = -1;
-  int leave_ = -1;    // Readable once `kLeave` has come.
-  int comm_ = -1;     // The process's name; unreadable without /proc.
-  int status_ = -1;   // The process's status; unreadable without /proc.
-  int filters_ = -1;  // That the host was under at first.
+  int signal_ = -1;  // Readable once `kStopSignal` has come.
+  int comm_ = -1;    // The process's name; unreadable without /proc.
+  int status_ = -1;  // The main thread's status; unreadable without /proc.
+  int initial_filters_ = HostStatus::kUnknown;
+  int check_interval_ms_ = 0;
   char name_[kMaxCommSize + 1] = {};  // That of the thread which made this one.
 };
 

@@ -21,6 +21,22 @@
 ///      "state":"used","heap_state":{"allocated_bytes":…,…}}
 namespace jemalloc_exporter {
 
+/// Environment variables, read when the agent is loaded. With the value
+/// `kAgentOff` the first keeps the agent from starting, the second from
+/// restarting in children of fork(2). The third lists names of programs with
+/// commas between them; the agent does not start in these, either.
+inline constexpr const char* kAgentVariable = "JEMALLOC_EXPORTER_AGENT";
+inline constexpr const char* kAgentForkVariable =
+    "JEMALLOC_EXPORTER_AGENT_FORK";
+inline constexpr const char* kAgentExcludeVariable =
+    "JEMALLOC_EXPORTER_AGENT_EXCLUDE";
+inline constexpr std::string_view kAgentOff = "off";
+
+/// Stops the agent when tgkill(2) sends it to the agent's thread: the signal
+/// with which glibc cancels threads. It is free in a thread that is never
+/// cancelled, and no host can wait for it or send it to a process by accident.
+inline constexpr int kStopSignal = 32;
+
 /// What the document is, and its keys. A reader ignores keys it does not know;
 /// a change that an older reader would misread takes a new version.
 inline constexpr int kAgentVersion = 1;

@@ -36,6 +36,11 @@ namespace {
 // Something for a heap to hold. Not freed: the host is looked at until it ends.
 void* volatile heap;
 
+#ifdef TAKE_ADDRESSES
+void* (*volatile const take_malloc)(std::size_t) = std::malloc;
+void (*volatile const take_free)(void*) = std::free;
+#endif
+
 #ifdef TLS_BYTES
 thread_local volatile char thread_locals[TLS_BYTES];
 #endif

@@ -1,0 +1,94 @@
+#include "exporter/agent/start_conditions.h"
+
+#include <link.h>
+#include <sys/auxv.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "exporter/agent/wire.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+constexpr std::string_view kDefaultExcluded =
+    "setpriv,su,runuser,sudo,doas,gosu,su-exec,capsh,chpst,setuidgid,"
+    "s6-setuidgid,s6-applyuidgid,start-stop-daemon,bwrap,unshare,nsenter,"
+    "firejail,nsjail,minijail0,runc,crun";
+
+bool Contains(std::string_view list, std::string_view name) {
+  for (const char *at = list.data(), *const limit = at + list.size();
+       at < limit;) {
+    const char* const end = std::find(at, limit, ',');
+    if (name == std::string_view(at, static_cast<std::size_t>(end - at))) {
+      return true;
+    }
+    at = end + 1;
+  }
+  return false;
+}
+
+struct Functions {
+  std::uintptr_t mallctl;
+  std::uintptr_t allocators[2];
+};
+
+bool Covers(const dl_phdr_info& object, std::uintptr_t address) {
+  const ElfW(Phdr)* const end = object.dlpi_phdr + object.dlpi_phnum;
+  return std::any_of(object.dlpi_phdr, end, [&](const ElfW(Phdr) & header) {
+    return header.p_type == PT_LOAD &&
+           address - object.dlpi_addr - header.p_vaddr < header.p_memsz;
+  });
+}
+
+// 1 where `mallctl` belongs to the object and an allocator does, too; 2 where
+// `mallctl` alone does; 0, to go on, elsewhere.
+int Compare(dl_phdr_info* object, std::size_t /*unused*/, void* data) {
+  const auto& functions = *static_cast<const Functions*>(data);
+  if (!Covers(*object, functions.mallctl)) return 0;
+  return std::any_of(std::begin(functions.allocators),
+                     std::end(functions.allocators),
+                     [&](std::uintptr_t f) { return Covers(*object, f); })
+             ? 1
+             : 2;
+}
+
+template <typename Function>
+std::uintptr_t Address(Function* function) {
+  return reinterpret_cast<std::uintptr_t>(function);
+}
+
+}  // namespace
+
+bool IsOff(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value != nullptr && value == kAgentOff;
+}
+
+bool IsExcluded(std::string_view program, std::string_view excluded) {
+  return !program.empty() &&
+         (Contains(kDefaultExcluded, program) || Contains(excluded, program));
+}
+
+std::string_view ProgramName() {
+  // The kernel passes it as a number.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  const auto* const path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (path == nullptr) return {};
+  std::string_view name = path;
+  const auto slash = name.rfind('/');
+  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  return name;
+}
+
+// Two allocators, because the address of one can be that of the main program's
+// jump to it: where the program is not position-independent and takes it.
+bool IsHostAllocator(Mallctl* mallctl) {
+  Functions functions = {Address(mallctl),
+                         {Address(&std::malloc), Address(&posix_memalign)}};
+  return dl_iterate_phdr(Compare, &functions) == 1;
+}
+
+}  // namespace jemalloc_exporter

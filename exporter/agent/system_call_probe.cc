@@ -1,0 +1,116 @@
+#include "exporter/agent/system_call_probe.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+#include "exporter/agent/file_table.h"
+#include "exporter/agent/host_status.h"
+#include "exporter/agent/privileges.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+constexpr const char* kStatus = "/proc/self/status";
+
+// What pthread_create(3) and the end of a thread take, for no memory and no
+// thread.
+void TryThreadCalls() {
+  syscall(SYS_mmap, nullptr, 0, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  syscall(SYS_mprotect, nullptr, 0, PROT_NONE);
+  syscall(SYS_munmap, nullptr, 0);
+  syscall(SYS_madvise, nullptr, 0, MADV_DONTNEED);
+#ifdef SYS_clone3
+  syscall(SYS_clone3, nullptr, 0);
+#endif
+#ifdef SYS_rseq
+  syscall(SYS_rseq, nullptr, 0, 0, 0);
+#endif
+  syscall(SYS_set_robust_list, nullptr, 0);
+  std::uint32_t word = 0;
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0, nullptr, nullptr, 0);
+  syscall(SYS_sched_yield);
+  syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid), 0);
+}
+
+void TrySocketCalls() {
+  const int listener =
+      socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const sockaddr_un any_name = {.sun_family = AF_UNIX, .sun_path = {}};
+  static_cast<void>(bind(listener, reinterpret_cast<const sockaddr*>(&any_name),
+                         sizeof(any_name.sun_family)));
+  listen(listener, 0);
+  static_cast<void>(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  ucred credentials = {};
+  socklen_t size = sizeof(credentials);
+  getsockopt(listener, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  sendto(listener, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
+  close(listener);
+}
+
+void TryOtherCalls() {
+  constexpr unsigned kNoChange = ~0U;
+  HostStatus host;
+  for (uid_t& uid : host.uids) uid = kNoChange;
+  for (gid_t& gid : host.gids) gid = kNoChange;
+  Privileges privileges;
+  privileges.DropAtStart();
+  privileges.Adopt(host);
+  char name[16] = {};
+  prctl(PR_GET_NAME, name);
+  prctl(PR_SET_NAME, name);
+  UnshareFileDescriptors();
+  UnshareFilesystemContext();
+  const std::uint64_t mask = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask));
+  syscall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC);
+  poll(nullptr, 0, 0);
+  const int status = open(kStatus, O_RDONLY | O_CLOEXEC);
+  ReadHostStatus(status);
+  lseek(status, 0, SEEK_SET);
+  close(status);
+  geteuid();
+}
+
+}  // namespace
+
+int CountSeccompFilters() {
+  const int status = open(kStatus, O_RDONLY | O_CLOEXEC);
+  if (status < 0) return HostStatus::kUnknown;
+  const int filters = ReadHostStatus(status).seccomp_filters;
+  close(status);
+  return filters;
+}
+
+// The raw call, without the handlers of fork(3).
+bool AreSystemCallsSafe() {
+  const auto child = static_cast<pid_t>(
+      syscall(SYS_clone, 0L, nullptr, nullptr, nullptr, nullptr));
+  if (child == 0) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // No core is dumped of it.
+    TryThreadCalls();
+    TrySocketCalls();
+    TryOtherCalls();
+    for (;;) syscall(SYS_exit, 0);
+  }
+  int status = -1;
+  while (child > 0 && syscall(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return child > 0 && WIFEXITED(status);
+}
+
+}  // namespace jemalloc_exporter

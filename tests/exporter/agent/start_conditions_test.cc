@@ -1,0 +1,65 @@
+#include "exporter/agent/start_conditions.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdlib>
+
+namespace jemalloc_exporter {
+namespace {
+
+TEST(IsExcluded, MatchesWholeNames) {
+  EXPECT_TRUE(IsExcluded("a", "a"));
+  EXPECT_TRUE(IsExcluded("b", "a,b,c"));
+  EXPECT_TRUE(IsExcluded("c", ",a,,c,"));
+  EXPECT_FALSE(IsExcluded("a", ""));
+  EXPECT_FALSE(IsExcluded("a", "aa,ba"));
+  EXPECT_FALSE(IsExcluded("aa", "a"));
+  EXPECT_FALSE(IsExcluded("a,b", "a,b"));
+}
+
+TEST(IsExcluded, ContainsDefaultLaunchers) {
+  for (const char* name :
+       {"setpriv", "su", "sudo", "bwrap", "unshare", "crun"}) {
+    EXPECT_TRUE(IsExcluded(name, "")) << name;
+  }
+  EXPECT_FALSE(IsExcluded("sh", ""));
+}
+
+TEST(IsExcluded, NeverMatchesAnEmptyName) {
+  EXPECT_FALSE(IsExcluded("", ""));
+  EXPECT_FALSE(IsExcluded("", ",,"));
+}
+
+TEST(IsOff, TakesTheOneValueOnly) {
+  constexpr const char* kVariable = "JEMALLOC_EXPORTER_START_CONDITIONS_TEST";
+  unsetenv(kVariable);
+  EXPECT_FALSE(IsOff(kVariable));
+  for (const char* value : {"", "on", "OFF", "offf", " off"}) {
+    setenv(kVariable, value, 1);
+    EXPECT_FALSE(IsOff(kVariable)) << value;
+  }
+  setenv(kVariable, "off", 1);
+  EXPECT_TRUE(IsOff(kVariable));
+}
+
+TEST(ProgramName, IsTheLastComponent) {
+  EXPECT_EQ(ProgramName(), program_invocation_short_name);
+}
+
+int OwnMallctl(const char*, void*, std::size_t*, void*, std::size_t) {
+  return 0;
+}
+
+// This program uses malloc of libc, which is another object.
+TEST(IsHostAllocator, IsFalseWhereMallocIsAnother) {
+  EXPECT_FALSE(IsHostAllocator(OwnMallctl));
+}
+
+TEST(IsHostAllocator, IsTrueWhereMallocIsOfTheSameObject) {
+  auto* const function = reinterpret_cast<void (*)()>(&std::realloc);
+  EXPECT_TRUE(IsHostAllocator(reinterpret_cast<Mallctl*>(function)));
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter
