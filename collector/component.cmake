@@ -21,11 +21,17 @@ function(jemalloc_exporter_component name description)
 
   set_property(GLOBAL APPEND PROPERTY jemalloc_exporter_installed ${target})
   install(TARGETS ${target} EXPORT ${target} COMPONENT development
-          ARCHIVE FILE_SET HEADERS)
+          ARCHIVE LIBRARY FILE_SET HEADERS)
   install(EXPORT ${target} COMPONENT development DESTINATION ${package_dir}
           FILE jemalloc_exporter-${name}.cmake NAMESPACE jemalloc_exporter::)
 
   list(JOIN ARGN " " modules)
+  # A program finds a shared library wherever it was installed.
+  get_target_property(type ${target} TYPE)
+  set(rpath "")
+  if(type STREQUAL "SHARED_LIBRARY")
+    set(rpath "-Wl,-rpath,\${libdir} ")
+  endif()
   file(RELATIVE_PATH includedir /${pkgconfig_dir} /${CMAKE_INSTALL_INCLUDEDIR})
   configure_file(${PROJECT_SOURCE_DIR}/collector/jemalloc_exporter.pc.in
                  jemalloc_exporter-${name}.pc @ONLY)

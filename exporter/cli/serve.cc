@@ -23,10 +23,10 @@
 #include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 #include "exporter/endpoints/endpoints.h"
+#include "exporter/http/listen.h"
+#include "exporter/http/server.h"
+#include "exporter/http/systemd_sockets.h"
 #include "exporter/http_config/web_config_reloader.h"
-#include "web/http_server.h"
-#include "web/listen.h"
-#include "web/systemd_sockets.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -130,9 +130,11 @@ HttpServerOptions ServerOptions(const ServeOptions& options,
                                 const WebConfigReloader* web_config) {
   HttpServerOptions server;
   server.max_requests = options.max_requests;
-  if (web_config != nullptr) server.door = web_config->Security();
-  server.on_answer = [&](int status) { endpoints.CountResponse(status); };
-  server.on_problem = [](const std::string& line) {
+  if (web_config != nullptr) server.security = web_config->Security();
+  server.on_response = [&](std::string_view, std::string_view, int status) {
+    endpoints.CountResponse(status);
+  };
+  server.on_error = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});
   };
   return server;

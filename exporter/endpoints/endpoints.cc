@@ -5,11 +5,11 @@
 #include <string>
 
 #include "exporter/endpoints/landing_page.h"
+#include "exporter/endpoints/metrics_response.h"
 #include "exporter/endpoints/request_path.h"
 #include "exporter/metrics/family.h"
 #include "exporter/metrics/process_families.h"
 #include "exporter/metrics/self_families.h"
-#include "web/metrics_page.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -30,16 +30,16 @@ Response Redirect(const std::string& url) {
 void Endpoints::AddTo(HttpServer& server) {
   const std::string prefix =
       RoutePrefix(options_.route_prefix, options_.external_url);
-  server.AddPage(prefix + "/-/healthy", PlainText("Healthy\n"));
-  server.AddPage(prefix + "/-/ready", PlainText("Ready\n"));
+  server.AddStaticResponse(prefix + "/-/healthy", PlainText("Healthy\n"));
+  server.AddStaticResponse(prefix + "/-/ready", PlainText("Ready\n"));
   server.AddHandler(prefix + "/", [this](const Request& request) {
     return Landing(request);
   });
   if (!prefix.empty()) {
     const Response to_landing_page =
         Redirect(ExternalLandingPage(options_.external_url, prefix));
-    server.AddPage("/", to_landing_page);
-    server.AddPage(prefix, to_landing_page);
+    server.AddStaticResponse("/", to_landing_page);
+    server.AddStaticResponse(prefix, to_landing_page);
   }
   // Last, because it may replace the landing page.
   server.AddHandler(
@@ -60,7 +60,7 @@ Response Endpoints::Metrics(const Request& request) {
     std::move(self.begin(), self.end(), std::back_inserter(families));
     families.push_back(RequestFamily());
   }
-  return MetricsPage(request, families);
+  return MetricsResponse(request, families);
 }
 
 Response Endpoints::Landing(const Request& request) {

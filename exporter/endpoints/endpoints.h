@@ -13,8 +13,8 @@
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/endpoints/heap_history.h"
 #include "exporter/endpoints/scrape_timeout.h"
+#include "exporter/http/server.h"
 #include "exporter/process/process.h"
-#include "web/http_server.h"
 
 namespace jemalloc_exporter {
 

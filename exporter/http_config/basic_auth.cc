@@ -79,10 +79,10 @@ BasicAuth::BasicAuth(std::map<std::string, std::string> hashes,
     throw std::runtime_error("OpenSSL has no random numbers");
 }
 
-Admission BasicAuth::Check(
+AuthResult BasicAuth::Check(
     const std::optional<Credentials>& credentials) const {
-  if (hashes_.empty()) return Admission::kGranted;
-  if (!credentials) return Admission::kDenied;
+  if (hashes_.empty()) return AuthResult::kAllowed;
+  if (!credentials) return AuthResult::kDenied;
   return Cached(DigestOf(*credentials));
 }
 
@@ -92,8 +92,8 @@ bool BasicAuth::Verify(const std::optional<Credentials>& credentials) {
   const Digest digest = DigestOf(*credentials);
   const std::lock_guard lock(bcrypt_mutex_);
   // Equal credentials may have been verified meanwhile.
-  if (const Admission cached = Cached(digest); cached != Admission::kUnknown)
-    return cached == Admission::kGranted;
+  if (const AuthResult cached = Cached(digest); cached != AuthResult::kPending)
+    return cached == AuthResult::kAllowed;
   const bool matches =
       matches_(credentials->password, HashFor(credentials->user));
   const bool accepted = matches && hashes_.contains(credentials->user);
@@ -101,11 +101,11 @@ bool BasicAuth::Verify(const std::optional<Credentials>& credentials) {
   return accepted;
 }
 
-Admission BasicAuth::Cached(const Digest& digest) const {
+AuthResult BasicAuth::Cached(const Digest& digest) const {
   const std::lock_guard lock(cache_mutex_);
-  if (accepted_.contains(digest)) return Admission::kGranted;
-  if (rejected_.contains(digest)) return Admission::kDenied;
-  return Admission::kUnknown;
+  if (accepted_.contains(digest)) return AuthResult::kAllowed;
+  if (rejected_.contains(digest)) return AuthResult::kDenied;
+  return AuthResult::kPending;
 }
 
 // For an unknown user the hash of the highest cost, so that the time of a

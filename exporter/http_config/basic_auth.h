@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/web/door.h"
+#include "exporter/http/server_security.h"
 
 namespace jemalloc_exporter {
 
@@ -43,8 +43,8 @@ class BasicAuth {
   explicit BasicAuth(std::map<std::string, std::string> hashes,
                      PasswordMatches matches = BcryptMatches);
 
-  /// Returns at once; kUnknown unless the result of Verify is cached.
-  Admission Check(const std::optional<Credentials>& credentials) const;
+  /// Returns at once; kPending unless the result of Verify is cached.
+  AuthResult Check(const std::optional<Credentials>& credentials) const;
 
   /// Returns whether the user exists and has this password. Verifies one at a
   /// time, so that it uses at most one processor; equal credentials that wait
@@ -60,7 +60,7 @@ class BasicAuth {
   // password.
   using Digest = std::array<std::uint8_t, 32>;
 
-  Admission Cached(const Digest& digest) const;
+  AuthResult Cached(const Digest& digest) const;
   Digest DigestOf(const Credentials& credentials) const;
   const std::string& HashFor(const std::string& user) const;
   void Cache(const Digest& digest, bool accepted);

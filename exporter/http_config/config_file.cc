@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "exporter/web/file_descriptor.h"
+#include "exporter/http/file_descriptor.h"
 
 namespace jemalloc_exporter {
 namespace {

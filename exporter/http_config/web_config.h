@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "exporter/http/server_security.h"
 #include "exporter/http_config/config_file.h"
-#include "exporter/web/door.h"
 
 namespace jemalloc_exporter {
 

@@ -7,12 +7,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "exporter/http/service_thread.h"
+#include "exporter/http/tls_stream.h"
 #include "exporter/http_config/basic_auth.h"
 #include "exporter/http_config/config_file.h"
 #include "exporter/http_config/tls_context.h"
-#include "exporter/http_config/tls_transport.h"
-#include "exporter/web/quiet_thread.h"
-#include "exporter/web/transport.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -220,8 +219,8 @@ WebConfigReloader::WebConfigReloader(std::string name,
                                      WebConfigObserver observer, Timing timing)
     : state_(std::make_shared<State>(std::move(name), std::move(read),
                                      std::move(observer), timing)),
-      thread_(
-          StartQuietThread("web_config", [state = state_] { state->Run(); })) {
+      thread_(StartThreadWithSignalsBlocked(
+          "web_config", [state = state_] { state->Run(); })) {
   try {
     state_->AwaitFirst();
   } catch (const std::exception&) {
@@ -243,30 +242,30 @@ void WebConfigReloader::Stop() {
 
 void WebConfigReloader::RequestReload() { state_->RequestReload(); }
 
-Door WebConfigReloader::Security() const {
+ServerSecurity WebConfigReloader::Security() const {
   const auto state = state_;
-  return {.transport =
-              [state](FileDescriptor socket) {
-                auto version = state->Current();
-                if (!version->tls) return PlainTransport(std::move(socket));
-                const TlsContext* const tls = &*version->tls;
-                return TlsTransport({std::move(version), tls},
-                                    std::move(socket),
-                                    [state](const std::string& line) {
-                                      state->ReportHandshakeFailure(line);
-                                    });
+  return {.new_stream =
+              [state](int socket) {
+                const auto version = state->Current();
+                if (!version->tls) return NewPlainStream(socket);
+                return NewTlsStream(version->tls->NewSession().release(),
+                                    socket, version);
               },
-          .judge =
+          .check_credentials =
               [state](const std::string& authorization) {
                 return state->Current()->auth->Check(
                     ParseBasicAuthorization(authorization));
               },
-          .verify =
+          .verify_password =
               [state](const std::string& authorization) {
                 return state->Current()->auth->Verify(
                     ParseBasicAuthorization(authorization));
               },
-          .headers = [state] { return state->Current()->config.headers; }};
+          .headers = [state] { return state->Current()->config.headers; },
+          .on_handshake_failure =
+              [state](const std::string& line) {
+                state->ReportHandshakeFailure(line);
+              }};
 }
 
 }  // namespace jemalloc_exporter

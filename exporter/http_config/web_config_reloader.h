@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
+#include "exporter/http/server_security.h"
 #include "exporter/http_config/web_config.h"
-#include "exporter/web/door.h"
 
 namespace jemalloc_exporter {
 
@@ -58,7 +58,7 @@ class WebConfigReloader {
 
   /// Returns the functions that a server calls. They remain valid after this
   /// object is destroyed.
-  Door Security() const;
+  ServerSecurity Security() const;
 
  private:
   class State;

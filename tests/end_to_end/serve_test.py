@@ -125,10 +125,16 @@ class Endpoints(unittest.TestCase):
             self.assert_error(self.get(path), 404, "Not found.\n")
 
     def test_other_methods_are_not_allowed(self):
-        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        for method in ("POST", "PUT", "DELETE"):
             answer = self.get("/metrics", method=method)
             self.assert_error(answer, 405, "Method not allowed.\n")
-            self.assertEqual(answer.headers["Allow"], "GET, HEAD")
+            self.assertEqual(answer.headers["Allow"], "GET, HEAD, OPTIONS")
+
+    def test_options_is_a_health_check(self):
+        for path in ("/metrics", "/"):
+            answer = self.get(path, method="OPTIONS")
+            self.assertEqual((answer.status, answer.text), (200, ""))
+            self.assertEqual(answer.headers["Allow"], "GET, HEAD, OPTIONS")
 
 
 class Options(unittest.TestCase):

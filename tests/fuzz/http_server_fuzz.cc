@@ -15,17 +15,17 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/endpoints/metrics_response.h"
+#include "exporter/http/listen.h"
+#include "exporter/http/server.h"
 #include "tests/fuzz/require.h"
-#include "tests/http_client.h"
-#include "tests/strict_answers.h"
+#include "tests/support/http_client.h"
+#include "tests/support/http_response_checker.h"
 #include "tests/support/sample_families.h"
-#include "web/http_server.h"
-#include "web/listen.h"
-#include "web/metrics_page.h"
 
 namespace {
 
-using jemalloc_exporter::Admission;
+using jemalloc_exporter::AuthResult;
 using jemalloc_exporter::Request;
 using jemalloc_exporter::Require;
 using jemalloc_exporter::Response;
@@ -34,13 +34,13 @@ using namespace std::chrono_literals;
 // Stands in requests, and in nothing that a server has to say.
 constexpr std::string_view kMarker = "QxZj";
 
-jemalloc_exporter::Door WithLogin() {
-  return {.judge =
+jemalloc_exporter::ServerSecurity WithLogin() {
+  return {.check_credentials =
               [](const std::string& authorization) {
-                return authorization.empty() ? Admission::kDenied
-                                             : Admission::kUnknown;
+                return authorization.empty() ? AuthResult::kDenied
+                                             : AuthResult::kPending;
               },
-          .verify =
+          .verify_password =
               [](const std::string& authorization) {
                 return authorization == "Basic YTpi";
               }};
@@ -48,13 +48,15 @@ jemalloc_exporter::Door WithLogin() {
 
 class Server {
  public:
-  explicit Server(jemalloc_exporter::Door door)
-      : http_(
-            {.connections = {.arrival = 100ms, .departure = 5s, .idle = 100ms},
-             .door = std::move(door)}) {
-    http_.AddPage("/page", {.content_type = "text/plain", .body = "page\n"});
+  explicit Server(jemalloc_exporter::ServerSecurity security)
+      : http_({.connections = {.read_timeout = 100ms,
+                               .write_timeout = 5s,
+                               .idle_timeout = 100ms},
+               .security = std::move(security)}) {
+    http_.AddStaticResponse("/page",
+                            {.content_type = "text/plain", .body = "page\n"});
     http_.AddHandler("/metrics", [](const Request& request) {
-      return MetricsPage(request, jemalloc_exporter::SampleFamilies());
+      return MetricsResponse(request, jemalloc_exporter::SampleFamilies());
     });
     http_.AddHandler("/bad", [](const Request&) -> Response {
       throw std::runtime_error("out of luck");

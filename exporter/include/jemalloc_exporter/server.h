@@ -43,7 +43,7 @@ namespace jemalloc_exporter {
 /// that becomes a daemon must make its server afterwards.
 ///
 /// Thread-safe, except for being destroyed.
-class Server {
+class __attribute__((visibility("default"))) Server {
  public:
   /// Listens on `address`, and answers from then on:
   ///

@@ -43,14 +43,14 @@ TEST(ParseBasicAuthorization, RejectsMalformedValues) {
 
 TEST(BasicAuth, AllowsAllRequestsWithoutUsers) {
   BasicAuth auth({});
-  EXPECT_EQ(auth.Check(std::nullopt), Admission::kGranted);
-  EXPECT_EQ(auth.Check(Credentials{"alice", "x"}), Admission::kGranted);
+  EXPECT_EQ(auth.Check(std::nullopt), AuthResult::kAllowed);
+  EXPECT_EQ(auth.Check(Credentials{"alice", "x"}), AuthResult::kAllowed);
   EXPECT_TRUE(auth.Verify(Credentials{"alice", "x"}));
 }
 
 TEST(BasicAuth, DeniesRequestsWithoutCredentials) {
   BasicAuth auth({{"alice", kSecret}});
-  EXPECT_EQ(auth.Check(std::nullopt), Admission::kDenied);
+  EXPECT_EQ(auth.Check(std::nullopt), AuthResult::kDenied);
   EXPECT_FALSE(auth.Verify(std::nullopt));
 }
 
@@ -95,12 +95,12 @@ TEST(BasicAuth, CachesResults) {
   const Credentials rejected{"alice", "guess"};
   const Credentials unknown{"mallory", "secret"};
   for (const Credentials& credentials : {accepted, rejected, unknown}) {
-    EXPECT_EQ(auth.Check(credentials), Admission::kUnknown);
+    EXPECT_EQ(auth.Check(credentials), AuthResult::kPending);
     auth.Verify(credentials);
   }
-  EXPECT_EQ(auth.Check(accepted), Admission::kGranted);
-  EXPECT_EQ(auth.Check(rejected), Admission::kDenied);
-  EXPECT_EQ(auth.Check(unknown), Admission::kDenied);
+  EXPECT_EQ(auth.Check(accepted), AuthResult::kAllowed);
+  EXPECT_EQ(auth.Check(rejected), AuthResult::kDenied);
+  EXPECT_EQ(auth.Check(unknown), AuthResult::kDenied);
 }
 
 // CVE-2022-46146: there the cache's key was the concatenation of the parts.
@@ -108,7 +108,7 @@ TEST(BasicAuth, CacheDistinguishesCredentialsOfEqualConcatenation) {
   BasicAuth auth({{"alice", kSecret}});
   auth.Verify(Credentials{"alice", "x" + kSecret + "y"});
   EXPECT_EQ(auth.Check(Credentials{"alice" + kSecret + "x", "y"}),
-            Admission::kUnknown);
+            AuthResult::kPending);
 }
 
 TEST(BasicAuth, RejectedCredentialsEvictNoAcceptedOnes) {
@@ -120,8 +120,8 @@ TEST(BasicAuth, RejectedCredentialsEvictNoAcceptedOnes) {
   auth.Verify(accepted);
   for (std::size_t i = 0; i <= BasicAuth::kMaxCached; ++i)
     auth.Verify(Credentials{"alice", std::to_string(i)});
-  EXPECT_EQ(auth.Check(accepted), Admission::kGranted);
-  EXPECT_EQ(auth.Check(Credentials{"alice", "0"}), Admission::kUnknown);
+  EXPECT_EQ(auth.Check(accepted), AuthResult::kAllowed);
+  EXPECT_EQ(auth.Check(Credentials{"alice", "0"}), AuthResult::kPending);
 }
 
 // Counts calls, and how many of them run at once.

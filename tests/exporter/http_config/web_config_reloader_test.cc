@@ -167,13 +167,13 @@ TEST_F(WebConfigReloaderTest, ThrowsIfTheFirstReadBlocks) {
 TEST_F(WebConfigReloaderTest, AppliesANewVersion) {
   const auto file = std::make_shared<FakeFile>(WebConfig());
   const auto reloader = Start(file);
-  const Door security = reloader->Security();
-  EXPECT_EQ(security.judge(""), Admission::kGranted);
+  const ServerSecurity security = reloader->Security();
+  EXPECT_EQ(security.check_credentials(""), AuthResult::kAllowed);
   file->AwaitReads(3);
   EXPECT_TRUE(file->reports().empty());
   file->Write(Users("alice"));
   file->AwaitReports(1);
-  EXPECT_EQ(security.judge(""), Admission::kDenied);
+  EXPECT_EQ(security.check_credentials(""), AuthResult::kDenied);
   EXPECT_EQ(file->reports(), std::vector<std::string>{""});
 }
 
@@ -182,7 +182,7 @@ TEST_F(WebConfigReloaderTest, KeepsTheLastVersionAndReportsAnErrorOnce) {
   const auto reloader = Start(file);
   file->Break("web.yml: gone");
   file->AwaitReads(4);
-  EXPECT_EQ(reloader->Security().judge(""), Admission::kDenied);
+  EXPECT_EQ(reloader->Security().check_credentials(""), AuthResult::kDenied);
   EXPECT_EQ(file->reports(), std::vector<std::string>{"web.yml: gone"});
   file->Break("web.yml: broken");
   file->AwaitReads(4);
@@ -212,10 +212,10 @@ TEST_F(WebConfigReloaderTest, ReportsEveryRequestedReload) {
 TEST_F(WebConfigReloaderTest, BlocksNoCallWhileAReadBlocks) {
   const auto file = std::make_shared<FakeFile>(Users("alice"));
   auto reloader = Start(file);
-  const Door security = reloader->Security();
+  const ServerSecurity security = reloader->Security();
   file->Block(true);
   file->AwaitReads(1);
-  EXPECT_EQ(security.judge(""), Admission::kDenied);
+  EXPECT_EQ(security.check_credentials(""), AuthResult::kDenied);
   EXPECT_TRUE(security.headers().empty());
   reloader->RequestReload();
   // Nor does the end of the program wait for it.
@@ -265,20 +265,20 @@ TEST_F(WebConfigReloaderTest, AppliesOtherChanges) {
 TEST_F(WebConfigReloaderTest, KeepsVerifiedPasswordsOfTheSameUsers) {
   const auto file = std::make_shared<FakeFile>(Users("alice"));
   const auto reloader = Start(file, {.interval = kNever});
-  const Door security = reloader->Security();
+  const ServerSecurity security = reloader->Security();
   const std::string alice = "Basic YWxpY2U6c2VjcmV0";
-  EXPECT_TRUE(security.verify(alice));
+  EXPECT_TRUE(security.verify_password(alice));
   WebConfig config = Users("alice");
   config.headers = {{"X-Frame-Options", "deny"}};
   file->Write(config);
   reloader->RequestReload();
   file->AwaitReports(1);
   EXPECT_EQ(security.headers().size(), 1U);
-  EXPECT_EQ(security.judge(alice), Admission::kGranted);
+  EXPECT_EQ(security.check_credentials(alice), AuthResult::kAllowed);
   file->Write(Users("bob"));
   reloader->RequestReload();
   file->AwaitReports(2);
-  EXPECT_EQ(security.judge(alice), Admission::kUnknown);
+  EXPECT_EQ(security.check_credentials(alice), AuthResult::kPending);
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_
+
+#include <string>
+#include <string_view>
+
+namespace jemalloc_exporter {
+
+/// `data` as a gzip file (RFC 1952), packed fast rather than tight. Throws
+/// std::bad_alloc.
+std::string Gzip(std::string_view data);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_

@@ -1,0 +1,33 @@
+#include "exporter/endpoints/metrics_response.h"
+
+#include <cstddef>
+#include <string>
+
+#include "exporter/endpoints/gzip.h"
+#include "exporter/exposition/negotiation.h"
+#include "exporter/exposition/serializer.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// A smaller page fits one packet anyway.
+constexpr std::size_t kWorthPacking = 1400;
+
+}  // namespace
+
+Response MetricsResponse(
+    const Request& request,
+    const std::vector<prometheus::MetricFamily>& families) {
+  const Format format = NegotiateFormat(request.accept);
+  Response response{.content_type = std::string(ContentType(format)),
+                    .body = SerializeExposition(format, families),
+                    .headers = {{"Vary", "Accept, Accept-Encoding"}}};
+  if (response.body.size() >= kWorthPacking &&
+      AcceptsGzip(request.accept_encoding)) {
+    response.body = Gzip(response.body);
+    response.headers.emplace_back("Content-Encoding", "gzip");
+  }
+  return response;
+}
+
+}  // namespace jemalloc_exporter

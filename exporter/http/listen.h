@@ -1,0 +1,36 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_LISTEN_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_LISTEN_H_
+
+#include <string>
+
+#include "exporter/http/file_descriptor.h"
+
+namespace jemalloc_exporter {
+
+/// Opens a socket that listens on `address`:
+///
+///     127.0.0.1:9464   one address, or the first one that a name stands for
+///     [::1]:9464       an IPv6 address; `[::]` takes IPv4 connections too
+///     :9464            every address of this machine, IPv6 (where there is
+///                      any) and IPv4
+///     unix:/run/x.sock a Unix socket: see `ListenOnUnixSocket`
+///
+/// Port 0 stands for any free port; `ListeningPort` knows which.
+///
+/// On failure returns none, and `error` holds one line: what, where and why.
+FileDescriptor Listen(const std::string& address, std::string* error);
+
+/// The port that a TCP socket is bound to, 0 if it is none.
+int ListeningPort(const FileDescriptor& socket);
+
+/// Where a socket listens, in the form that `Listen` takes: `127.0.0.1:9464`,
+/// `[::]:9464`, `unix:/run/x.sock`.
+std::string ListeningAddress(const FileDescriptor& socket);
+
+/// Removes what a Unix socket at `address` leaves in its folder. Does nothing
+/// for an address of another kind.
+void RemoveUnixSocket(const std::string& address);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_LISTEN_H_

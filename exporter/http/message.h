@@ -1,0 +1,52 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace jemalloc_exporter {
+
+/// Names and values.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// The part of a request that handlers see. A header that is repeated is joined
+/// by commas; one that is missing is empty.
+struct Request {
+  std::string accept = {};
+  std::string accept_encoding = {};
+  /// X-Prometheus-Scrape-Timeout-Seconds.
+  std::string scrape_timeout = {};
+  /// The query of the target, as sent, without the question mark.
+  std::string query = {};
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = {};
+  std::string body = {};
+  /// The server adds Content-Length, Content-Type, Date and Connection.
+  Headers headers = {};
+};
+
+/// Returns the response to a request. May block, and may run on several threads
+/// at once. An exception becomes a 500 with its text.
+using Handler = std::function<Response(const Request&)>;
+
+/// The resource at a path: always the same response, or a handler.
+using Route = std::variant<Response, Handler>;
+
+/// A response of plain text that names an error.
+inline Response ErrorResponse(int status, std::string_view text) {
+  return {.status = status,
+          .content_type = "text/plain; charset=utf-8",
+          .body = std::string(text) + "\n",
+          .headers = {{"X-Content-Type-Options", "nosniff"}}};
+}
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_

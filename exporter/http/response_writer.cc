@@ -1,0 +1,67 @@
+#include "exporter/http/response_writer.h"
+
+#include <array>
+#include <boost/beast/http/status.hpp>
+#include <cstdio>
+#include <string_view>
+
+namespace jemalloc_exporter {
+namespace {
+
+void AddHeader(std::string& text, std::string_view name,
+               std::string_view value) {
+  text.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string_view ReasonPhrase(int status) {
+  namespace http = boost::beast::http;
+  const auto reason =
+      http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+  return {reason.data(), reason.size()};
+}
+
+}  // namespace
+
+bool ShouldKeepAlive(const HttpRequest& request, const Response& response) {
+  return request.keep_alive &&
+         (response.status < 400 || response.status >= 500);
+}
+
+std::string SerializeResponse(const HttpRequest& request,
+                              const Response& response, std::time_t now) {
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  text.append(ReasonPhrase(response.status)).append("\r\n");
+  AddHeader(text, "Date", HttpDate(now));
+  if (!ShouldKeepAlive(request, response)) {
+    AddHeader(text, "Connection", "close");
+  } else if (request.is_http_1_0) {
+    AddHeader(text, "Connection", "keep-alive");
+  }
+  if (!response.content_type.empty()) {
+    AddHeader(text, "Content-Type", response.content_type);
+  }
+  for (const auto& [name, value] : response.headers) {
+    AddHeader(text, name, value);
+  }
+  AddHeader(text, "Content-Length", std::to_string(response.body.size()));
+  text += "\r\n";
+  if (request.method != "HEAD") text += response.body;
+  return text;
+}
+
+std::string HttpDate(std::time_t time) {
+  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed",
+                                "Thu", "Fri", "Sat"};
+  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
+                kMonths.at(static_cast<std::size_t>(utc.tm_mon)),
+                utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  return text.data();
+}
+
+}  // namespace jemalloc_exporter

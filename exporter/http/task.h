@@ -1,0 +1,94 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_TASK_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_TASK_H_
+
+#include <coroutine>
+#include <exception>
+#include <utility>
+#include <variant>
+
+namespace jemalloc_exporter {
+
+/// A coroutine that starts when it is awaited, and resumes its caller with its
+/// result or its exception. For one thread.
+///
+/// Not boost::asio::awaitable: where the initiation of an operation throws
+/// std::bad_alloc, that one (1.74 and 1.81) dereferences a null pointer.
+template <typename T>
+class [[nodiscard]] Task {
+ public:
+  class promise_type {
+   public:
+    Task get_return_object() { return Task(Handle::from_promise(*this)); }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    auto final_suspend() noexcept { return ResumeCaller(); }
+    void return_value(T value) {
+      result_.template emplace<1>(std::move(value));
+    }
+    void unhandled_exception() {
+      result_.template emplace<2>(std::current_exception());
+    }
+
+   private:
+    friend class Task;
+
+    std::coroutine_handle<> caller_ = std::noop_coroutine();
+    std::variant<std::monostate, T, std::exception_ptr> result_;
+  };
+
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  bool await_ready() const noexcept { return false; }
+
+  /// Returns false, so that the caller goes on at once, where the task ends
+  /// without suspension: any number of those in a row takes no stack.
+  bool await_suspend(std::coroutine_handle<> caller) {
+    handle_.resume();
+    if (handle_.done()) return false;
+    handle_.promise().caller_ = caller;
+    return true;
+  }
+
+  T await_resume() {
+    auto& result = handle_.promise().result_;
+    if (auto* const error = std::get_if<std::exception_ptr>(&result)) {
+      std::rethrow_exception(*error);
+    }
+    return std::move(std::get<T>(result));
+  }
+
+ private:
+  using Handle = std::coroutine_handle<promise_type>;
+
+  struct ResumeCaller {
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(Handle handle) const noexcept {
+      return handle.promise().caller_;
+    }
+    void await_resume() const noexcept {}
+  };
+
+  explicit Task(Handle handle) : handle_(handle) {}
+
+  Handle handle_;
+};
+
+/// A coroutine that starts at once and frees itself at its end. It must catch
+/// all exceptions.
+struct DetachedTask {
+  struct promise_type {
+    DetachedTask get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() noexcept { std::terminate(); }
+  };
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_TASK_H_

@@ -1,0 +1,167 @@
+#include "exporter/http/worker_pool.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "exporter/http/service_thread.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// Of quick jobs, that many threads keep the processors busy.
+constexpr std::size_t kBaseThreads = 2;
+
+// The queue makes no progress where all threads are busy and no job has ended
+// for this time. A thread that waits for a processor is not busy: rejection
+// does not depend on the scheduler.
+constexpr std::chrono::milliseconds kStallTime{2};
+
+// A job that has waited for this long in a queue without progress is rejected
+// where no thread can be added.
+constexpr std::chrono::milliseconds kMaxWait{25};
+
+constexpr std::chrono::seconds kErrorInterval{60};
+
+}  // namespace
+
+void WorkerPool::Queue::Push(Job& job) {
+  job.next_ = nullptr;
+  (first_ == nullptr ? first_ : last_->next_) = &job;
+  last_ = &job;
+}
+
+WorkerPool::Job& WorkerPool::Queue::Pop() {
+  Job& job = *first_;
+  first_ = job.next_;
+  return job;
+}
+
+WorkerPool::~WorkerPool() {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return threads_.empty(); });
+  lock.unlock();
+  JoinExited();
+}
+
+void WorkerPool::Add(Job& job) {
+  const Clock::time_point now = Clock::now();
+  std::unique_lock lock(mutex_);
+  if (waiting_.empty()) stalled_since_ = now;
+  job.queued_ = now;
+  waiting_.Push(job);
+  const bool needs_thread =
+      running_ == threads_.size() && running_ < kBaseThreads &&
+      (options_.max_threads == 0 || running_ < options_.max_threads);
+  lock.unlock();
+  if (needs_thread) {
+    AddThread();
+  } else {
+    changed_.notify_one();
+  }
+}
+
+void WorkerPool::ResumeFinished() {
+  std::unique_lock lock(mutex_);
+  Queue finished = std::exchange(finished_, {});
+  lock.unlock();
+  while (!finished.empty()) finished.Pop().waiter_.resume();
+}
+
+WorkerPool::Clock::time_point WorkerPool::Adjust() {
+  std::unique_lock lock(mutex_);
+  if (waiting_.empty()) return Clock::time_point::max();
+  const Clock::time_point now = Clock::now();
+  const bool has_free_thread = running_ < threads_.size();
+  const bool progresses =
+      std::exchange(jobs_done_at_check_, jobs_done_) != jobs_done_;
+  if (has_free_thread || progresses) stalled_since_ = now;
+  if (now - stalled_since_ < kStallTime) return stalled_since_ + kStallTime;
+  const std::size_t count = threads_.size();
+  lock.unlock();
+
+  std::size_t target = std::max<std::size_t>(2 * count, 1);
+  if (options_.max_threads != 0)
+    target = std::min(target, options_.max_threads);
+  std::size_t added = 0;
+  while (count + added < target && AddThread()) ++added;
+  if (added == 0) RejectWaiting(now);
+  return now + kStallTime;
+}
+
+void WorkerPool::RejectWaiting(Clock::time_point now) {
+  Queue rejected;
+  std::unique_lock lock(mutex_);
+  if (now - stalled_since_ < kMaxWait) return;
+  Queue kept;
+  while (!waiting_.empty()) {
+    Job& job = waiting_.Pop();
+    job.rejected_ = job.may_reject_ && now - job.queued_ >= kMaxWait;
+    (job.rejected_ ? rejected : kept).Push(job);
+  }
+  waiting_ = kept;
+  lock.unlock();
+  while (!rejected.empty()) rejected.Pop().waiter_.resume();
+}
+
+bool WorkerPool::AddThread() try {
+  JoinExited();
+  const std::lock_guard lock(mutex_);
+  const auto self = threads_.emplace(threads_.end());
+  try {
+    *self = StartThreadWithSignalsBlocked("je_exporter_web",
+                                          [this, self] { RunThread(self); });
+  } catch (const std::exception&) {
+    threads_.erase(self);
+    throw;
+  }
+  return true;
+} catch (const std::exception& error) {
+  ReportError(error);
+  return false;
+}
+
+void WorkerPool::ReportError(const std::exception& error) try {
+  const Clock::time_point now = Clock::now();
+  if (now < next_error_) return;
+  next_error_ = now + kErrorInterval;
+  options_.on_error(std::string("cannot create a thread: ") + error.what());
+} catch (const std::exception&) {
+  // No memory for the message.
+}
+
+void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
+  std::unique_lock lock(mutex_);
+  const auto has_duty = [this] { return stopping_ || !waiting_.empty(); };
+  while (changed_.wait_for(lock, options_.idle_timeout, has_duty) &&
+         !waiting_.empty()) {
+    Job& job = waiting_.Pop();
+    ++running_;
+    lock.unlock();
+    job.work_();
+    lock.lock();
+    --running_;
+    ++jobs_done_;
+    const bool wakes = finished_.empty();
+    finished_.Push(job);
+    if (!wakes) continue;
+    lock.unlock();
+    options_.wake();
+    lock.lock();
+  }
+  exited_.splice(exited_.end(), threads_, self);
+  if (stopping_) changed_.notify_all();
+}
+
+void WorkerPool::JoinExited() {
+  std::list<std::thread> exited;
+  {
+    const std::lock_guard lock(mutex_);
+    exited.swap(exited_);
+  }
+  for (std::thread& thread : exited) thread.join();
+}
+
+}  // namespace jemalloc_exporter

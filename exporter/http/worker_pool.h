@@ -1,0 +1,118 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_WORKER_POOL_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_WORKER_POOL_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace jemalloc_exporter {
+
+/// Runs the blocking jobs of an event loop on threads. Threads are added only
+/// while the queue makes no progress, up to a limit; idle ones exit. Not
+/// boost::asio::thread_pool: that one keeps all its threads from the start.
+///
+/// All functions are for the thread of the event loop.
+class WorkerPool {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    std::size_t max_threads = 0;  ///< 0: no limit.
+    /// Wakes the event loop, which then calls `ResumeFinished`. Any thread.
+    std::function<void()> wake;
+    /// Called with one line where a thread cannot be created; once a minute.
+    std::function<void(const std::string& line)> on_error;
+    std::chrono::milliseconds idle_timeout{10'000};
+  };
+
+  /// To be awaited by a coroutine of the event loop. The result is false where
+  /// the job was rejected: all threads were busy for as long as it waited.
+  class Job {
+   public:
+    /// `work` must not throw. With `may_reject` false the job waits for any
+    /// time.
+    Job(WorkerPool& pool, std::function<void()> work, bool may_reject)
+        : pool_(pool), work_(std::move(work)), may_reject_(may_reject) {}
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      waiter_ = waiter;
+      pool_.Add(*this);
+    }
+    bool await_resume() const noexcept { return !rejected_; }
+
+   private:
+    friend class WorkerPool;
+
+    WorkerPool& pool_;
+    const std::function<void()> work_;
+    const bool may_reject_;
+    std::coroutine_handle<> waiter_;
+    Clock::time_point queued_;
+    bool rejected_ = false;
+    Job* next_ = nullptr;
+  };
+
+  explicit WorkerPool(Options options) : options_(std::move(options)) {}
+  /// There must be no jobs left.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Resumes the coroutines whose jobs are finished.
+  void ResumeFinished();
+
+  /// Adds threads and rejects jobs where the queue makes no progress. Returns
+  /// when to call it again.
+  Clock::time_point Adjust();
+
+ private:
+  // Singly linked through the jobs, so that no operation allocates.
+  class Queue {
+   public:
+    bool empty() const { return first_ == nullptr; }
+    Job& front() const { return *first_; }
+    void Push(Job& job);
+    Job& Pop();
+
+   private:
+    Job* first_ = nullptr;
+    Job* last_ = nullptr;
+  };
+
+  void Add(Job& job);
+  bool AddThread();
+  void ReportError(const std::exception& error);
+  void RejectWaiting(Clock::time_point now);
+  void RunThread(std::list<std::thread>::iterator self);
+  void JoinExited();
+
+  const Options options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Queue waiting_;
+  Queue finished_;
+  std::size_t jobs_done_ = 0;
+  std::size_t running_ = 0;
+  bool stopping_ = false;
+  std::list<std::thread> threads_;
+  std::list<std::thread> exited_;  // Not joined yet.
+  // Of the event loop.
+  std::size_t jobs_done_at_check_ = 0;
+  Clock::time_point stalled_since_;
+  Clock::time_point next_error_;
+};
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_WORKER_POOL_H_

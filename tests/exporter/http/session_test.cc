@@ -1,0 +1,177 @@
+// What becomes of clients, good and bad: as they see it.
+
+#include "exporter/http/session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <string>
+#include <thread>
+
+#include "tests/support/http_client.h"
+#include "tests/support/test_server.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(HttpLoopClients, DelayNobodyWhenTheyAreIdleSlowOrSilent) {
+  TestServer server;
+  (*server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
+  (*server).AddHandler("/quick", [](const Request&) { return Text("page\n"); });
+  server.Start();
+  const auto idle = Connect(server.port(), 100, "");
+  const auto half_sent = Connect(server.port(), 100, "GET /page HTTP/1.1\r\nH");
+  const auto not_reading = Connect(server.port(), 10, Get("/big"));
+  EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
+}
+
+TEST(HttpLoopClients, AreCutOffWhenTheirFirstRequestDoesNotArriveInTime) {
+  TestServer server({.connections = {.read_timeout = kShortTimeout,
+                                     .write_timeout = kNoTimeout,
+                                     .idle_timeout = kNoTimeout}});
+  server.Start();
+  HttpClient idle(server.port());
+  HttpClient half_sent(server.port());
+  half_sent.Send("GET /page HTTP/1.1\r\nH");
+  HttpClient dripping(server.port());
+  std::thread drip([&] {
+    // Until the server closes, and for some bytes after that.
+    for (int i = 0; i < 40; ++i) {
+      dripping.Send("G");
+      std::this_thread::sleep_for(kShortTimeout / 10);
+    }
+  });
+  EXPECT_EQ(idle.ReceiveToEnd(), "");
+  EXPECT_EQ(half_sent.ReceiveToEnd(), "");
+  EXPECT_EQ(dripping.ReceiveToEnd(), "");
+  drip.join();
+}
+
+TEST(HttpLoopClients, AreCutOffWhenAFurtherRequestDoesNotArriveInTime) {
+  TestServer server({.connections = {.read_timeout = kShortTimeout,
+                                     .write_timeout = kNoTimeout,
+                                     .idle_timeout = kNoTimeout}});
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.Receive(), kPage);
+  std::this_thread::sleep_for(2 * kShortTimeout);
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.Receive(), kPage);
+  client.Send("GET /page HTTP/1.1\r\nH");
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+}
+
+TEST(HttpLoopClients, AreCutOffWhenTheyDoNotReadAnAnswerInTime) {
+  TestServer server({.connections = {.read_timeout = kNoTimeout,
+                                     .write_timeout = kShortTimeout,
+                                     .idle_timeout = kNoTimeout}});
+  (*server).AddStaticResponse("/big", Text(kBigBody));
+  server.Start();
+  HttpClient not_reading(server.port());
+  not_reading.Send(Get("/big"));
+  std::this_thread::sleep_for(4 * kShortTimeout);
+  EXPECT_LT(not_reading.ReceiveToEnd().size(), kBigBody.size());
+}
+
+TEST(HttpLoopClients, AreCutOffWhenTheyAskNoMore) {
+  TestServer server({.connections = {.read_timeout = kNoTimeout,
+                                     .write_timeout = kNoTimeout,
+                                     .idle_timeout = kShortTimeout}});
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/page"));
+  EXPECT_EQ(client.ReceiveToEnd(), kPage);
+}
+
+TEST(HttpLoopClients, MayWaitForASlowHandlerForAnyTime) {
+  TestServer server({.connections = {.read_timeout = kShortTimeout,
+                                     .write_timeout = kNoTimeout,
+                                     .idle_timeout = kNoTimeout}});
+  (*server).AddHandler("/slow", [](const Request&) {
+    std::this_thread::sleep_for(4 * kShortTimeout);
+    return Text("page\n");
+  });
+  server.Start();
+  EXPECT_EQ(Ask(server.port(), Get("/slow")), kPage);
+}
+
+TEST(HttpLoopClients, GiveWayToNewcomersWhileTheyWait) {
+  TestServer server({.connections = {.total = 10}});
+  server.Start();
+  HttpClient served(server.port());
+  served.Send(Get("/page"));
+  EXPECT_EQ(served.Receive(), kPage);
+  auto half_sent = Connect(server.port(), 30, "GET /page HTTP/1.1\r\nH");
+  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  // The first to come were the first to go; who has been served stays.
+  EXPECT_EQ(half_sent.front().ReceiveToEnd(), "");
+  served.Send(Get("/page"));
+  EXPECT_EQ(served.Receive(), kPage);
+}
+
+TEST(HttpLoopClients, AreNotAcceptedWhereAllOthersAreBeingServed) {
+  BlockingHandler gate;
+  TestServer server({.connections = {.total = 2}});
+  (*server).AddHandler("/slow", gate.MakeHandler());
+  server.Start();
+  auto served = Connect(server.port(), 2, Get("/slow"));
+  gate.AwaitEntered(2);
+  HttpClient waiting(server.port());
+  waiting.Send(Get("/page"));
+  gate.Open();
+  EXPECT_EQ(waiting.Receive(), kPage);
+  for (HttpClient& client : served) {
+    EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nlate\n"));
+  }
+}
+
+TEST(HttpLoopClients, MaySendNoMoreAndAreStillAnswered) {
+  TestServer server({.connections = {.read_timeout = kNoTimeout,
+                                     .write_timeout = kNoTimeout,
+                                     .idle_timeout = kNoTimeout}});
+  server.Start();
+  // Whether the end is seen may depend on when it comes.
+  for (int i = 0; i < 100; ++i) {
+    HttpClient client(server.port());
+    client.Send(Get("/page"));
+    shutdown(client.socket(), SHUT_WR);
+    EXPECT_EQ(client.ReceiveToEnd(), kPage);
+  }
+}
+
+TEST(HttpLoopClients, MayGoAwayInTheMiddleOfAnAnswer) {
+  TestServer server;
+  (*server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
+  server.Start();
+  for (int i = 0; i < 10; ++i) {
+    HttpClient client(server.port());
+    client.Send(Get("/big"));
+    std::array<char, 16> beginning{};
+    recv(client.socket(), beginning.data(), beginning.size(), 0);
+    client.Reset();
+  }
+  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_THAT(server.problems(), ElementsAre());
+}
+
+TEST(HttpLoopClients, MayGoAwayWhileTheHandlerRuns) {
+  BlockingHandler gate;
+  TestServer server;
+  (*server).AddHandler("/slow", gate.MakeHandler());
+  server.Start();
+  HttpClient client(server.port());
+  client.Send(Get("/slow"));
+  gate.AwaitEntered(1);
+  client.Reset();
+  gate.Open();
+  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

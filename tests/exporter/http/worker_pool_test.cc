@@ -1,0 +1,160 @@
+#include "exporter/http/worker_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+#include <latch>
+#include <semaphore>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "exporter/http/task.h"
+#include "tests/support/other_process.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+
+// An event loop that serves a pool alone.
+class WorkerPoolTest : public testing::Test {
+ protected:
+  explicit WorkerPoolTest(std::size_t max_threads = 40)
+      : pool_({.max_threads = max_threads,
+               .wake = [this] { wakes_.release(); },
+               .on_error = [this](const auto& line) { errors.push_back(line); },
+               .idle_timeout = milliseconds(20)}) {}
+
+  void Start(std::function<void()> work, bool may_reject = true) {
+    Run(std::move(work), may_reject);
+  }
+
+  // Until `count` jobs have ended in one way or the other.
+  void Await(std::size_t count) {
+    while (ended + rejected < count) {
+      pool_.Adjust();
+      wakes_.try_acquire_for(milliseconds(1));
+      pool_.ResumeFinished();
+    }
+  }
+
+  std::size_t ended = 0;
+  std::size_t rejected = 0;
+  std::vector<std::string> errors;
+
+ private:
+  DetachedTask Run(std::function<void()> work, bool may_reject) {
+    WorkerPool::Job job(pool_, std::move(work), may_reject);
+    const bool ran = co_await job;
+    ++(ran ? ended : rejected);
+  }
+
+  std::counting_semaphore<> wakes_{0};
+  WorkerPool pool_;
+};
+
+std::size_t Threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(WorkerPoolTest, RunsEachJob) {
+  std::atomic<std::size_t> done{0};
+  for (int i = 0; i < 1000; ++i) Start([&] { ++done; });
+  Await(1000);
+  EXPECT_EQ(done, 1000U);
+  EXPECT_EQ(rejected, 0U);
+}
+
+TEST_F(WorkerPoolTest, RunsBlockingJobsAtOnce) {
+  constexpr int kJobs = 40;
+  std::latch all_here(kJobs);
+  for (int i = 0; i < kJobs; ++i) Start([&] { all_here.arrive_and_wait(); });
+  Await(kJobs);
+  EXPECT_EQ(ended, 40U);
+}
+
+TEST_F(WorkerPoolTest, RejectsWhatFindsAllThreadsBlocked) {
+  std::latch release(1);
+  for (int i = 0; i < 50; ++i) Start([&] { release.wait(); });
+  Await(10);
+  EXPECT_EQ(rejected, 10U);
+  release.count_down();
+  Await(50);
+  EXPECT_EQ(ended, 40U);
+}
+
+class SingleWorkerTest : public WorkerPoolTest {
+ protected:
+  SingleWorkerTest() : WorkerPoolTest(1) {}
+};
+
+TEST_F(SingleWorkerTest, RunsOneJobAtATime) {
+  int running = 0;  // Not atomic: ThreadSanitizer checks it.
+  for (int i = 0; i < 100; ++i) {
+    const auto work = [&] {
+      EXPECT_EQ(running++, 0);
+      --running;
+    };
+    Start(work, false);
+  }
+  Await(100);
+  EXPECT_EQ(ended, 100U);
+}
+
+TEST_F(SingleWorkerTest, KeepsJobsThatMayNotBeRejected) {
+  for (int i = 0; i < 3; ++i) {
+    Start([] { std::this_thread::sleep_for(milliseconds(60)); }, false);
+  }
+  Await(3);
+  EXPECT_EQ(ended, 3U);
+}
+
+TEST_F(WorkerPoolTest, RetiresIdleThreads) {
+  Start([] {});
+  Await(1);  // ThreadSanitizer has a thread of its own by now.
+  while (Threads() > 2) std::this_thread::yield();
+  const std::size_t before = Threads();
+  constexpr int kJobs = 20;
+  for (std::size_t round = 1; round <= 3; ++round) {
+    std::latch all_here(kJobs);
+    for (int i = 0; i < kJobs; ++i) Start([&] { all_here.arrive_and_wait(); });
+    Await(1 + round * kJobs);
+    while (Threads() > before) std::this_thread::yield();
+  }
+}
+
+TEST_F(WorkerPoolTest, RunsJobsOnTheThreadsThatCanBeCreated) {
+  InOtherProcess([this] {
+    std::latch started(1);
+    std::latch release(1);
+    Start([&] {
+      started.count_down();
+      release.wait();
+    });
+    started.wait();
+    FailSystemCall(SYS_clone3, EAGAIN);
+    Start([] {});
+    Await(1);
+    EXPECT_EQ(rejected, 1U);
+    release.count_down();
+    Await(2);
+    EXPECT_THAT(
+        errors,
+        ElementsAre(
+            "cannot create a thread: Resource temporarily unavailable"));
+  });
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter

@@ -1,0 +1,148 @@
+"""Makes every allocation and every system call of one scrape fail in turn. The
+exporter must answer or hang up, lose no descriptor, and be right the next time.
+
+    faults.py allocations|calls [EVERY]
+
+EVERY: tries one point in so many only.
+"""
+
+import errno
+import mmap
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from target import Client, Exporter, Malformed, descriptors
+
+HERE = os.environ["STRESS_TOOLS"]
+AGENT = os.path.join(
+    os.path.dirname(os.environ["JEMALLOC_EXPORTER"]), "libjemalloc_exporter_agent.so"
+)
+FIELDS = ("armed", "count", "fail_at", "error", "failed")
+ERRORS = {"allocations": (0,), "calls": (errno.ENOMEM, errno.EINTR, errno.EMFILE)}
+PATIENCE = 20  # Seconds; more is a hang.
+
+
+class Control:
+    """The `Control` of control.h."""
+
+    def __init__(self, path):
+        with open(path, "w+b") as file:
+            file.write(bytes(4 * len(FIELDS)))
+            file.flush()
+            self._memory = mmap.mmap(file.fileno(), 4 * len(FIELDS))
+
+    def __getitem__(self, name):
+        return struct.unpack_from("=I", self._memory, 4 * FIELDS.index(name))[0]
+
+    def __setitem__(self, name, value):
+        struct.pack_into("=I", self._memory, 4 * FIELDS.index(name), value)
+
+
+def scrape(port):
+    """The status, or what happened instead of an answer."""
+    client = None
+    try:
+        client = Client(port, timeout=PATIENCE)
+        return client.ask()[0]
+    except (Malformed, ConnectionError):
+        return "closed"
+    finally:
+        if client:
+            client.close()
+
+
+def check(exporter, pid, before, point):
+    """The next scrape is right, and nothing is left of the last."""
+    client = Client(exporter.port, timeout=PATIENCE)
+    status, page = client.ask()
+    client.close()
+    assert status == 200, f"{point}: {status} the next time"
+    for expected in (b'jemalloc_up{comm="sleep"', b'comm="jemalloc_export"'):
+        assert expected in page, f"{point}: no {expected} the next time"
+    end = time.monotonic() + PATIENCE  # It has yet to see that we are gone.
+    while time.monotonic() < end:
+        if descriptors(pid) <= before:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{point}: {descriptors(pid)} descriptors, not {before}")
+
+
+def exporter_of(kind, control_path):
+    if kind == "calls":
+        return Exporter(
+            program=(
+                os.path.join(HERE, "fail_calls"),
+                control_path,
+                os.environ["JEMALLOC_EXPORTER"],
+            )
+        )
+    return Exporter(
+        program=(
+            "env",
+            f"SIEGE_CONTROL={control_path}",
+            f"LD_PRELOAD={HERE}/libfail_allocations.so",
+            os.environ["JEMALLOC_EXPORTER"],
+        )
+    )
+
+
+def exporter_pid(kind, exporter):
+    if kind == "allocations":
+        return exporter.process.pid
+    children = f"/proc/{exporter.process.pid}/task/{exporter.process.pid}/children"
+    with open(children) as file:
+        return int(file.read())
+
+
+def main(kind, every):
+    outcomes = {}
+    points = 0
+    neighbour = subprocess.Popen(
+        ["sleep", "100000"],
+        env={"LD_PRELOAD": f"libjemalloc.so.2:{AGENT}", "PATH": os.environ["PATH"]},
+    )
+    with tempfile.NamedTemporaryFile() as file:
+        control = Control(file.name)
+        try:
+            with exporter_of(kind, file.name) as exporter:
+                pid = exporter_pid(kind, exporter)
+                for _ in range(3):
+                    scrape(exporter.port)
+                before = descriptors(pid)
+                for error in ERRORS[kind]:
+                    control["error"] = error
+                    at = 1
+                    while True:
+                        control["fail_at"], control["count"] = at, 0
+                        control["armed"] = 1
+                        outcome = scrape(exporter.port)
+                        control["armed"] = 0
+                        if control["count"] < at:
+                            break  # There are no more.
+                        points += 1
+                        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+                        point = f"{kind} {at}, error {error}, call {control['failed']}"
+                        try:
+                            check(exporter, pid, before, point)
+                        except OSError as error_then:
+                            exporter.stop(9)
+                            sys.exit(f"{point}: {error_then}: {exporter.log[-500:]}")
+                        at += every
+                status = exporter.stop()
+                assert status == 0, f"exit status {status}: {exporter.log}"
+        finally:
+            neighbour.kill()
+            neighbour.wait()
+    assert points > 20, points
+    print(
+        f"{points} {kind} of a scrape made to fail; answers:",
+        ", ".join(f"{key} {outcomes[key]}" for key in sorted(outcomes, key=str)),
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -1,0 +1,102 @@
+"""Scrapes an exporter to which clients cling that send half a request, drip it
+or never read an answer. They come back as often as they are cut off.
+
+    slow_clients.py SECONDS [MOST_MILLISECONDS]
+
+MOST_MILLISECONDS: fails where the 99th percentile of the scrapes is above.
+"""
+
+import select
+import socket
+import sys
+import threading
+import time
+
+from target import Exporter, percentile, scrape
+
+# Kind: how many, and at how many addresses.
+CLIENTS = {"half_sent": (1000, 4), "dripping": (500, 2), "not_reading": (100, 1)}
+HALF = b"GET /metrics HTTP/1.1\r\nHo"
+# Enough to fill every buffer between here and there with answers; not scrapes,
+# of which there may be only so many at once.
+MANY = b"GET /-/ready HTTP/1.1\r\nHost: test\r\n\r\n" * 20_000
+
+
+class Crowd(threading.Thread):
+    """Clients of all kinds, until `stop` is set."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port = port
+        self.stop = threading.Event()
+        self.held = {}  # Socket to kind and address.
+        self.cut_off = 0
+
+    def connect(self, kind, address):
+        client = socket.socket()
+        client.bind((address, 0))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", self.port))
+        client.setblocking(False)
+        client.send(MANY if kind == "not_reading" else HALF)
+        self.held[client] = (kind, address)
+
+    def run(self):
+        host = 2
+        for kind, (count, addresses) in CLIENTS.items():
+            for i in range(count):
+                self.connect(kind, f"127.0.0.{host + i % addresses}")
+            host += addresses
+        while not self.stop.wait(1):
+            self.drip()
+            self.come_back()
+        for client in self.held:
+            client.close()
+
+    def drip(self):
+        for client, (kind, _) in self.held.items():
+            if kind == "dripping":
+                try:
+                    client.send(b"x")
+                except OSError:
+                    pass  # Cut off, as we shall see.
+
+    def come_back(self):
+        poll = select.poll()
+        by_number = {client.fileno(): client for client in self.held}
+        for number in by_number:
+            poll.register(number, select.POLLRDHUP)
+        for number, _ in poll.poll(0):
+            client = by_number[number]
+            self.cut_off += 1
+            kind, address = self.held.pop(client)
+            client.close()
+            self.connect(kind, address)
+
+
+def main(seconds, most=float("inf")):
+    with Exporter() as exporter:
+        crowd = Crowd(exporter.port)
+        crowd.start()
+        while len(crowd.held) < sum(count for count, _ in CLIENTS.values()):
+            time.sleep(0.1)
+        times = []
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            status, took = scrape(exporter.port)
+            assert status == 200, status
+            times.append(took)
+            time.sleep(0.05)
+        crowd.stop.set()
+        crowd.join()
+    p99 = percentile(times, 0.99) * 1000
+    print(
+        f"{len(times)} scrapes in {seconds:g} s, none failed: median"
+        f" {percentile(times, 0.5) * 1000:.1f} ms, p99 {p99:.1f} ms, longest"
+        f" {max(times) * 1000:.1f} ms; {crowd.cut_off} clients cut off"
+    )
+    assert p99 <= most, f"p99 is above {most} ms"
+
+
+if __name__ == "__main__":
+    main(*map(float, sys.argv[1:]))

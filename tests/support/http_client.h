@@ -1,0 +1,125 @@
+#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_HTTP_CLIENT_H_
+#define JEMALLOC_EXPORTER_TESTS_SUPPORT_HTTP_CLIENT_H_
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "exporter/http/file_descriptor.h"
+
+namespace jemalloc_exporter {
+
+/// A client that does as it is told, and nothing by itself.
+class HttpClient {
+ public:
+  explicit HttpClient(int port)
+      : HttpClient(port, FileDescriptor(::socket(AF_INET, SOCK_STREAM, 0))) {}
+
+  /// Connects a socket that exists already.
+  HttpClient(int port, FileDescriptor socket)
+      : port_(port), socket_(std::move(socket)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = connect(socket_.get(), reinterpret_cast<sockaddr*>(&address),
+                         sizeof(address)) == 0;
+  }
+
+  bool connected() const { return connected_; }
+  int port() const { return port_; }
+  int socket() const { return socket_.get(); }
+
+  /// Nobody listens to the result: a server may hang up on a bad request.
+  void Send(std::string_view text) const {
+    send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  }
+
+  /// The next answer as it came, with a fixed Date. `has_body` is false for the
+  /// answer to a HEAD. What has come by then where the server closes early.
+  std::string Receive(bool has_body = true) {
+    const std::string end_of_head = "\r\n\r\n";
+    std::size_t size = 0;
+    while ((size = received_.find(end_of_head)) == std::string::npos) {
+      if (!ReceiveSome()) return std::exchange(received_, {});
+    }
+    size += end_of_head.size();
+    if (has_body) size += ContentLength(received_.substr(0, size));
+    while (received_.size() < size) {
+      if (!ReceiveSome()) return std::exchange(received_, {});
+    }
+    const std::string answer = received_.substr(0, size);
+    received_.erase(0, size);
+    return WithoutDate(answer);
+  }
+
+  /// Waits for the server to close. Returns what it sends before.
+  std::string ReceiveToEnd() {
+    while (ReceiveSome()) {
+    }
+    return WithoutDate(std::exchange(received_, {}));
+  }
+
+  /// Goes away without a farewell.
+  void Reset() {
+    const linger now{1, 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    socket_ = FileDescriptor();
+  }
+
+ private:
+  bool ReceiveSome() {
+    std::array<char, 65536> buffer{};
+    const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (size <= 0) return false;
+    received_.append(buffer.data(), static_cast<std::size_t>(size));
+    return true;
+  }
+
+  static std::size_t ContentLength(const std::string& head) {
+    const std::string name = "\r\nContent-Length: ";
+    const auto at = head.find(name);
+    if (at == std::string::npos) return 0;
+    return std::stoul(head.substr(at + name.size()));
+  }
+
+  static std::string WithoutDate(std::string answer) {
+    const std::string name = "\r\nDate: ";
+    for (auto at = answer.find(name); at != std::string::npos;
+         at = answer.find(name, at)) {
+      at += name.size();
+      answer.replace(at, answer.find("\r\n", at) - at, 1, '-');
+    }
+    return answer;
+  }
+
+  int port_;
+  FileDescriptor socket_;
+  bool connected_ = false;
+  std::string received_;
+};
+
+/// A request as a browser would write it, less what does not matter here.
+inline std::string Get(const std::string& target,
+                       const std::string& more_headers = {}) {
+  return "GET " + target + " HTTP/1.1\r\nHost: test\r\n" + more_headers +
+         "\r\n";
+}
+
+/// The answer to a request on a connection of its own.
+inline std::string Ask(int port, const std::string& request) {
+  HttpClient client(port);
+  client.Send(request);
+  return client.Receive(!request.starts_with("HEAD"));
+}
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_HTTP_CLIENT_H_
