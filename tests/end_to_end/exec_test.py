@@ -1,6 +1,7 @@
 """exec: the command runs as without exec, and its processes are served."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -231,10 +232,8 @@ class Signals(unittest.TestCase):
     def assert_received(self, process, *names):
         """Up to the marker SIGUSR1, which exec forwards last."""
         process.send_signal(signal.SIGUSR1)
-        lines = [process.stdout.readline().strip()]
-        while lines[-1] != "SIGUSR1":
-            lines.append(process.stdout.readline().strip())
-        self.assertEqual(lines, [*names, "SIGUSR1"])
+        lines = iter(lambda: process.stdout.readline().strip(), "SIGUSR1")
+        self.assertEqual(list(itertools.islice(lines, 10)), list(names))
 
     def test_to_the_process(self):
         for options in ([], [self.report()]):
