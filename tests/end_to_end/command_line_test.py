@@ -10,7 +10,8 @@ import tempfile
 import time
 import unittest
 
-from programs import DEADLINE, EXPORTER, Exporter, get, run, wait_for
+from programs import EXPORTER, Exporter, get, run
+from support import DEADLINE, wait_for
 
 STATE = {
     "allocated_bytes": 524288,

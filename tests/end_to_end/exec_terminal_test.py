@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import CLEAN_ENV, DEADLINE, EXPORTER, wait_for
+from programs import EXPORTER
+from support import CLEAN_ENV, DEADLINE, wait_for
 
 EXEC = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0"]
 PRINT_SIGNALS = """

@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import CLEAN_ENV, DEADLINE, EXPORTER, Exporter, get, run, wait_for
+from programs import EXPORTER, Exporter, get, run
 from redis import Redis
+from support import CLEAN_ENV, DEADLINE, children, wait_for
 
 PYTHON = "/usr/bin/python3"
 HOSTS = os.environ["AGENT_HOSTS"]
@@ -40,11 +41,6 @@ def server_pid(url):
     """The pid of the exporter that serves there."""
     page = get(url + "/metrics").text
     return int(re.search(r'jemalloc_up{comm="jemalloc_export",pid="(\d+)"}', page)[1])
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
 
 
 def comm(pid):
@@ -418,7 +414,7 @@ class Report(unittest.TestCase):
             os.kill(int(out), signal.SIGKILL)
             self.assertEqual(status, 0)
             with open(path) as file:
-                (test,) = json.load(file)["tests"]
+                (test,) = json.load(file)["entries"]
             self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
 
