@@ -30,9 +30,7 @@ class OneProcess(unittest.TestCase):
             command=["/usr/bin/python3", "-c", "import time; time.sleep(600)"],
         )
         cls.addClassCleanup(cls.exporter.__exit__)
-        own = cls.exporter.process.pid
-        with open(f"/proc/{own}/task/{own}/children") as file:
-            cls.pid = file.read().split()[0]
+        cls.pid = str(cls.exporter.process.pid)
         wait_for(lambda: run("show", "--pid", cls.pid)[0] == 0, "process")
 
     def show(self, *options):
@@ -131,9 +129,7 @@ class OneProcess(unittest.TestCase):
             command=["/usr/bin/python3", "-c", "import time; time.sleep(600)"],
         )
         self.addCleanup(stopped.__exit__)
-        own = stopped.process.pid
-        with open(f"/proc/{own}/task/{own}/children") as file:
-            pid = file.read().split()[0]
+        pid = str(stopped.process.pid)
         wait_for(lambda: run("show", "--pid", pid)[0] == 0, "process")
         os.kill(int(pid), signal.SIGSTOP)
         self.assertEqual(
