@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "exporter/agent/wire.h"
 #include "exporter/cli/exec_command.h"
 #include "exporter/cli/exec_parent.h"
 #include "exporter/cli/exec_server.h"
@@ -40,21 +41,18 @@ bool AdoptsOrphans() {
 
 // Inherited by all processes of the command.
 void SetAgentEnvironment(const ExecOptions& options) {
-  constexpr const char* kAgent = "JEMALLOC_EXPORTER_AGENT";
-  constexpr const char* kAgentFork = "JEMALLOC_EXPORTER_AGENT_FORK";
-  constexpr const char* kAgentExclude = "JEMALLOC_EXPORTER_AGENT_EXCLUDE";
-  if (!options.agent.empty()) setenv(kAgent, options.agent.c_str(), 1);
+  if (!options.agent.empty()) setenv(kAgentVariable, options.agent.c_str(), 1);
   if (!options.agent_fork.empty()) {
-    setenv(kAgentFork, options.agent_fork.c_str(), 1);
+    setenv(kAgentForkVariable, options.agent_fork.c_str(), 1);
   }
   if (options.agent_exclude.empty()) return;
-  const char* const inherited = std::getenv(kAgentExclude);
+  const char* const inherited = std::getenv(kAgentExcludeVariable);
   std::string names = options.agent_exclude;
   // The option itself may come from the variable.
   if (inherited != nullptr && names != inherited) {
     names = std::string(inherited) + "," + names;
   }
-  setenv(kAgentExclude, names.c_str(), 1);
+  setenv(kAgentExcludeVariable, names.c_str(), 1);
 }
 
 }  // namespace

@@ -96,7 +96,9 @@ void ConfigureLog(LogLevel level, LogFormat new_format) {
 void Log(LogLevel level, std::string_view message,
          std::initializer_list<std::pair<std::string_view, std::string_view>>
              fields) {
-  Write(Describe(level).spdlog, ToRecord(level, message, fields));
+  const auto spdlog_level = Describe(level).spdlog;
+  if (!Logger().should_log(spdlog_level)) return;
+  Write(spdlog_level, ToRecord(level, message, fields));
 }
 
 void PrintError(std::string_view message) {

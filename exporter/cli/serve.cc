@@ -131,8 +131,13 @@ HttpServerOptions ServerOptions(const ServeOptions& options,
   HttpServerOptions server;
   server.max_requests = options.max_requests;
   if (web_config != nullptr) server.security = web_config->Security();
-  server.on_response = [&](std::string_view, std::string_view, int status) {
+  server.on_response = [&](std::string_view method, std::string_view path,
+                           int status) {
     endpoints.CountResponse(status);
+    Log(LogLevel::kDebug, "Request",
+        {{"method", method},
+         {"path", path},
+         {"status", std::to_string(status)}});
   };
   server.on_error = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});

@@ -418,6 +418,36 @@ class Report(unittest.TestCase):
             self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
 
+class AgentOptions(unittest.TestCase):
+    """Are the agent's environment variables in the command."""
+
+    def variables(self, *options, env=None):
+        status, out, err = run_command("env", options=options, env=env)
+        self.assertEqual((status, err), (0, ""))
+        return re.findall(r"(?m)^JEMALLOC_EXPORTER_AGENT(.*)$", out)
+
+    def test_are_not_set_by_default(self):
+        self.assertEqual(self.variables(), [])
+
+    def test_exclude_all_forked_children_and_programs(self):
+        self.assertEqual(
+            sorted(
+                self.variables(
+                    "--agent=off", "--agent.fork=off", "--agent.exclude=a,b"
+                )
+            ),
+            ["=off", "_EXCLUDE=a,b", "_FORK=off"],
+        )
+
+    def test_exclude_further_programs(self):
+        variable = "JEMALLOC_EXPORTER_AGENT_EXCLUDE"
+        self.assertEqual(
+            self.variables("--agent.exclude=b", env={variable: "a"}),
+            ["_EXCLUDE=a,b"],
+        )
+        self.assertEqual(self.variables(env={variable: "a"}), ["_EXCLUDE=a"])
+
+
 class FailingExporter(unittest.TestCase):
     def test_on_a_busy_port_leaves_the_command_alone(self):
         with socket.create_server(("127.0.0.1", 0)) as other:

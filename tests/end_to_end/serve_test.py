@@ -3,6 +3,7 @@
 import gzip
 import re
 import subprocess
+import tempfile
 import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -159,6 +160,33 @@ class Options(unittest.TestCase):
         with Exporter("--web.disable-exporter-metrics") as exporter:
             page = get(exporter.url + "/metrics").text
             assert_golden(self, masked(page), "metrics_without_self.txt")
+
+
+class DebugLog(unittest.TestCase):
+    USERS = "basic_auth_users: {alice: $2b$04$" + 53 * "a" + "}\n"
+
+    def test_has_each_request(self):
+        with Exporter("--log.level=debug") as exporter:
+            get(exporter.url + "/-/healthy")
+            get(exporter.url + "/none", method="HEAD")
+            exporter.await_log("(msg=Request method=GET path=/-/healthy status=200)")
+            exporter.await_log("(msg=Request method=HEAD path=/none status=404)")
+
+    def test_has_rejected_credentials(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            file.write(self.USERS)
+            file.flush()
+            with Exporter(
+                "--log.level=debug", f"--web.config.file={file.name}"
+            ) as exporter:
+                self.assertEqual(get(exporter.url + "/metrics").status, 401)
+                exporter.await_log("(msg=Request method=GET path=/metrics status=401)")
+
+    def test_is_not_the_default(self):
+        with Exporter() as exporter:
+            get(exporter.url + "/-/healthy")
+            exporter.stop()
+            self.assertNotIn("msg=Request", exporter.log)
 
 
 class Descriptors(unittest.TestCase):
