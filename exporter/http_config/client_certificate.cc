@@ -1,4 +1,4 @@
-// The verification of client certificates by a TlsContext.
+// The verification of client certificates by a TlsServerContext.
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
@@ -54,8 +54,8 @@ std::string SanText(const GENERAL_NAME* name) {
 
 // Called during the handshake if the client has sent a certificate; 0 ends the
 // handshake. OpenSSL has set the purpose to TLS client authentication.
-int TlsContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
-  const auto& context = *static_cast<const TlsContext*>(self);
+int TlsServerContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
+  const auto& context = *static_cast<const TlsServerContext*>(self);
   if (context.client_auth_ >= ClientAuth::kVerifyIfGiven &&
       X509_verify_cert(store) != 1) {
     return 0;
@@ -68,7 +68,7 @@ int TlsContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
   return 0;
 }
 
-bool TlsContext::HasAllowedSan(X509* certificate) const {
+bool TlsServerContext::HasAllowedSan(X509* certificate) const {
   if (allowed_sans_.empty()) return true;
   const std::unique_ptr<GENERAL_NAMES, NamesFree> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(

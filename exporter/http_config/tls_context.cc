@@ -209,7 +209,7 @@ int VerifyMode(ClientAuth client_auth) {
 
 }  // namespace
 
-TlsContext::TlsContext(const TlsConfig& config)
+TlsServerContext::TlsServerContext(const TlsConfig& config)
     : client_auth_(config.client_auth),
       allowed_sans_(config.client_allowed_sans),
       context_(SSL_CTX_new(TLS_server_method())) {
@@ -235,7 +235,7 @@ TlsContext::TlsContext(const TlsConfig& config)
   SSL_CTX_set_cert_verify_callback(context, &VerifyClient, this);
 }
 
-SslPtr TlsContext::NewSession() const {
+SslPtr TlsServerContext::NewSession() const {
   SslPtr session(SSL_new(context_.get()));
   if (!session) throw std::bad_alloc();
   SSL_set_accept_state(session.get());

@@ -18,14 +18,14 @@ using SslPtr = std::unique_ptr<SSL, SslFree>;
 
 /// An SSL_CTX for servers, configured by `tls_server_config`. Sessions are
 /// neither cached nor resumed, and cannot be renegotiated. Thread-safe.
-class TlsContext {
+class TlsServerContext {
  public:
   /// Throws std::runtime_error with one line that names the key of a value that
   /// cannot be used: a certificate that is not PEM, is expired, or does not
   /// belong to the private key, an unknown cipher suite.
-  explicit TlsContext(const TlsConfig& config);
-  TlsContext(const TlsContext&) = delete;
-  TlsContext& operator=(const TlsContext&) = delete;
+  explicit TlsServerContext(const TlsConfig& config);
+  TlsServerContext(const TlsServerContext&) = delete;
+  TlsServerContext& operator=(const TlsServerContext&) = delete;
 
   /// Returns a session of a server that has no socket yet: SSL_set_fd and
   /// SSL_accept are next. It must not outlive this. Throws std::bad_alloc.

@@ -233,7 +233,7 @@ void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
   });
 }
 
-// The only document; null if there is none.
+// Returns the only document; null for a file without one.
 YAML::Node LoadDocument(std::string_view yaml) {
   const auto documents = YAML::LoadAll(std::string(yaml));
   if (documents.empty()) return {};

@@ -31,7 +31,7 @@ struct LoadedWebConfig {
 
   const WebConfig config;
   std::shared_ptr<BasicAuth> auth;
-  std::optional<TlsContext> tls;
+  std::optional<TlsServerContext> tls;
 };
 
 bool RequiresCertificate(const TlsConfig& tls) {
@@ -43,8 +43,8 @@ bool VerifiesCertificate(const TlsConfig& tls) {
   return tls.client_auth >= ClientAuth::kVerifyIfGiven;
 }
 
-// The key by which `to` protects less than `from`; empty if there is none. A
-// file that was cut off can be valid, with such a key missing at its end.
+// Returns the first key by which `to` protects less than `from`, or nothing. A
+// truncated file can be valid and lack such a key.
 std::string WeakenedKey(const WebConfig& from, const WebConfig& to) {
   if (!from.basic_auth_users.empty() && to.basic_auth_users.empty())
     return "basic_auth_users";
@@ -116,13 +116,13 @@ class WebConfigReloader::State {
     wake_.notify_all();
   }
 
-  // Returns whether the thread ends.
+  // Returns whether the thread has ended within 1 s.
   bool Stop() {
-    constexpr std::chrono::seconds kPatience{1};
+    constexpr std::chrono::seconds kStopTimeout{1};
     std::unique_lock lock(mutex_);
     stopping_ = true;
     wake_.notify_all();
-    return changed_.wait_for(lock, kPatience, [this] { return finished_; });
+    return changed_.wait_for(lock, kStopTimeout, [this] { return finished_; });
   }
 
   std::shared_ptr<LoadedWebConfig> Current() const {

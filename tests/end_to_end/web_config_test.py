@@ -1,11 +1,13 @@
 """--web.config.file: TLS, client certificates, passwords, and reload."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import os
 import re
 import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -17,7 +19,7 @@ from pki import Pki
 from programs import EXPORTER, Exporter, run, wait_for
 from prometheus_server import PrometheusServer
 
-# bcrypt of "secret", as cheap as can be.
+# bcrypt of "secret" at the lowest cost.
 HASH = "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy"
 USERS = f"basic_auth_users:\n  prom: {HASH}\n"
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
@@ -62,11 +64,11 @@ class Case(unittest.TestCase):
         os.mkdir(other)
         Pki(other).issue("client", "DNS:prometheus", "clientAuth")
 
-    def serve(self, config):
+    def serve(self, config, *options):
         """Starts an exporter with this configuration."""
         self.config = self.pki.path("web.yml")
         self.write(config)
-        exporter = Exporter(f"--web.config.file={self.config}")
+        exporter = Exporter(f"--web.config.file={self.config}", *options)
         self.addCleanup(exporter.__exit__)
         return exporter
 
@@ -150,6 +152,15 @@ class Tls(Case):
         self.assertIn("no peer certificate available", output)
 
 
+class FailedHandshakes(Case):
+    def test_are_logged_at_debug_level_with_the_peer(self):
+        exporter = self.serve(TLS, "--log.level=debug")
+        with socket.create_connection(("127.0.0.1", exporter.port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            peer = f"127.0.0.1:{client.getsockname()[1]}"
+            exporter.await_log(rf"(TLS handshake with {peer}: http request)")
+
+
 class Libraries(unittest.TestCase):
     def test_program_is_linked_with_openssl_only(self):
         done = subprocess.run(
@@ -222,6 +233,14 @@ class BasicAuth(Case):
                     answer.headers["WWW-Authenticate"],
                     'Basic realm="jemalloc_exporter"',
                 )
+
+    def test_scrapers_with_one_password_share_its_verification(self):
+        # bcrypt of "secret" at a cost of 12: a quarter of a second.
+        slow = "$2b$12$ArBZvJ7gpOdbDOLlE8el8.s46R2eAukOpfX7RaTy7Xj8oFyJlIeI."
+        exporter = self.serve(USERS.replace(HASH, slow))
+        scrape = lambda _: self.curl(exporter, "--user", "prom:secret", scheme="http")
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            self.assertEqual(set(pool.map(scrape, range(20))), {200})
 
     def test_password_is_verified(self):
         exporter = self.serve(USERS)
@@ -542,7 +561,7 @@ class RealPrometheus(Case):
         self.addCleanup(self.prometheus.__exit__, None, None, None)
 
     def query(self, expression):
-        """Returns the value; None if there is none yet."""
+        """Returns the value; None before the first scrape."""
         result = self.prometheus.instant(expression)
         return float(result[0]["value"][1]) if result else None
 

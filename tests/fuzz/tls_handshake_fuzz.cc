@@ -21,7 +21,7 @@ namespace {
 using jemalloc_exporter::Require;
 using jemalloc_exporter::SslPtr;
 using jemalloc_exporter::TestCertificate;
-using jemalloc_exporter::TlsContext;
+using jemalloc_exporter::TlsServerContext;
 
 struct ContextFree {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -65,7 +65,7 @@ struct Fixture {
   TestCertificate authority;
   TestCertificate server;
   TestCertificate client;
-  TlsContext context;
+  TlsServerContext context;
   ContextPtr client_context;
 };
 
@@ -112,8 +112,8 @@ void Change(std::string& flight, std::string_view& changes) {
   const auto byte = [&](std::size_t i) {
     return static_cast<std::uint8_t>(changes[i]);
   };
-  const std::size_t place = (byte(0) * 256U + byte(1)) % flight.size();
-  flight[place] = static_cast<char>(flight[place] + changes[2]);
+  const std::size_t index = (byte(0) * 256U + byte(1)) % flight.size();
+  flight[index] = static_cast<char>(flight[index] + changes[2]);
   changes.remove_prefix(kChange);
 }
 

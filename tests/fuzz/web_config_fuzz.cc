@@ -33,7 +33,7 @@ std::optional<WebConfig> Parse(std::string_view yaml) try {
 void CheckTls(const jemalloc_exporter::TlsConfig& config) try {
   Require(!config.cert.empty() && !config.key.empty());
   Require(config.min_version <= config.max_version);
-  const jemalloc_exporter::TlsContext context(config);
+  const jemalloc_exporter::TlsServerContext context(config);
 } catch (const std::runtime_error& error) {
   RequireOneLine(error.what());
 }

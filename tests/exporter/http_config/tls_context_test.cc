@@ -29,7 +29,7 @@ struct Handshake {
 using ConfigureClient = std::function<void(SSL_CTX*)>;
 
 Handshake Connect(
-    const TlsContext& context,
+    const TlsServerContext& context,
     const ConfigureClient& configure_client = [](SSL_CTX*) {}) {
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client_context(
       SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
@@ -72,7 +72,7 @@ class TlsContextTest : public testing::Test {
   }
   static std::string ErrorOf(const TlsConfig& config) {
     try {
-      const TlsContext context(config);
+      const TlsServerContext context(config);
     } catch (const std::runtime_error& error) {
       return error.what();
     }
@@ -140,7 +140,7 @@ ConfigureClient ClientCertificate(const TestCertificate& certificate) {
 }
 
 TEST_F(TlsContextTest, NegotiatesTls12And13ByDefault) {
-  const TlsContext context(Config());
+  const TlsServerContext context(Config());
   EXPECT_STREQ(SSL_get_version(Connect(context).server.get()), "TLSv1.3");
   EXPECT_TRUE(Connect(context, MaxVersion(TLS1_2_VERSION)).succeeded());
   EXPECT_FALSE(Connect(context, MaxVersion(TLS1_1_VERSION)).succeeded());
@@ -150,14 +150,14 @@ TEST_F(TlsContextTest, NegotiatesOldVersionsOnRequestOnly) {
   TlsConfig config = Config();
   config.min_version = 0;
   config.max_version = 1;
-  const TlsContext context(config);
+  const TlsServerContext context(config);
   EXPECT_TRUE(Connect(context, MaxVersion(TLS1_VERSION)).succeeded());
   EXPECT_TRUE(Connect(context, MaxVersion(TLS1_1_VERSION)).succeeded());
   EXPECT_FALSE(Connect(context, Groups("X25519")).succeeded());
 }
 
 TEST_F(TlsContextTest, LimitsSuitesToTheListed) {
-  const TlsContext context(WithSuites(
+  const TlsServerContext context(WithSuites(
       {"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"}));
   EXPECT_TRUE(Connect(context, Tls12Suite("ECDHE-ECDSA-AES128-GCM-SHA256"))
                   .succeeded());
@@ -170,7 +170,7 @@ TEST_F(TlsContextTest, LimitsSuitesToTheListed) {
 }
 
 TEST_F(TlsContextTest, SuitesOfTls12LeaveTls13Unchanged) {
-  const TlsContext context(
+  const TlsServerContext context(
       WithSuites({"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}));
   EXPECT_TRUE(
       Connect(context, Tls13Suite("TLS_AES_128_GCM_SHA256")).succeeded());
@@ -178,8 +178,8 @@ TEST_F(TlsContextTest, SuitesOfTls12LeaveTls13Unchanged) {
 
 TEST_F(TlsContextTest, SuitesOfTls13AloneExcludeTls12) {
   TlsConfig config = WithSuites({"TLS_AES_128_GCM_SHA256"});
-  EXPECT_FALSE(
-      Connect(TlsContext(config), MaxVersion(TLS1_2_VERSION)).succeeded());
+  EXPECT_FALSE(Connect(TlsServerContext(config), MaxVersion(TLS1_2_VERSION))
+                   .succeeded());
   config.max_version = 2;
   EXPECT_EQ(ErrorOf(config), "cipher_suites: TLS 1.2 has no suite left");
 }
@@ -216,7 +216,7 @@ TEST_F(TlsContextTest, RejectsUnknownAndUnprotectedSuites) {
 TEST_F(TlsContextTest, LimitsCurvesToTheListed) {
   TlsConfig config = Config();
   config.curve_preferences = {"CurveP384", "CurveP521"};
-  const TlsContext context(config);
+  const TlsServerContext context(config);
   EXPECT_TRUE(Connect(context, Groups("P-384")).succeeded());
   EXPECT_TRUE(Connect(context, Groups("P-521")).succeeded());
   EXPECT_FALSE(Connect(context, Groups("X25519:P-256")).succeeded());
@@ -312,7 +312,7 @@ TEST_F(TlsContextTest, VerifiesClientCertificatesByType) {
     TlsConfig config = Config();
     config.client_auth = type;
     if (type != ClientAuth::kNone) config.client_ca = authority_->cert();
-    const TlsContext context(config);
+    const TlsServerContext context(config);
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
       const auto succeeds = [&](const ConfigureClient& configure) {
         return Connect(context,
@@ -338,7 +338,7 @@ TEST_F(TlsContextTest, RejectsExpiredClientCertificates) {
   config.client_ca = authority_->cert();
   const TestCertificate expired({.usage = "clientAuth", .end = -10},
                                 authority_);
-  EXPECT_EQ(Connect(TlsContext(config), ClientCertificate(expired)).error,
+  EXPECT_EQ(Connect(TlsServerContext(config), ClientCertificate(expired)).error,
             "certificate verify failed");
 }
 
@@ -351,7 +351,7 @@ TEST_F(TlsContextTest, TrustsAnIntermediateClientAuthority) {
   config.client_auth = ClientAuth::kRequireAndVerify;
   config.client_ca = intermediate.cert();
   EXPECT_TRUE(
-      Connect(TlsContext(config), ClientCertificate(client)).succeeded());
+      Connect(TlsServerContext(config), ClientCertificate(client)).succeeded());
 }
 
 TEST_F(TlsContextTest, RequiresAnAllowedSan) {
@@ -368,7 +368,8 @@ TEST_F(TlsContextTest, RequiresAnAllowedSan) {
     config.client_auth = ClientAuth::kRequireAndVerify;
     config.client_ca = authority_->cert();
     config.client_allowed_sans = {"other", san};
-    return Connect(TlsContext(config), ClientCertificate(certificate)).error;
+    return Connect(TlsServerContext(config), ClientCertificate(certificate))
+        .error;
   };
   for (const std::string san :
        {"prometheus", "10.0.0.1", "::1", "a@b.c", "spiffe://x/y"}) {
@@ -386,14 +387,14 @@ TEST_F(TlsContextTest, SendsTheNamesOfClientAuthorities) {
   config.client_ca =
       authority_->cert() + TestCertificate({.name = "two"}).cert();
   const Handshake handshake =
-      Connect(TlsContext(config), MaxVersion(TLS1_2_VERSION));
+      Connect(TlsServerContext(config), MaxVersion(TLS1_2_VERSION));
   const STACK_OF(X509_NAME)* const names =
       SSL_get0_peer_CA_list(handshake.client.get());
   EXPECT_EQ(sk_X509_NAME_num(names), 2);
 }
 
 TEST_F(TlsContextTest, IssuesNoTicketsAndResumesNoSession) {
-  const TlsContext context(Config());
+  const TlsServerContext context(Config());
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     const Handshake first = Connect(context, MaxVersion(version));
     ASSERT_TRUE(first.succeeded());
@@ -409,7 +410,7 @@ TEST_F(TlsContextTest, IssuesNoTicketsAndResumesNoSession) {
 }
 
 TEST_F(TlsContextTest, RefusesRenegotiation) {
-  const TlsContext context(Config());
+  const TlsServerContext context(Config());
   const Handshake handshake = Connect(context, MaxVersion(TLS1_2_VERSION));
   ASSERT_TRUE(handshake.succeeded());
   SSL_renegotiate(handshake.client.get());
@@ -423,7 +424,7 @@ TEST_F(TlsContextTest, RefusesRenegotiation) {
 }
 
 TEST_F(TlsContextTest, SelectsHttp11ByAlpn) {
-  const TlsContext context(Config());
+  const TlsServerContext context(Config());
   const auto offer = [](const std::string& protocols) {
     return [protocols](SSL_CTX* client) {
       SSL_CTX_set_alpn_protos(
