@@ -13,6 +13,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOME = ROOT / "dashboards"
 RULES = HOME / "jemalloc.rules.yml"
+RULES_TEST = ROOT / "tests/dashboards/rules_test.yml"
 DASHBOARD = json.loads((HOME / "jemalloc.json").read_text())
 GROUPS = {g["name"]: g["rules"] for g in yaml.safe_load(RULES.read_text())["groups"]}
 ALERTS = {r["alert"]: r for rs in GROUPS.values() for r in rs if "alert" in r}
@@ -51,7 +52,7 @@ class Alerts(unittest.TestCase):
             self.assertIn("show", section.split("### Tell the causes apart")[1])
 
     def test_each_has_a_firing_and_a_silent_case(self):
-        cases = yaml.safe_load((ROOT / "tests" / "dashboards" / "rules_test.yml").read_text())["tests"]
+        cases = yaml.safe_load(RULES_TEST.read_text())["tests"]
         seen = {
             (c["alertname"], bool(c.get("exp_alerts")))
             for t in cases

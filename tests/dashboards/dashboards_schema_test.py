@@ -64,7 +64,7 @@ const misspelt: Plain<Dashboard> = { titel: 'x' };
 // @ts-expect-error
 const cursor: Plain<Dashboard> = { graphTooltip: 9 };
 // @ts-expect-error
-const grid: Plain<Dashboard> = { panels: [{ type: 'stat', gridPos: { h: '4', w: 1, x: 0, y: 0 } }] };
+const g: Plain<Dashboard> = { panels: [{ type: 'stat', gridPos: { h: '4', w: 1, x: 0, y: 0 } }] };
 // @ts-expect-error
 const mode: Plain<stat_options> = { colorMode: 'colour' };
 // @ts-expect-error

@@ -36,7 +36,12 @@ class Programs(unittest.TestCase):
         log = open(self.path("log"), "wb")  # pylint: disable=consider-using-with
         self.addCleanup(log.close)
         process = subprocess.Popen(  # pylint: disable=consider-using-with
-            command, cwd=self.folder, env=AGENT_ENV, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command,
+            cwd=self.folder,
+            env=AGENT_ENV,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
 
         def stop():
@@ -100,7 +105,11 @@ class GivenJemalloc(unittest.TestCase):
         ["sh", "-c", "echo out; echo err >&2; ls /proc/self/fd; exit 3"],
         ["sh", "-c", "kill -9 $$"],
         ["bash", "-c", "cat <(echo a) <(ls /proc/self/fd); echo $(echo b | cat); wait"],
-        ["bash", "-c", "umask; ulimit -n; pwd; cd /tmp; pwd; trap 'echo term; exit 4' TERM; kill $$"],
+        [
+            "bash",
+            "-c",
+            "umask; ulimit -n; pwd; cd /tmp; pwd; trap 'echo term; exit 4' TERM; kill $$",
+        ],
         ["timeout", "-s", "INT", "0.2", "sleep", "10"],
         ["find", "/etc/default", "-maxdepth", "1"],
         ["tar", "cf", "-", "--sort=name", "-C", "/etc", "default"],

@@ -297,7 +297,6 @@ class Hangup(unittest.TestCase):
             self.assertEqual(exporter.stop(), 0)
             self.assertIn("signal=Terminated", exporter.log)
 
-
     def test_reloads_the_web_configuration(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             file.write("http_server_config:\n  headers: {X-Frame-Options: deny}\n")

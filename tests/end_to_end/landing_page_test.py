@@ -59,6 +59,7 @@ class LandingPage(unittest.TestCase):
         cls.addClassCleanup(process.wait)
         cls.addClassCleanup(process.kill)
         cls.url = cls.exporter.url + "/"
+
         # Two points of history, of redis as well.
         def has_plot():
             rows = re.findall("<tr role=\"row\">.*</tr>", get(cls.url).text)

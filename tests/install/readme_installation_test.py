@@ -2,8 +2,8 @@
 
 Every shell block and every inline command of README.md that contains
 `cmake --install` is run. One that also builds starts from a fresh clone; the
-others run after those, in the last clone. DESTDIR leads to a folder of this test; sudo and the tools of
-systemd are stubs that run, or record, their arguments.
+others run after those, in the last clone. DESTDIR leads to a folder of this test;
+sudo and the tools of systemd are stubs that run, or record, their arguments.
 
 SCRATCH in the environment is the folder to use. It is the same in each run, so
 that ccache finds the objects of the previous one."""
