@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 
@@ -34,10 +35,28 @@ void ParseIds(std::string_view text, unsigned (&ids)[3]) {
   }
 }
 
+// The kernel writes a newline in a name as `\n`, and a backslash doubled.
+void ParseName(std::string_view text, HostStatus* status) {
+  const auto end = std::min(text.find('\n'), text.size());
+  for (std::size_t i = 0; i < end && status->name_size < kMaxCommSize; ++i) {
+    char byte = text[i];
+    if (byte == '\\' && i + 1 < end) {
+      ++i;
+      byte = text[i] == 'n' ? '\n' : text[i];
+    }
+    status->name_bytes[status->name_size++] = byte;
+  }
+}
+
 }  // namespace
 
 HostStatus ParseHostStatus(std::string_view text) {
   HostStatus status;
+  constexpr std::string_view kName = "Name:\t";
+  if (text.starts_with(kName)) {
+    text.remove_prefix(kName.size());
+    ParseName(text, &status);
+  }
   status.is_zombie = After(text, "\nState:\t").starts_with('Z');
   ParseIds(After(text, "\nUid:\t"), status.uids);
   ParseIds(After(text, "\nGid:\t"), status.gids);

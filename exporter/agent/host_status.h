@@ -3,8 +3,11 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "exporter/agent/wire.h"
 
 namespace jemalloc_exporter {
 
@@ -13,6 +16,10 @@ namespace jemalloc_exporter {
 struct HostStatus {
   static constexpr int kUnknown = -1;
 
+  std::string_view name() const { return {name_bytes, name_size}; }
+
+  char name_bytes[kMaxCommSize] = {};  // Any bytes, as the kernel has them.
+  std::size_t name_size = 0;
   bool is_zombie = false;
   int threads = kUnknown;  // In the process, a zombie main thread included.
   uid_t uids[3] = {};      // Real, effective, saved.

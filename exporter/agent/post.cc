@@ -75,11 +75,6 @@ void WaitForStop(int signal, ForkChecks* forks) {
   } while (forks->TakeRequest());
 }
 
-std::string_view Read(int file, char* buffer, std::size_t size) {
-  const ssize_t bytes = read(file, buffer, size);
-  return {buffer, bytes > 0 ? static_cast<std::size_t>(bytes) : 0};
-}
-
 void Rewind(int file) { lseek(file, 0, SEEK_SET); }
 
 std::string_view ReadVersion(Mallctl* mallctl) {
@@ -106,7 +101,6 @@ bool Post::Open() {
   UnshareFilesystemContext();
   listener_ = Listen();
   signal_ = OpenSignal();
-  comm_ = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
   // Not the file of this thread: to forget that one takes the kernel
   // milliseconds when a short-lived process ends.
   status_ = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -123,9 +117,11 @@ void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed,
     pollfd ready[] = {{signal_, POLLIN, 0}, {listener_, POLLIN, 0}};
     const int count = poll(ready, 2, check_interval_ms_);
     if (count == 0) LengthenCheckInterval();
-    next = Check(count > 0 && ready[0].revents != 0, forks);
+    HostStatus host;
+    next = Check(count > 0 && ready[0].revents != 0, forks, &host);
     const bool has_client = count > 0 && ready[1].revents != 0;
-    if (next == Next::kServe && has_client && !Receive(mallctl, allowed)) {
+    if (next == Next::kServe && has_client &&
+        !Receive(mallctl, allowed, host.name())) {
       next = Next::kClose;
     }
   }
@@ -135,19 +131,19 @@ void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed,
 }
 
 // Reads before it makes any other call: see above.
-Post::Next Post::Check(bool is_signalled, ForkChecks* forks) {
+Post::Next Post::Check(bool is_signalled, ForkChecks* forks, HostStatus* host) {
   if (is_signalled) {
     WaitForSignal(signal_);
     if (!forks->TakeRequest()) return Next::kEnd;
   }
-  const HostStatus host = ReadHostStatus(status_);
-  if (host.seccomp_filters != initial_filters_) return Next::kPause;
+  *host = ReadHostStatus(status_);
+  if (host->seccomp_filters != initial_filters_) return Next::kPause;
   Rewind(status_);
   forks->CompleteAll();
-  privileges_.Adopt(host);
+  privileges_.Adopt(*host);
   // The main thread ended without the handlers of pthread_exit(3). A process
   // ends with its last thread, which the agent's must not be.
-  const bool is_alone = host.is_zombie && host.threads == 2;
+  const bool is_alone = host->is_zombie && host->threads == 2;
   return is_alone ? Next::kEnd : Next::kServe;
 }
 
@@ -158,26 +154,23 @@ void Post::LengthenCheckInterval() {
 }
 
 // False when the host has taken the right to descriptors away, even few.
-bool Post::Receive(Mallctl* mallctl, const AllowedUids& allowed) const {
+bool Post::Receive(Mallctl* mallctl, const AllowedUids& allowed,
+                   std::string_view name) const {
   const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) {
     if (errno == EMFILE) return false;
     if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kPauseMs);
     return true;
   }
-  if (IsAllowed(peer, allowed)) SendAnswer(mallctl, peer);
+  if (IsAllowed(peer, allowed)) SendAnswer(mallctl, name, peer);
   close(peer);
   return true;
 }
 
 // One send that does not wait: the socket is new, so all of the document fits
 // and no peer can hold the thread up.
-void Post::SendAnswer(Mallctl* mallctl, int peer) const {
-  char buffer[kMaxCommSize + 1];
-  std::string_view comm = Read(comm_, buffer, sizeof(buffer));
-  Rewind(comm_);
-  if (comm.empty()) comm = name_;
-  if (comm.ends_with('\n')) comm.remove_suffix(1);
+void Post::SendAnswer(Mallctl* mallctl, std::string_view name, int peer) const {
+  const std::string_view comm = name.empty() ? name_ : name;
   char document[kMaxDocumentSize];
   const char* const end = WriteAnswer({.pid = getpid(),
                                        .comm = comm,

@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_POST_H_
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_POST_H_
 
+#include <string_view>
+
 #include "exporter/agent/allowed_uids.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/host_status.h"
@@ -43,15 +45,15 @@ class Post {
   // the same, without the socket.
   enum class Next { kServe, kPause, kClose, kEnd };
 
-  Next Check(bool is_signalled, ForkChecks* forks);
+  Next Check(bool is_signalled, ForkChecks* forks, HostStatus* host);
   void LengthenCheckInterval();
-  bool Receive(Mallctl* mallctl, const AllowedUids& allowed) const;
-  void SendAnswer(Mallctl* mallctl, int peer) const;
+  bool Receive(Mallctl* mallctl, const AllowedUids& allowed,
+               std::string_view name) const;
+  void SendAnswer(Mallctl* mallctl, std::string_view name, int peer) const;
 
   Privileges privileges_;
   int listener_ = -1;
   int signal_ = -1;  // Readable once `kStopSignal` has come.
-  int comm_ = -1;    // The process's name; unreadable without /proc.
   int status_ = -1;  // The main thread's status; unreadable without /proc.
   int initial_filters_ = HostStatus::kUnknown;
   int check_interval_ms_ = 0;

@@ -30,6 +30,15 @@ TEST(ParseHostStatus, ReadsEachLine) {
   EXPECT_EQ(status.seccomp_filters, 3);
 }
 
+TEST(ParseHostStatus, UndoesTheEscapingOfNames) {
+  EXPECT_EQ(ParseHostStatus("Name:\tx y\nUmask:\t0\n").name(), "x y");
+  EXPECT_EQ(ParseHostStatus("Name:\ta\\nb\\\\c\n").name(), "a\nb\\c");
+  EXPECT_EQ(ParseHostStatus("Name:\t\\").name(), "\\");
+  EXPECT_EQ(ParseHostStatus("Name:\t0123456789abcdefgh\n").name(),
+            "0123456789abcde");
+  EXPECT_EQ(ParseHostStatus("").name(), "");
+}
+
 TEST(ParseHostStatus, RecognizesZombie) {
   EXPECT_TRUE(ParseHostStatus("Name:\tx\nState:\tZ (zombie)\n").is_zombie);
 }
