@@ -40,6 +40,7 @@ void TryThreadCalls() {
   syscall(SYS_rseq, nullptr, 0, 0, 0);
 #endif
   syscall(SYS_set_robust_list, nullptr, 0);
+  syscall(SYS_rt_sigaction, SIGUSR1, nullptr, nullptr, sizeof(std::uint64_t));
   std::uint32_t word = 0;
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0, nullptr, nullptr, 0);
   syscall(SYS_sched_yield);
