@@ -13,7 +13,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,6 +28,7 @@
 #include "exporter/http/listen.h"
 #include "exporter/http/server.h"
 #include "exporter/http/systemd_sockets.h"
+#include "exporter/http/unix_socket.h"
 #include "exporter/http_config/web_config_reloader.h"
 
 namespace jemalloc_exporter {
@@ -216,6 +219,11 @@ int RunServe(const ServeOptions& options) {
   std::vector<std::string> addresses(listeners.size());
   std::transform(listeners.begin(), listeners.end(), addresses.begin(),
                  ListeningAddress);
+  std::vector<std::optional<UnixSocketFile>> socket_files;
+  if (!options.systemd_socket) {
+    std::transform(listeners.begin(), listeners.end(),
+                   std::back_inserter(socket_files), UnixSocketFile::Of);
+  }
   std::string error;
   if (!server.Start(std::move(listeners), &error)) {
     throw std::runtime_error(error);
@@ -230,8 +238,8 @@ int RunServe(const ServeOptions& options) {
   const int signal = WaitForEnd(options, signals, web_config.get());
   Log(LogLevel::kInfo, "Ending",
       {{"signal", signal == 0 ? "none" : strsignal(signal)}});
-  if (!options.systemd_socket) {
-    for (const std::string& address : addresses) RemoveUnixSocket(address);
+  for (const auto& file : socket_files) {
+    if (file) file->Remove();
   }
   ExitAfterTimeout();
   return 0;

@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -146,10 +145,6 @@ std::string ListeningAddress(const FileDescriptor& socket) {
   }
   const bool ipv6 = address.ss_family == AF_INET6;
   return (ipv6 ? "[" + std::string(host) + "]" : host) + ":" + port;
-}
-
-void RemoveUnixSocket(const std::string& address) {
-  if (address.starts_with(kUnix)) unlink(address.c_str() + kUnix.size());
 }
 
 int ListeningPort(const FileDescriptor& socket) {

@@ -13,7 +13,8 @@ namespace jemalloc_exporter {
 ///     [::1]:9464       an IPv6 address; `[::]` takes IPv4 connections too
 ///     :9464            every address of this machine, IPv6 (where there is
 ///                      any) and IPv4
-///     unix:/run/x.sock a Unix socket: see `ListenOnUnixSocket`
+///     unix:/run/x.sock a Unix socket, optionally with `,mode=0660` and
+///                      `,group=NAME`: see `ListenOnUnixSocket`
 ///
 /// Port 0 stands for any free port; `ListeningPort` knows which.
 ///
@@ -26,10 +27,6 @@ int ListeningPort(const FileDescriptor& socket);
 /// Where a socket listens, in the form that `Listen` takes: `127.0.0.1:9464`,
 /// `[::]:9464`, `unix:/run/x.sock`.
 std::string ListeningAddress(const FileDescriptor& socket);
-
-/// Removes what a Unix socket at `address` leaves in its folder. Does nothing
-/// for an address of another kind.
-void RemoveUnixSocket(const std::string& address);
 
 }  // namespace jemalloc_exporter
 
