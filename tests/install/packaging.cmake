@@ -34,6 +34,16 @@ foreach(component IN ITEMS collector prometheus gtest gtest_push exposition
   endforeach()
 endforeach()
 
+# The server's library exports its class alone, and in particular no symbol of
+# Boost: the program may use another version.
+add_test(NAME install:ServerExportsItsClassOnly COMMAND sh -c
+  "! nm -DC --defined-only $<TARGET_FILE:jemalloc_exporter_server> | grep -v ' jemalloc_exporter::Server::'")
+add_test(NAME install:ServerBesideAnotherBoost
+  COMMAND install/boost_versions_test ${CMAKE_CURRENT_BINARY_DIR}/boost_versions
+  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+set_tests_properties(install:ServerBesideAnotherBoost PROPERTIES
+  SKIP_RETURN_CODE 77 TIMEOUT 600)
+
 if(NOT JEMALLOC_EXPORTER_INSTALL)
   return()
 endif()

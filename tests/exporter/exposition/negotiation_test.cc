@@ -183,6 +183,8 @@ TEST(AcceptsGzip, NotWithQualityZero) {
 
 TEST(AcceptsGzip, WhenIdentityIsForbidden) {
   ExpectGzip("gzip;q=0.1, *;q=0");
+  ExpectGzip("gzip, gzip;q=0");
+  ExpectGzip("gzip;q=0, x-gzip");
   ExpectGzip("gzip, identity;q=0");
 }
 

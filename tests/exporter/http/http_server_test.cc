@@ -28,11 +28,11 @@ class HttpServerTest : public testing::Test {
   TestServer server_;
 };
 
-TEST_F(HttpServerTest, AnswersGetWithThePage) {
+TEST_F(HttpServerTest, RespondsToGetWithStaticResponse) {
   EXPECT_EQ(Ask(Get("/page")), kPage);
 }
 
-TEST_F(HttpServerTest, AnswersGetWithWhatTheHandlerReturns) {
+TEST_F(HttpServerTest, RespondsToGetWithHandlerResponse) {
   (*server_).AddHandler("/made", [](const Request&) {
     return Response{.status = 203,
                     .content_type = "text/html",
@@ -66,12 +66,12 @@ TEST_F(HttpServerTest, AnswersHeadAsGetWithoutTheBody) {
   }
 }
 
-TEST_F(HttpServerTest, AnswersWithAPageOfManyMegabytes) {
+TEST_F(HttpServerTest, SendsManyMegabytes) {
   (*server_).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
   EXPECT_TRUE(Ask(Get("/big")).ends_with("\r\n\r\n" + kBigBody));
 }
 
-TEST_F(HttpServerTest, KeepsTheConnection) {
+TEST_F(HttpServerTest, KeepsAlive) {
   HttpClient client(server_.port());
   for (int i = 0; i < 3; ++i) {
     client.Send(Get("/page"));
@@ -79,7 +79,7 @@ TEST_F(HttpServerTest, KeepsTheConnection) {
   }
 }
 
-TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
+TEST_F(HttpServerTest, RespondsToPipelinedRequestsInOrder) {
   (*server_).AddHandler("/handler",
                         [](const Request&) { return Text("late\n"); });
   HttpClient client(server_.port());
@@ -90,13 +90,13 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
   EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nlate\n"));
 }
 
-TEST_F(HttpServerTest, AnswersRequestsThatArriveInPieces) {
+TEST_F(HttpServerTest, ParsesRequestsInPieces) {
   HttpClient client(server_.port());
   for (const char byte : Get("/page")) client.Send({&byte, 1});
   EXPECT_EQ(client.Receive(), kPage);
 }
 
-TEST_F(HttpServerTest, AnswersHttp10WithoutAHostAndCloses) {
+TEST_F(HttpServerTest, RespondsToHttp10WithoutHostAndCloses) {
   HttpClient client(server_.port());
   client.Send("GET /page HTTP/1.0\r\n\r\n");
   EXPECT_EQ(client.ReceiveToEnd(),
@@ -125,7 +125,7 @@ TEST_F(HttpServerTest, FindsExactPathsOnly) {
   }
 }
 
-TEST_F(HttpServerTest, RefusesOtherMethods) {
+TEST_F(HttpServerTest, RejectsOtherMethods) {
   for (const std::string method :
        {"POST", "PUT", "DELETE", "TRACE", "PATCH", "BREW", "get"}) {
     EXPECT_EQ(Ask(method + " /page HTTP/1.1\r\nHost: test\r\n"
@@ -139,7 +139,7 @@ TEST_F(HttpServerTest, RefusesOtherMethods) {
   }
 }
 
-TEST_F(HttpServerTest, RefusesRequestsThatProxiesMayReadOtherwise) {
+TEST_F(HttpServerTest, RejectsAmbiguousRequests) {
   const std::string head = "GET /page HTTP/1.1\r\n";
   const std::string nul("GET /page\0x HTTP/1.1\r\nHost: test\r\n\r\n", 36);
   for (const std::string& request :
@@ -158,11 +158,11 @@ TEST_F(HttpServerTest, RefusesRequestsThatProxiesMayReadOtherwise) {
   }
 }
 
-TEST_F(HttpServerTest, AcceptsAnEmptyBody) {
+TEST_F(HttpServerTest, AcceptsContentLengthZero) {
   EXPECT_EQ(Ask(Get("/page", "Content-Length: 0\r\n")), kPage);
 }
 
-TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
+TEST_F(HttpServerTest, RejectsOtherProtocols) {
   const std::pair<std::string, std::string> requests[] = {
       {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\n", 10),
        "400 Bad Request"},
@@ -189,7 +189,7 @@ TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
   EXPECT_THAT(server_.problems(), ElementsAre());
 }
 
-TEST_F(HttpServerTest, HandsTheHandlerItsHeaders) {
+TEST_F(HttpServerTest, PassesHeadersToTheHandler) {
   (*server_).AddHandler("/echo", [](const Request& request) {
     return Text(request.accept + "|" + request.accept_encoding + "|" +
                 request.scrape_timeout);
@@ -202,7 +202,7 @@ TEST_F(HttpServerTest, HandsTheHandlerItsHeaders) {
               HasSubstr("\r\n\r\na;q=1, b|gzip|10"));
 }
 
-TEST_F(HttpServerTest, TurnsAnExceptionInto500AndLives) {
+TEST_F(HttpServerTest, RespondsToAnExceptionWith500) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response {
     throw std::runtime_error("out of luck");
   });
@@ -216,7 +216,7 @@ TEST_F(HttpServerTest, TurnsAnExceptionInto500AndLives) {
   EXPECT_EQ(Ask(Get("/page")), kPage);
 }
 
-TEST_F(HttpServerTest, TurnsAnExceptionOfNoClassInto500) {
+TEST_F(HttpServerTest, RespondsToAnExceptionOfNoClassWith500) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response { throw 1; });
   EXPECT_THAT(
       Ask(Get("/bad")),
@@ -224,7 +224,7 @@ TEST_F(HttpServerTest, TurnsAnExceptionOfNoClassInto500) {
             HasSubstr("\r\n\r\ncannot serve /bad: unknown exception\n")));
 }
 
-TEST_F(HttpServerTest, ReportsEachAnswer) {
+TEST_F(HttpServerTest, ReportsEachResponse) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response { throw 1; });
   for (const std::string target : {"/page", "/none", "/bad", "/page"}) {
     Ask(Get(target));
@@ -232,12 +232,12 @@ TEST_F(HttpServerTest, ReportsEachAnswer) {
   EXPECT_THAT(server_.statuses(), ElementsAre(200, 404, 500, 200));
 }
 
-TEST_F(HttpServerTest, ReplacesAPage) {
+TEST_F(HttpServerTest, ReplacesAResponse) {
   (*server_).AddStaticResponse("/page", Text("new\n"));
   EXPECT_THAT(Ask(Get("/page")), HasSubstr("\r\n\r\nnew\n"));
 }
 
-TEST(HttpServer, DelaysNobodyForASlowHandler) {
+TEST(HttpServer, SlowHandlerDelaysNoOtherRequest) {
   BlockingHandler gate;
   TestServer server;
   (*server).AddHandler("/slow", gate.MakeHandler());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/http_client.h"
 #include "tests/support/other_process.h"
 
 namespace jemalloc_exporter {
@@ -51,6 +53,23 @@ TEST(Listen, TakesConnectionsOnTheAddress) {
   EXPECT_TRUE(CanConnect("127.0.0.1", port));
   EXPECT_FALSE(CanConnect("127.0.0.2", port));
   EXPECT_FALSE(CanConnect("::1", port));
+}
+
+// A connection that the server has closed first stays in TIME_WAIT.
+TEST(Listen, ReusesThePortOfAFormerProcess) {
+  FileDescriptor former = MustListen("127.0.0.1:0");
+  const int port = ListeningPort(former);
+  ASSERT_TRUE(CanConnect("127.0.0.1", port));
+  const HttpClient client(port);
+  for (int i = 0; i < 2; ++i) {
+    pollfd incoming{former.get(), POLLIN, 0};
+    ASSERT_EQ(poll(&incoming, 1, 30'000), 1);
+    // Closed at once; the client of the second waits.
+    FileDescriptor(accept(former.get(), nullptr, nullptr));
+  }
+  former = FileDescriptor();
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  EXPECT_EQ(ListeningPort(MustListen(address)), port);
 }
 
 TEST(Listen, TakesConnectionsOnAnIpv6Address) {

@@ -1,4 +1,4 @@
-// What becomes of clients, good and bad: as they see it.
+// Timeouts, eviction and disconnects, over connections of a real server.
 
 #include "exporter/http/session.h"
 
@@ -19,7 +19,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST(HttpLoopClients, DelayNobodyWhenTheyAreIdleSlowOrSilent) {
+TEST(Session, IdleSlowAndSilentClientsDelayNoOther) {
   TestServer server;
   (*server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
   (*server).AddHandler("/quick", [](const Request&) { return Text("page\n"); });
@@ -30,7 +30,7 @@ TEST(HttpLoopClients, DelayNobodyWhenTheyAreIdleSlowOrSilent) {
   EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
 }
 
-TEST(HttpLoopClients, AreCutOffWhenTheirFirstRequestDoesNotArriveInTime) {
+TEST(Session, ClosesAtReadTimeoutOfFirstRequest) {
   TestServer server({.connections = {.read_timeout = kShortTimeout,
                                      .write_timeout = kNoTimeout,
                                      .idle_timeout = kNoTimeout}});
@@ -52,7 +52,7 @@ TEST(HttpLoopClients, AreCutOffWhenTheirFirstRequestDoesNotArriveInTime) {
   drip.join();
 }
 
-TEST(HttpLoopClients, AreCutOffWhenAFurtherRequestDoesNotArriveInTime) {
+TEST(Session, ClosesAtReadTimeoutOfFurtherRequest) {
   TestServer server({.connections = {.read_timeout = kShortTimeout,
                                      .write_timeout = kNoTimeout,
                                      .idle_timeout = kNoTimeout}});
@@ -67,7 +67,7 @@ TEST(HttpLoopClients, AreCutOffWhenAFurtherRequestDoesNotArriveInTime) {
   EXPECT_EQ(client.ReceiveToEnd(), "");
 }
 
-TEST(HttpLoopClients, AreCutOffWhenTheyDoNotReadAnAnswerInTime) {
+TEST(Session, ClosesAtWriteTimeout) {
   TestServer server({.connections = {.read_timeout = kNoTimeout,
                                      .write_timeout = kShortTimeout,
                                      .idle_timeout = kNoTimeout}});
@@ -79,7 +79,7 @@ TEST(HttpLoopClients, AreCutOffWhenTheyDoNotReadAnAnswerInTime) {
   EXPECT_LT(not_reading.ReceiveToEnd().size(), kBigBody.size());
 }
 
-TEST(HttpLoopClients, AreCutOffWhenTheyAskNoMore) {
+TEST(Session, ClosesAtIdleTimeout) {
   TestServer server({.connections = {.read_timeout = kNoTimeout,
                                      .write_timeout = kNoTimeout,
                                      .idle_timeout = kShortTimeout}});
@@ -89,7 +89,7 @@ TEST(HttpLoopClients, AreCutOffWhenTheyAskNoMore) {
   EXPECT_EQ(client.ReceiveToEnd(), kPage);
 }
 
-TEST(HttpLoopClients, MayWaitForASlowHandlerForAnyTime) {
+TEST(Session, HasNoTimeoutDuringTheHandler) {
   TestServer server({.connections = {.read_timeout = kShortTimeout,
                                      .write_timeout = kNoTimeout,
                                      .idle_timeout = kNoTimeout}});
@@ -101,7 +101,7 @@ TEST(HttpLoopClients, MayWaitForASlowHandlerForAnyTime) {
   EXPECT_EQ(Ask(server.port(), Get("/slow")), kPage);
 }
 
-TEST(HttpLoopClients, GiveWayToNewcomersWhileTheyWait) {
+TEST(Session, IsEvictedForNewConnections) {
   TestServer server({.connections = {.total = 10}});
   server.Start();
   HttpClient served(server.port());
@@ -109,13 +109,13 @@ TEST(HttpLoopClients, GiveWayToNewcomersWhileTheyWait) {
   EXPECT_EQ(served.Receive(), kPage);
   auto half_sent = Connect(server.port(), 30, "GET /page HTTP/1.1\r\nH");
   EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
-  // The first to come were the first to go; who has been served stays.
+  // The earliest were evicted; the one with a response stays.
   EXPECT_EQ(half_sent.front().ReceiveToEnd(), "");
   served.Send(Get("/page"));
   EXPECT_EQ(served.Receive(), kPage);
 }
 
-TEST(HttpLoopClients, AreNotAcceptedWhereAllOthersAreBeingServed) {
+TEST(Session, WaitsInTheBacklogWhileAllAreDispatched) {
   BlockingHandler gate;
   TestServer server({.connections = {.total = 2}});
   (*server).AddHandler("/slow", gate.MakeHandler());
@@ -131,7 +131,7 @@ TEST(HttpLoopClients, AreNotAcceptedWhereAllOthersAreBeingServed) {
   }
 }
 
-TEST(HttpLoopClients, MaySendNoMoreAndAreStillAnswered) {
+TEST(Session, RespondsAfterHalfClose) {
   TestServer server({.connections = {.read_timeout = kNoTimeout,
                                      .write_timeout = kNoTimeout,
                                      .idle_timeout = kNoTimeout}});
@@ -145,7 +145,7 @@ TEST(HttpLoopClients, MaySendNoMoreAndAreStillAnswered) {
   }
 }
 
-TEST(HttpLoopClients, MayGoAwayInTheMiddleOfAnAnswer) {
+TEST(Session, SurvivesResetDuringResponse) {
   TestServer server;
   (*server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
   server.Start();
@@ -160,7 +160,7 @@ TEST(HttpLoopClients, MayGoAwayInTheMiddleOfAnAnswer) {
   EXPECT_THAT(server.problems(), ElementsAre());
 }
 
-TEST(HttpLoopClients, MayGoAwayWhileTheHandlerRuns) {
+TEST(Session, SurvivesResetDuringHandler) {
   BlockingHandler gate;
   TestServer server;
   (*server).AddHandler("/slow", gate.MakeHandler());
@@ -171,6 +171,20 @@ TEST(HttpLoopClients, MayGoAwayWhileTheHandlerRuns) {
   client.Reset();
   gate.Open();
   EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+}
+
+TEST(Session, YieldsToOthersDuringLongPipelines) {
+  TestServer server;
+  server.Start();
+  std::string many;
+  constexpr int kRequests = 5'000;
+  for (int i = 0; i < kRequests; ++i) many += Get("/page");
+  HttpClient client(server.port());
+  std::thread sending([&] { client.Send(many); });
+  int responses = 0;
+  while (responses < kRequests && client.Receive() == kPage) ++responses;
+  sending.join();
+  EXPECT_EQ(responses, kRequests);
 }
 
 }  // namespace
