@@ -136,7 +136,7 @@ class BesideServe(unittest.TestCase):
                 series = f'comm="redis-server",pid="{pid}"'
                 self.assertIn(series, get(machine.url + "/metrics").text)
                 os.kill(int(pid), signal.SIGKILL)
-                self.assertEqual(mine.process.wait(10), 128 + signal.SIGKILL)
+                self.assertEqual(mine.process.wait(10), -signal.SIGKILL)
                 self.assertNotIn(series, get(machine.url + "/metrics").text)
 
 
