@@ -137,6 +137,7 @@ std::optional<Process> Peer::ToProcess() const {
   }
   if (stat) {
     process.comm = LabelText(stat->comm, kMaxCommSize);
+    process.kernel_state = stat->state;
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
   }

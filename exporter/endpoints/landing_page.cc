@@ -78,6 +78,16 @@ std::string Reason(const Process& process) {
   if (process.status == ProcessStatus::kUnused) {
     return "jemalloc is loaded but not used: another library provides malloc";
   }
+  switch (process.kernel_state) {
+    case 'T':
+      return "no response: stopped by SIGSTOP or job control (state T)";
+    case 't':
+      return "no response: stopped by a debugger (state t)";
+    case 'D':
+      return "no response: waits for a disk or a network file system (state D)";
+    default:
+      break;
+  }
   return "no response within the timeout: stopped, overloaded, or the agent "
          "does not allow this user (JEMALLOC_EXPORTER_ALLOW_UID)";
 }

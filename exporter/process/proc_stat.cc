@@ -56,6 +56,7 @@ std::optional<ProcStat> ParseProcStat(std::string_view line,
   }
   std::array<std::uint64_t, kResidentPages + 1> fields{};
   std::string_view rest = line.substr(name_end + 1);
+  const char state = rest.size() > 1 ? rest[1] : '?';
   for (std::size_t i = kFirstField; i < fields.size(); ++i) {
     if (rest.empty() || rest.front() != ' ') return std::nullopt;
     rest.remove_prefix(1);
@@ -69,6 +70,7 @@ std::optional<ProcStat> ParseProcStat(std::string_view line,
   };
   return ProcStat{
       .comm = std::string(line.substr(name + 1, name_end - name - 1)),
+      .state = state,
       .parent_pid = static_cast<pid_t>(fields[kParentPid]),
       .cpu_seconds = seconds(fields[kUserTime] + fields[kSystemTime]),
       .virtual_memory_bytes = fields[kVirtualSize],

@@ -14,6 +14,8 @@ namespace jemalloc_exporter {
 struct ProcStat {
   /// The kernel's name of the process: any 15 bytes at most.
   std::string comm;
+  /// `R` running, `S` sleeping, `T` stopped, and so on.
+  char state = '?';
   pid_t parent_pid = 0;
   /// User and system time of all threads.
   double cpu_seconds = 0;

@@ -33,6 +33,8 @@ struct Process {
   /// jemalloc's version, as it says it; empty where it did not answer.
   std::string jemalloc_version;
   ProcessStatus status = ProcessStatus::kUnreachable;
+  /// The kernel's state letter, see proc(5); `?` where it is unknown.
+  char kernel_state = '?';
   /// Empty unless `kUsed`.
   HeapState heap_state;
   /// The kernel's own numbers; absent where /proc does not show the process.

@@ -3,6 +3,7 @@ environment the screenshots are kept there, to be looked at."""
 
 import os
 import re
+import signal
 import struct
 import subprocess
 import tempfile
@@ -39,6 +40,31 @@ class EmptyLandingPage(unittest.TestCase):
                 "document.querySelector('.start pre').textContent"
             )
         self.assertEqual(command, f"LD_PRELOAD={AGENT} redis-server")
+
+
+class StoppedProcess(unittest.TestCase):
+    def test_has_its_reason(self):
+        redis = Redis()
+        self.addCleanup(redis.close)
+        process = subprocess.Popen(
+            redis.command,
+            env={**CLEAN_ENV, "LD_PRELOAD": AGENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        with Exporter() as exporter:
+            wait_for(
+                lambda: "redis-server<small>" in get(exporter.url + "/").text,
+                "redis on the page",
+            )
+            process.send_signal(signal.SIGSTOP)
+            wait_for(
+                lambda: "no response: stopped by SIGSTOP or job control (state T)"
+                in get(exporter.url + "/").text,
+                "reason",
+            )
 
 
 class LandingPage(unittest.TestCase):

@@ -114,6 +114,15 @@ TEST(LandingPage, HasAReasonForEachProcessWithoutHeap) {
   EXPECT_THAT(page, ContainsRegex("varnishd<.*no response within"));
 }
 
+TEST(LandingPage, HasTheKernelStateOfAnUnreachableProcess) {
+  Process process =
+      ProcessWithStatus(45, "varnishd", ProcessStatus::kUnreachable);
+  process.kernel_state = 't';
+  EXPECT_THAT(Page({process}), HasSubstr("stopped by a debugger (state t)"));
+  process.kernel_state = 'D';
+  EXPECT_THAT(Page({process}), HasSubstr("(state D)"));
+}
+
 TEST(LandingPage, ExplainsHowToStartAFirstProgram) {
   LandingPageOptions options;
   options.agent_path = "/lib/agent & co.so";

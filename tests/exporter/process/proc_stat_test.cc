@@ -24,6 +24,7 @@ std::string Line(const std::string& comm) {
 
 ProcStat Expected(const std::string& comm) {
   return {.comm = comm,
+          .state = 'S',
           .parent_pid = 7,
           .cpu_seconds = 1.75,
           .virtual_memory_bytes = 987'654'144,
