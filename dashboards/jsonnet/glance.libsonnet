@@ -7,28 +7,28 @@ local limit = import 'thresholds.libsonnet';
   { height: 4, cells: [
     [4, p.stat(
       'Live data',
-      'What the program has allocated and not freed (allocated), the contents of thread caches included. **Grows without end: a leak.** Flat while RSS grows: look at the other numbers.',
+      'What the program has allocated and not freed (allocated), the contents of thread caches included. **Grows without end: a leak.** Flat while RSS grows: see the other numbers.',
       'bytes',
       p.color.live,
       [p.range('sum(%s)' % q.allocated, 'allocated')]
     )],
     [4, p.stat(
       'Held by jemalloc',
-      'The most that can be physically resident for jemalloc (resident): live data, holes between them, dirty pages and metadata. The difference to live data is the price of the allocator.',
+      'The most that can be physically resident for jemalloc (resident): live data, holes between them, dirty pages and metadata. The difference to live data is the overhead of the allocator.',
       'bytes',
       p.color.resident,
       [p.range('sum(%s)' % q.resident, 'resident')]
     )],
     [4, p.stat(
       'RSS',
-      'What the kernel counts as resident for the same processes: what the out-of-memory killer looks at. Far above what jemalloc holds: the heap is not the answer. Below it: pages that were never touched.',
+      'Resident memory of the same processes as the kernel counts it; the out-of-memory killer uses this number. Far above resident: the heap is not the cause. Below it: pages that were never touched.',
       'bytes',
       p.color.rss,
       [p.range('sum(%s)' % q.rss, 'RSS')]
     ) + p.absent('RSS is not exported')],
     [4, p.stat(
       'Arenas, at most',
-      'The largest limit on arenas of any process (arenas). The default is four for each CPU and one more. Much more than that in a container: jemalloc sees the CPUs of the whole machine, and `narenas` should be set.',
+      'The largest limit on arenas of any process (arenas). The default is four for each CPU and one more. Much more than that in a container: jemalloc counts the CPUs of the whole machine, and `narenas` should be set.',
       'none',
       p.color.arenas,
       [p.range('max(%s)' % q.arenas, 'largest limit')]
@@ -38,7 +38,7 @@ local limit = import 'thresholds.libsonnet';
     })],
     [8, p.stat(
           'Processes by state',
-          'used: allocates through jemalloc and is shown here. unused: jemalloc is loaded, and nobody allocates with it. **unreachable: does not answer, look at the process.** embedded: tells its heap by itself, without the exporter.',
+          'used: allocates from jemalloc and is shown here. unused: jemalloc is loaded but not used. **unreachable: does not respond, see the runbook.** embedded: exports its heap itself, without the exporter.',
           'none',
           'text',
           [p.range(state[1], state[0]) for state in q.states]
@@ -52,14 +52,14 @@ local limit = import 'thresholds.libsonnet';
   { height: 4, cells: [
     [4, p.stat(
       'Fragmentation',
-      'active - allocated: holes in pages that hold live data. jemalloc cannot give them back while one object in the page lives. **High and growing with flat live data: objects of different lifetimes share pages.**',
+      'active - allocated: holes in pages that hold live data. jemalloc cannot return such a page while one object in it is live. **High and growing with flat live data: objects of different lifetimes share pages.**',
       'bytes',
       p.color.fragmentation,
       [p.range('sum(%s)' % q.fragmentation, 'active − allocated')]
     )],
     [4, p.stat(
       'Held beyond live data',
-      'resident - allocated: everything that the allocator costs, which is fragmentation, dirty pages and metadata together. **Much more than fragmentation: jemalloc keeps freed pages, and decay settings help.**',
+      'resident - allocated: the overhead of the allocator, which is fragmentation, dirty pages and metadata together. **Much more than fragmentation: jemalloc retains freed pages, and decay settings help.**',
       'bytes',
       p.color.retention,
       [p.range('sum(%s)' % q.held, 'resident − allocated')]
@@ -73,7 +73,7 @@ local limit = import 'thresholds.libsonnet';
     ) + p.absent('RSS is not exported')],
     [12, p.bargauge(
       'What the memory is spent on',
-      'The shares of everything that is held now. The longest bar answers why the process is large: the program itself, holes between its objects, pages that jemalloc keeps, or something that is not the heap.',
+      'The current shares of the memory. The longest bar is the main cause: live data, holes between objects, pages that jemalloc retains, or memory outside the heap.',
       'percentunit',
       p.color.live,
       [
@@ -92,7 +92,7 @@ local limit = import 'thresholds.libsonnet';
   { height: 9, cells: [
     [12, p.timeseries(
            'Where the memory goes',
-           'The same four parts over time; together they are what the processes hold. **The layer that grows is the cause.** The line is RSS: where it runs below the layers, pages that jemalloc counts were never touched.',
+           'The same four parts over time; their sum is the memory of the processes. **The layer that grows is the cause.** The line is RSS: where it runs below the layers, pages that jemalloc counts were never touched.',
            'bytes',
            [
              p.range('sum(%s)' % q.allocated, 'Live data'),
@@ -118,7 +118,7 @@ local limit = import 'thresholds.libsonnet';
          })],
     [12, p.timeseries(
            'The five gauges',
-           'What jemalloc says, summed over the selected processes; arenas on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: the program keeps more. active leaves allocated behind: fragmentation. resident stays up when active falls: pages are kept.** mapped is address space, not memory.',
+           'The five gauges, summed over the selected processes; arenas on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: more live data. active rises faster than allocated: fragmentation. resident does not fall with active: pages are retained.** mapped is address space, not memory.',
            'bytes',
            [
              p.range('sum(%s)' % q.allocated, 'allocated'),

@@ -7,19 +7,19 @@ local leakOrRetention = [
   { height: 10, cells: [
     [8, p.processes(
       'Live data of each process',
-      'What each process has allocated and not freed. **A line that never comes down to its earlier lows is a leak**, or a cache without a limit. A saw-tooth around one level is work.',
+      'What each process has allocated and not freed. **A line that never returns to its earlier minimum is a leak**, or a cache without a limit. A saw-tooth around one level is normal work.',
       'bytes',
       q.largest(q.allocated)
     ) + p.defaults({ min: 0 })],
     [8, p.processes(
       'Held beyond live data by each process',
-      'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: the normal price. Below the line no alert speaks of it.',
+      'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: normal overhead. Below the line there is no alert.',
       'bytes',
       q.largest(q.held)
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes'])],
     [8, p.processes(
       'Outside jemalloc in each process',
-      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line no alert speaks of it.',
+      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line there is no alert.',
       'bytes',
       q.largest(q.foreign)
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes']) + p.absent('RSS is not exported')],
@@ -27,13 +27,13 @@ local leakOrRetention = [
   { height: 10, cells: [
     [8, p.processes(
       'Growth of live data in an hour',
-      'The slope of a line through the last hour of live data. Around zero: no leak. **Above zero all the time: the time until memory runs out is what is free divided by this.**',
+      'The slope of a line through the last hour of live data. Around zero: no leak. **Always above zero: the time until memory runs out is the free memory divided by this.**',
       'bytes',
       q.largest('deriv(%s[1h]) * 3600' % q.allocated)
     ) + p.custom({ axisCenteredZero: true })],
     [8, p.processes(
           'Share of fragmentation',
-          'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is everyday life; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it: see whether it came after a peak that was freed.**',
+          'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is normal; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it: check for a peak that was freed before.**',
           'percentunit',
           q.largest('%s / %s' % [q.fragmentation, q.active])
         ) + p.defaults({ min: 0 })
@@ -41,7 +41,7 @@ local leakOrRetention = [
         + p.custom({ axisSoftMax: limit['fragmentation:ratio'] * 1.5 })],
     [8, p.processes(
           'Share kept by jemalloc',
-          'The share of dirty pages and metadata in what jemalloc holds: (resident - active) / resident. High for seconds after a large free is decay at work; the line marks the limit of the alert, which asks for a size as well: small processes are above it all the time. **Above it for an hour: decay does not run, or is set too long.**',
+          'The share of dirty pages and metadata in resident memory: (resident - active) / resident. High for seconds after a large free is normal decay; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it for an hour: decay does not run, or is set too long.**',
           'percentunit',
           q.largest('%s / %s' % [q.retention, q.resident])
         ) + p.defaults({ min: 0 })
@@ -56,14 +56,14 @@ local whoGrew = [
   { height: 8, cells: [
     [12, p.bargauge(
       'Growth of live data in the range',
-      'By how much the live data of each process has grown in the time range, the ten that grew most. **The top one is whom to profile.** Narrow the range to the time when RSS rose.',
+      'Growth of the live data of each process in the time range; the ten largest. **Profile the first one.** Narrow the range to the time when RSS rose.',
       'bytes',
       p.color.live,
       [p.instant(grown('delta(%s[$__range])' % q.allocated), '{{comm}} {{pid}} {{instance}}')]
     )],
     [12, p.bargauge(
       'Growth of RSS in the range',
-      'By how much the RSS of each process has grown in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, kept pages, or no heap at all.',
+      'Growth of the RSS of each process in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, retained pages, or memory outside the heap.',
       'bytes',
       p.color.rss,
       [p.instant(grown(q.ofKernel('resident_memory_bytes', 'delta(%s[$__range])')), '{{comm}} {{pid}} {{instance}}')]
@@ -75,13 +75,13 @@ local sinceWhen = [
   { height: 10, cells: [
     [12, p.processes(
       'Live data against its peak',
-      'Live data as a share of its highest value in the range, so that small and large processes compare. **The point where the line bends is when it began:** look for a release, a restart (the vertical lines) or a change of traffic there.',
+      'Live data as a share of its maximum in the range, so that small and large processes compare. **The growth began where the line bends:** look for a release, a restart (the vertical lines) or a change of traffic there.',
       'percentunit',
       q.largest('%s / max_over_time(%s[$__range] @ end())' % [q.allocated, q.allocated])
     ) + p.defaults({ min: 0, max: 1 })],
     [12, p.table(
       'Latest starts',
-      'When each process was started, the latest first, those that ended in the range included. **Grew since its start and levels off: warm-up. Several starts of one program: see whether it is killed for its memory.**',
+      'Start times of the processes, the latest first, including those that ended in the range. **Growth that ends after the start: warm-up. Several starts of one program: check for kills because of memory.**',
       'dateTimeAsIso',
       [p.row('topk(20, max by (%s) (1000 * %s))' % [q.identity, q.ofKernel('start_time_seconds', 'last_over_time(%s[$__range])')])],
       [
@@ -109,7 +109,7 @@ local sideBySide = [
   { height: 13, cells: [
     [24, p.table(
       'Processes side by side',
-      'All processes with their latest numbers; click a column to sort. **Compare processes of the same program: the odd one out is the one to look at.** The shares of small processes are always high, and mean nothing. A process that does not answer has no numbers.',
+      'All processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** The shares of small processes are always high, and have no meaning. An unreachable process has no numbers.',
       'bytes',
       [
         by('jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0' % [q.process, q.process]),
@@ -155,7 +155,7 @@ local exporterItself = [
   { height: 7, cells: [
     [12, p.table(
       'Targets',
-      'What Prometheus scrapes, and with which version of the exporter and of jemalloc. A program that embeds the collectable has no version. **down: see the runbook of JemallocExporterDown.**',
+      'The targets of Prometheus, with the versions of the exporter and of jemalloc. A program that embeds the collectable has no version. **down: see the runbook of JemallocExporterDown.**',
       'none',
       [
         p.row('max by (job, instance) (%s)' % q.ofTargets('up{%s}' % q.target)),
@@ -180,7 +180,7 @@ local exporterItself = [
     )],
     [12, p.timeseries(
       'Duration of a scrape',
-      'How long Prometheus waited for a page. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
+      'Duration of a scrape as Prometheus measures it. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
       's',
       [p.range(q.ofTargets('scrape_duration_seconds{%s}' % q.target), '{{instance}}')]
     ) + p.defaults({ min: 0 }) + p.limited(1)],
@@ -188,7 +188,7 @@ local exporterItself = [
   { height: 7, cells: [
     [6, p.timeseries(
           'Processes found',
-          'How many processes the exporter finds, over time. **unreachable above zero: a process is stopped or stuck. A step to zero everywhere: the programs run without the agent.**',
+          'Number of processes that the exporter finds. **unreachable above zero: a process is stopped or blocked. All fall to zero: the programs run without the agent.**',
           'none',
           [p.range(state[1], state[0]) for state in q.states]
         ) + p.defaults({ min: 0, decimals: 0 })
@@ -196,19 +196,19 @@ local exporterItself = [
         + p.colored(p.stateColors)],
     [6, p.timeseries(
       'Requests by status',
-      'HTTP requests to the exporter in a second. 200 is the scrapes. **5xx: the exporter could not answer, see its log. 4xx: somebody asks for what is not there.**',
+      'HTTP requests to the exporter in a second. 200 are the scrapes. **5xx: the exporter failed, see its log. 4xx: a client requests a path that does not exist, or without credentials.**',
       'reqps',
       [p.range('sum by (code) (rate(jemalloc_exporter_http_requests_total{%s}[$__rate_interval]))' % q.target, '{{code}}')]
     ) + p.defaults({ min: 0 }) + p.colored({ '200': p.color.live, '500': p.color.rss, '503': p.color.fragmentation }) + p.absent('for jemalloc_exporter only')],
     [6, p.timeseries(
       'CPU of the exporter',
-      'The share of one CPU that each exporter takes. **Above the line, at 5 %: scraped too often, or by too many.**',
+      'The share of one CPU that each exporter uses. **Above the line, at 5 %: scraped too often, or by too many clients.**',
       'percentunit',
       [p.range('rate(process_cpu_seconds_total{%s}[$__rate_interval]) and on (job, instance) jemalloc_exporter_build_info{%s}' % [q.target, q.target], '{{instance}}')]
     ) + p.defaults({ min: 0 }) + p.limited(0.05) + p.absent('for jemalloc_exporter only')],
     [6, p.timeseries(
       'RSS of the exporter',
-      'The memory of each exporter itself. **Grows without end: a bug of the exporter, please report it.**',
+      'The memory of each exporter. **Grows without end: a fault of the exporter, please report it.**',
       'bytes',
       [p.range(q.ofExporters('process_resident_memory_bytes{%s}' % q.target), '{{instance}}')]
     ) + p.defaults({ min: 0 }) + p.absent('for jemalloc_exporter only')],
