@@ -1,45 +1,246 @@
-"""The README says what is."""
+"""The README agrees with the programs, and its commands work.
 
+UPDATE_README=1 writes the tables of options and metrics into README.md."""
+
+import glob
+import json
 import os
 import re
+import shutil
+import signal
+import subprocess
+import tempfile
 import unittest
 
-from programs import Exporter, get
+from programs import CLEAN_ENV, EXPORTER, Exporter, get, run
+from support import wait_for
 
-ROOT = os.path.join(os.path.dirname(__file__), "../..")
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+AGENT = os.path.join(os.path.dirname(EXPORTER), "libjemalloc_exporter_agent.so")
 
 
 def read(path):
-    with open(os.path.join(ROOT, path)) as file:
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         return file.read()
 
 
 README = read("README.md")
 
 
-class Readme(unittest.TestCase):
-    def test_has_every_metric_with_its_type_and_help_and_no_other(self):
-        with Exporter() as exporter:
-            page = get(exporter.url + "/metrics").text
-        self.assertEqual(
-            re.findall(r"(?m)^\| `(\w+)` \| (gauge|counter) \| (.*) \|$", README),
-            [
-                (name, kind, text)
-                for name, text, kind in re.findall(
-                    r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)", page
-                )
-            ],
-        )
+def options(*command):
+    """Rows of the table of the command's options, in the order of --help."""
+    status, text, _ = run(*command, "--help")
+    assert status == 0
+    rows = []
+    for option, kind, variable, meaning in re.findall(
+        r"(?m)^  (--[\w.-]+) ?(.*?) ?\(Env:(\w+)\)\n +(.*)$", text
+    ):
+        kind = kind.removesuffix(" ...")
+        kind, _, default = kind.partition("=")
+        default = default.strip("[]")
+        in_text = re.search(r" \(([^()]*[^.)])\)$", meaning)
+        if in_text and not default:
+            default = in_text[1]
+            meaning = meaning[: in_text.start()]
+        name = f"{option} {kind}".strip()
+        row = [f"`{name}`", f"`{variable}`", default, meaning]
+        rows.append("| " + " | ".join(c.replace("|", r"\|") for c in row) + " |")
+    return ["| option | environment | default | meaning |", "|---|---|---|---|", *rows]
 
-    def test_has_its_examples_from_the_programs_that_the_tests_build(self):
+
+def metrics(of_exporter):
+    with Exporter() as exporter:
+        page = get(exporter.url + "/metrics").text
+    rows = [
+        f"| `{name}` | {kind} | {text} |"
+        for name, text, kind in re.findall(
+            r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)", page
+        )
+        if name.startswith(("jemalloc_exporter_", "process_")) == of_exporter
+    ]
+    return ["| metric | type | meaning |", "|---|---|---|", *rows]
+
+
+TABLES = {
+    "options of serve": lambda: options(),
+    "options of exec": lambda: options("exec"),
+    "options of show": lambda: options("show"),
+    "metrics of processes": lambda: metrics(False),
+    "metrics of the exporter": lambda: metrics(True),
+}
+
+
+class Tables(unittest.TestCase):
+    def test_agree_with_the_program(self):
+        text = README
+        for name, rows in TABLES.items():
+            pattern = rf"(<!-- {name} -->\n)((?:\|.*\n)*)"
+            found = re.search(pattern, text)
+            self.assertTrue(found, name)
+            expected = "\n".join(rows()) + "\n"
+            if "UPDATE_README" in os.environ:
+                text = re.sub(
+                    pattern, lambda m, e=expected: m[1] + e, text, count=1
+                )
+            else:
+                self.assertEqual(found[2], expected, name)
+        if text != README:
+            with open(os.path.join(ROOT, "README.md"), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def test_have_every_variable_of_the_agent(self):
+        protocol = "".join(read(p) for p in glob.glob("exporter/agent/*.h", root_dir=ROOT))
+        protocol += "".join(
+            read(p) for p in glob.glob("exporter/agent/*.cc", root_dir=ROOT)
+        )
+        variables = set(re.findall(r'"(JEMALLOC_EXPORTER_[A-Z_]+)"', protocol))
+        self.assertGreaterEqual(len(variables), 1)
+        for variable in variables:
+            self.assertIn(f"`{variable}", README)
+
+
+class Texts(unittest.TestCase):
+    def test_examples_are_those_that_the_tests_build(self):
         examples = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL)
-        self.assertGreaterEqual(len(examples), 2)
+        self.assertGreaterEqual(len(examples), 3)
         for path, text in examples:
             self.assertEqual(text, read(path))
 
-    def test_links_to_what_there_is(self):
-        for target in re.findall(r"\]\((?!http)([^)#]+)", README):
-            self.assertTrue(os.path.exists(os.path.join(ROOT, target)), target)
+    def test_links_lead_to_files_and_headings(self):
+        files = ["README.md", "dashboards/runbooks.md"]
+        files += glob.glob(".github/*.md", root_dir=ROOT)
+        for file in files:
+            for target in re.findall(r"\]\((?!http)([^)]+)\)", read(file)):
+                path, _, heading = target.partition("#")
+                path = os.path.normpath(
+                    os.path.join(os.path.dirname(file), path) if path else file
+                )
+                self.assertTrue(os.path.exists(os.path.join(ROOT, path)), (file, target))
+                if heading:
+                    headings = [
+                        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+                        for title in re.findall(r"(?m)^#+ (.*)$", read(path))
+                    ]
+                    self.assertIn(heading, headings, (file, target))
+
+    def test_landing_page_links_to_a_heading(self):
+        self.assertIn("\n### My process is not shown\n", README)
+
+
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+RUN_HERE = (
+    "exec -- redis-server",
+    "curl -s",
+    "LD_PRELOAD=",
+    "jemalloc_exporter show",
+    "=results/ ctest",
+    "--report results.json",
+    "diff before.json after.json",
+)
+# Blocks that another test runs, and those that need what no test has.
+RUN_ELSEWHERE = {
+    "cmake --install": "tests/install/readme_installation_test.py",
+    "./tests/run": "tests/install/run_test",
+}
+NOT_RUN = {"docker": "no container runtime in the tests' packages"}
+
+
+class Commands(unittest.TestCase):
+    """Each test runs the blocks that it names, literally, in a folder with the
+    program in PATH. The path of the installed agent is that of the build."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        os.mkdir(os.path.join(self.folder, "exporter"))
+        for link in ("jemalloc_exporter", "exporter/run"):
+            os.symlink(EXPORTER, os.path.join(self.folder, link))
+
+    def block(self, text):
+        """The block that contains the text."""
+        [block] = [block for block in BLOCKS if text in block]
+        return block.replace(
+            "/usr/local/lib/jemalloc_exporter/libjemalloc_exporter_agent.so", AGENT
+        )
+
+    def start(self, text):
+        """Starts a block, which is killed at the end of the test."""
+        process = subprocess.Popen(
+            ["bash", "-c", self.block(text)],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
+
+    def environment(self):
+        return {**CLEAN_ENV, "PATH": f"{self.folder}:{os.environ['PATH']}"}
+
+    def output(self, text, status=0):
+        done = subprocess.run(
+            ["bash", "-c", self.block(text)],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def shown(self):
+        """The table, or nothing while no process has the agent."""
+        return self.output("jemalloc_exporter show", status=None)
+
+    def test_program_is_shown_in_one_minute(self):
+        self.start("exec -- redis-server")
+        self.assertTrue(wait_for(lambda: "redis-server" in self.shown()))
+
+        def series():
+            done = subprocess.run(
+                ["bash", "-c", self.block("curl -s")],
+                env=self.environment(), capture_output=True, text=True, check=False,
+            )
+            return re.findall(r"(?m)^(\w+)\{comm=\"redis-server\"", done.stdout)
+
+        names = wait_for(series, "series of redis")
+        documented = re.findall(r'(?m)^(\w+)\{comm="redis-server",pid="987"\}', README)
+        self.assertEqual(names, documented)
+
+    def test_program_is_preloaded(self):
+        self.start("LD_PRELOAD=")
+        self.assertTrue(wait_for(lambda: "redis-server" in self.shown()))
+
+    def test_reports_are_written_and_compared(self):
+        [program] = glob.glob(os.path.join(os.environ["AGENT_HOSTS"], "exporter_text_test"))
+        with open(os.path.join(self.folder, "CTestTestfile.cmake"), "w") as file:
+            file.write(f'add_test(text "{program}")\n')
+        self.output("=results/ ctest")
+        [name] = os.listdir(os.path.join(self.folder, "results"))
+        with open(os.path.join(self.folder, "results", name)) as file:
+            self.assertTrue(json.load(file))
+
+        self.output("--report results.json")
+        with open(os.path.join(self.folder, "results.json")) as file:
+            self.assertTrue(json.load(file))
+        for copy in ("before.json", "after.json"):
+            shutil.copy(
+                os.path.join(self.folder, "results.json"),
+                os.path.join(self.folder, copy),
+            )
+        self.output("diff before.json after.json")
+
+    def test_every_block_is_run_by_a_test(self):
+        for block in BLOCKS:
+            known = [*RUN_HERE, *RUN_ELSEWHERE, *NOT_RUN]
+            self.assertTrue(any(text in block for text in known), block)
 
 
 if __name__ == "__main__":
