@@ -33,10 +33,10 @@ endif()
 # One of this project's own tests. (`rm`: a file of an earlier run is no proof.)
 if(NOT JEMALLOC_EXPORTER_SANITIZE)
   set(report ${CMAKE_CURRENT_BINARY_DIR}/own_tests.report.json)
-  add_test(NAME own_tests:SayWhatTheyDidToTheHeap COMMAND sh -c
+  add_test(NAME own_tests:ReportTheirEffectOnTheHeap COMMAND sh -c
     "rm -f '${report}' && $<TARGET_FILE:collector_text_test> && \
      grep -q '\"heap_growth_bytes\":' '${report}'")
-  set_tests_properties(own_tests:SayWhatTheyDidToTheHeap PROPERTIES
+  set_tests_properties(own_tests:ReportTheirEffectOnTheHeap PROPERTIES
     ENVIRONMENT JEMALLOC_EXPORTER_TEST_REPORT=${report})
 endif()
 

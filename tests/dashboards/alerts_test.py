@@ -1,5 +1,4 @@
-"""The alerts: each with what a person needs at night, and in the form that
-Prometheus takes."""
+"""The alerts: complete, consistent with the runbooks, and valid in Prometheus."""
 
 import json
 import pathlib
@@ -21,7 +20,7 @@ RUNBOOKS = DASHBOARD["links"][0]["url"]
 
 
 class Alerts(unittest.TestCase):
-    def test_have_what_a_person_needs(self):
+    def test_have_a_summary_a_description_and_a_runbook(self):
         for name, alert in ALERTS.items():
             with self.subTest(name):
                 self.assertRegex(name, r"^Jemalloc([A-Z][a-z]+)+$")
@@ -85,7 +84,7 @@ class Alerts(unittest.TestCase):
 
 
 class Advice(unittest.TestCase):
-    """What the runbooks say to set in MALLOC_CONF."""
+    """The settings of MALLOC_CONF in the runbooks."""
 
     def setUp(self):
         text = (HOME / "runbooks.md").read_text()
@@ -94,7 +93,7 @@ class Advice(unittest.TestCase):
         steps = re.findall(r"^\d\. .*", text, re.M)
         self.steps = [step for step in steps if re.search(setting, step)]
 
-    def jemalloc_says(self, options):
+    def jemalloc_output(self, options):
         return subprocess.run(
             ["/bin/true"],
             env={"LD_PRELOAD": "libjemalloc.so.2", "MALLOC_CONF": options},
@@ -104,12 +103,12 @@ class Advice(unittest.TestCase):
         ).stderr
 
     def test_is_understood_by_jemalloc(self):
-        self.assertIn("Invalid conf", self.jemalloc_says("dirty_decay_s:1"))
-        self.assertIn("config.prof: true", self.jemalloc_says("stats_print:true"))
+        self.assertIn("Invalid conf", self.jemalloc_output("dirty_decay_s:1"))
+        self.assertIn("config.prof: true", self.jemalloc_output("stats_print:true"))
         self.assertIn("dirty_decay_ms:1000", self.options)
         for options in self.options:
-            said = self.jemalloc_says(options.replace(":N", ":4"))
-            self.assertNotIn("Invalid conf", said)
+            output = self.jemalloc_output(options.replace(":N", ":4"))
+            self.assertNotIn("Invalid conf", output)
 
     def test_has_its_price(self):
         self.assertGreaterEqual(len(self.steps), 8)

@@ -75,7 +75,7 @@ def template_instance(dashboard):
 
 
 def variable_series(variable):
-    """The series that a variable's query asks for, or None if it is malformed."""
+    """The series in a variable's query, or None if it is malformed."""
     call = re.fullmatch(r"(\w+)\((.*)\)", variable["query"]["query"])
     if not call or call[1] not in {
         "label_names",
@@ -102,9 +102,9 @@ def template_on_time_change_reload(dashboard):
 
 def panel_datasource(dashboard):
     for panel in panels(dashboard):
-        for place in [panel, *panel["targets"]]:
-            if place.get("datasource", {}).get("uid") not in datasources(dashboard):
-                yield f"{panel['title']}: {place.get('datasource')}"
+        for location in [panel, *panel["targets"]]:
+            if location.get("datasource", {}).get("uid") not in datasources(dashboard):
+                yield f"{panel['title']}: {location.get('datasource')}"
 
 
 def panel_title_description(dashboard):
@@ -139,35 +139,35 @@ def target_promql(dashboard):
 
 def target_logql(dashboard):
     for panel in panels(dashboard):
-        for place in [panel, *panel["targets"]]:
-            if place["datasource"]["type"] != "prometheus":
-                yield f"{panel['title']}: {place['datasource']['type']}"
+        for location in [panel, *panel["targets"]]:
+            if location["datasource"]["type"] != "prometheus":
+                yield f"{panel['title']}: {location['datasource']['type']}"
 
 
 def target_logql_auto(dashboard):
-    for place, expr in targets(dashboard):
+    for location, expr in targets(dashboard):
         if "$__auto" in expr:
-            yield place
+            yield location
 
 
 def target_rate_interval(dashboard):
-    for place, expr in targets(dashboard):
+    for location, expr in targets(dashboard):
         for selector in promql.selectors(expr):
             inner = selector.function
-            # A subquery has its range elsewhere: then there is none here.
+            # A subquery has its range elsewhere: then this one has no range.
             if inner in {"rate", "irate"} and selector.range != "$__rate_interval":
-                yield f"{place}: {inner} over {selector.range!r}"
+                yield f"{location}: {inner} over {selector.range!r}"
             if selector.range == "$__rate_interval" and not inner:
-                yield f"{place}: outside a function"
+                yield f"{location}: outside a function"
         if expr.count("$__rate_interval") != expr.count("[$__rate_interval]"):
-            yield f"{place}: not a range"
+            yield f"{location}: not a range"
 
 
 def target_matcher(dashboard, name):
-    for place, expr in targets(dashboard):
+    for location, expr in targets(dashboard):
         for selector in promql.selectors(expr):
             if (name, "=~", f"${name}") not in selector.matchers:
-                yield f"{place}: {selector.name}"
+                yield f"{location}: {selector.name}"
 
 
 def target_job(dashboard):
@@ -179,12 +179,12 @@ def target_instance(dashboard):
 
 
 def target_counter_agg(dashboard):
-    for place, expr in targets(dashboard):
+    for location, expr in targets(dashboard):
         for selector in promql.selectors(expr):
             # One without a name may be a counter.
             counter = not selector.name or selector.name.endswith("_total")
             if counter and selector.function not in {"rate", "irate", "increase"}:
-                yield f"{place}: {selector.name}"
+                yield f"{location}: {selector.name}"
 
 
 def uneditable_dashboard(dashboard):

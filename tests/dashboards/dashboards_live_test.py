@@ -42,9 +42,9 @@ while os.getppid() != 1:
     kept = [b for b in kept if random.random() < 0.7]
     time.sleep(0.1)
 """
-# What only the exporter tells: these panels say so when there is none.
+# Panels of metrics that only the exporter has; their text for no data names it.
 OF_EXPORTER = {"Requests by status", "CPU of the exporter", "RSS of the exporter"}
-# What an embedding program tells by metrics of its own process, if it has any.
+# Panels of the metrics of an embedding program's own process, if it has any.
 OF_PROCESS = {
     "RSS",
     "Outside jemalloc",
@@ -54,8 +54,8 @@ OF_PROCESS = {
 }
 
 
-# What the last rules of the group say of the last program to be seen.
-JUDGED = "count(process:jemalloc_arena_load:bytes{job=~'twice|bare|jemalloc'}) >= 4"
+# The results of the last rules of the group for the last program discovered.
+LAST_RESULTS = "count(process:jemalloc_arena_load:bytes{job=~'twice|bare|jemalloc'}) >= 4"
 
 
 @contextlib.contextmanager
@@ -123,7 +123,7 @@ class Live(unittest.TestCase):
             "/twice": lambda now: made_up.embedding(
                 now, labels=[{"heap": "main"}, {"heap": "plugin"}]
             ),
-            # A stranger, whose process_* must not be taken for a heap's.
+            # Another exporter, whose process_* must not be counted as a heap's.
             "/node": lambda now: made_up.itself(now, 1 << 20, -1),
         }
         port = stack.enter_context(pages(makers))
@@ -155,7 +155,7 @@ class Live(unittest.TestCase):
         cls.prometheus = stack.enter_context(PrometheusServer(config))
         scraped = f"min(sum_over_time(up[1m])) >= 4 and count(up) == {len(scrapes)}"
         wait_for(lambda: cls.prometheus.instant(scraped), "scrapes")
-        wait_for(lambda: cls.prometheus.instant(JUDGED), "results of the rules")
+        wait_for(lambda: cls.prometheus.instant(LAST_RESULTS), "results of the rules")
         cls.now = time.time()
 
     def expand(self, expr, **selection):
@@ -163,7 +163,7 @@ class Live(unittest.TestCase):
         variables.update(selection, __range="1m", __rate_interval="10s")
         return promql.expand(expr, variables)
 
-    def ask(self, target, **selection):
+    def values(self, target, **selection):
         """The values that a query of a panel shows."""
         expr = self.expand(target["expr"], **selection)
         if target.get("instant"):
@@ -177,18 +177,18 @@ class Live(unittest.TestCase):
         return {
             panel["title"]
             for panel in rules.panels(DASHBOARD)
-            if not any(self.ask(target, **selection) for target in panel["targets"])
+            if not any(self.values(target, **selection) for target in panel["targets"])
         }
 
     def total_rss(self, **selection):
         panel = next(p for p in rules.panels(DASHBOARD) if p["title"] == "RSS")
-        return max(self.ask(panel["targets"][0], **selection), default=None)
+        return max(self.values(panel["targets"][0], **selection), default=None)
 
     def test_every_query_of_every_panel_returns_numbers(self):
         for panel in rules.panels(DASHBOARD):
             for target in panel["targets"]:
                 with self.subTest(panel["title"], target=target["refId"]):
-                    values = self.ask(target)
+                    values = self.values(target)
                     self.assertTrue(values)
                     self.assertTrue(all(map(math.isfinite, values)), values)
 
@@ -204,23 +204,23 @@ class Live(unittest.TestCase):
     def test_panels_are_filled_for_two_heaps_in_one_program(self):
         self.assertEqual(self.empty_panels(job="twice"), OF_EXPORTER)
 
-    def test_an_empty_panel_says_what_is_missing(self):
+    def test_an_empty_panel_names_the_missing_metrics(self):
         for panel in rules.panels(DASHBOARD):
             if panel["title"] in OF_EXPORTER | OF_PROCESS:
                 text = panel["fieldConfig"]["defaults"]["noValue"]
                 self.assertRegex(text, "not exported|jemalloc_exporter")
 
-    def test_every_name_that_is_asked_for_is_exported(self):
+    def test_every_name_in_a_query_is_exported(self):
         rules_of_ours = [
             rule
             for group in yaml.safe_load(RULES.read_text())["groups"]
             for rule in group["rules"]
         ]
-        asked = [expr for _, expr in rules.targets(DASHBOARD)]
-        asked += [rules.variable_series(v) for v in rules.variables(DASHBOARD, "query")]
-        asked += [a["expr"] for a in DASHBOARD["annotations"]["list"]]
-        asked += [str(rule["expr"]) for rule in rules_of_ours]
-        names = set().union(*map(promql.names, asked))
+        queries = [expr for _, expr in rules.targets(DASHBOARD)]
+        queries += [rules.variable_series(v) for v in rules.variables(DASHBOARD, "query")]
+        queries += [a["expr"] for a in DASHBOARD["annotations"]["list"]]
+        queries += [str(rule["expr"]) for rule in rules_of_ours]
+        names = set().union(*map(promql.names, queries))
         names -= {rule.get("record") for rule in rules_of_ours}
         self.assertLessEqual(names, set(self.prometheus.get("label/__name__/values")))
 
@@ -254,7 +254,7 @@ class Live(unittest.TestCase):
         panel = next(
             p for p in rules.panels(DASHBOARD) if p["title"] == "Outside jemalloc"
         )
-        outside = self.ask(panel["targets"][0], job="twice")[-1]
+        outside = self.values(panel["targets"][0], job="twice")[-1]
         self.assertAlmostEqual(outside, beyond, delta=1 << 20)
 
     def test_a_selected_process_leaves_embedded_heaps_out(self):
@@ -262,7 +262,7 @@ class Live(unittest.TestCase):
         self.assertEqual(self.total_rss(job="billing", comm=comm), None)
         self.assertLess(self.total_rss(comm=comm), self.total_rss())
 
-    def test_rss_of_strangers_and_of_the_exporter_is_left_out(self):
+    def test_rss_of_other_processes_and_of_the_exporter_is_left_out(self):
         self.assertLess(self.total_rss(), 1 << 40)
         heaps = self.prometheus.instant(
             "sum(jemalloc_process_resident_memory_bytes"
@@ -278,7 +278,7 @@ class Live(unittest.TestCase):
             for p in rules.panels(DASHBOARD)
             if p["title"] == "What the memory is spent on"
         )
-        shares = [self.ask(t)[0] for t in panel["targets"]]
+        shares = [self.values(t)[0] for t in panel["targets"]]
         self.assertAlmostEqual(sum(shares), 1, places=6)
 
     def test_variables_offer_what_has_a_heap(self):
@@ -297,7 +297,7 @@ class Live(unittest.TestCase):
     def test_restarts_are_marked_at_their_time(self):
         for annotation in DASHBOARD["annotations"]["list"]:
             self.assertTrue(annotation["useValueForTime"])
-            times = self.ask(annotation)
+            times = self.values(annotation)
             self.assertTrue(times)
             texts = annotation["titleFormat"] + annotation["textFormat"]
             for series in self.prometheus.instant(self.expand(annotation["expr"])):

@@ -3,7 +3,7 @@
     dashboards_schema_test.py [FOLDER]
 
 FOLDER keeps the packages from one run to the next. Where npm cannot install
-them this test is left out, and says so."""
+them the test is skipped, with the reason in its output."""
 
 import json
 import pathlib

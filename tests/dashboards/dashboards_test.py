@@ -43,7 +43,7 @@ def exported():
 
 
 class Dashboard(unittest.TestCase):
-    def test_is_what_its_source_says(self):
+    def test_is_generated_from_its_source(self):
         made = subprocess.run(
             ["jsonnet", HOME / "jsonnet" / "jemalloc.jsonnet"],
             check=True,
@@ -120,7 +120,7 @@ class Dashboard(unittest.TestCase):
                 self.assertEqual(override["matcher"]["id"], "byName")
                 self.assertIn(override["matcher"]["options"], fields, panel["title"])
 
-    def test_every_panel_says_why_it_is_empty(self):
+    def test_every_panel_has_a_text_for_no_data(self):
         for panel in rules.panels(DASHBOARD):
             self.assertTrue(panel["fieldConfig"]["defaults"]["noValue"], panel["title"])
 
@@ -168,7 +168,7 @@ class Names(unittest.TestCase):
     def test_sources_are_where_this_test_looks(self):
         self.assertLessEqual({"jemalloc_arenas", "process_open_fds"}, exported())
 
-    def test_dashboard_asks_for_what_is_exported(self):
+    def test_dashboard_queries_what_is_exported(self):
         queries = [expr for _, expr in rules.targets(DASHBOARD)]
         queries += [
             rules.variable_series(v) for v in rules.variables(DASHBOARD, "query")
@@ -177,7 +177,7 @@ class Names(unittest.TestCase):
         for query in queries:
             self.assertLessEqual(promql.names(query), exported() | OF_PROMETHEUS, query)
 
-    def test_rules_ask_for_what_is_exported_or_recorded(self):
+    def test_rules_query_what_is_exported_or_recorded(self):
         for rule in RULES:
             names = promql.names(str(rule["expr"]))
             self.assertLessEqual(names, exported() | OF_PROMETHEUS | RECORDS, rule)

@@ -48,7 +48,7 @@ class Selector:
     @property
     def function(self):
         """The innermost function or aggregation around it, whatever parentheses
-        stand in between; "" if there is none."""
+        stand in between; "" without one."""
         return next(filter(None, reversed(self.functions)), "")
 
 

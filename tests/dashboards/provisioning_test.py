@@ -49,7 +49,7 @@ class Compose(unittest.TestCase):
         command = COMPOSE["redis"]["command"]
         self.assertEqual(command[:3], ["exec", "--", "redis-server"])
         self.assertIn('ENTRYPOINT ["jemalloc_exporter"]', DOCKERFILE)
-        # As whom the image runs: the agent answers nobody else.
+        # The user of the image: the agent serves no other.
         [user] = re.findall(r"^USER \S+$", DOCKERFILE, re.M)
         self.assertTrue(build["dockerfile_inline"].endswith(f"\n{user}\n"))
 
@@ -87,7 +87,7 @@ class Prometheus(unittest.TestCase):
 
 
 class Grafana(unittest.TestCase):
-    def test_asks_the_prometheus_that_runs(self):
+    def test_queries_the_prometheus_that_runs(self):
         self.assertEqual(DATASOURCE["url"], "http://prometheus:9090")
         self.assertIn("prometheus", COMPOSE)
         self.assertEqual(DATASOURCE["type"], "prometheus")

@@ -1,7 +1,5 @@
-# What a user meets before the first line of ours runs: the two commands, the
-# headers, and the ways the library comes to him.
-
-# None of it is sanitized; and a library that is cannot be linked by others.
+# The two commands, the public headers, the installation, and programs that use
+# the library. A sanitized library cannot be linked by others.
 if(JEMALLOC_EXPORTER_SANITIZE)
   return()
 endif()
@@ -95,13 +93,13 @@ consumer_test(HoldsThePusher pusher cmake ${part})
 consumer_test(CompilesThePusher pusher
               pkg-config jemalloc_exporter-gtest_push)
 
-# A component that is asked for by name is required.
-consumer_test(HoldsTheComponentsAskedFor server
+# A component that is selected by name is required.
+consumer_test(HoldsTheSelectedComponents server
   cmake ${part} "-DJEMALLOC_EXPORTER_COMPONENTS=prometheus\\;server")
-consumer_test(MissesADependencyOfAComponentAskedFor collector
+consumer_test(MissesADependencyOfASelectedComponent collector
   cmake ${part} ${without_prometheus}
   -DJEMALLOC_EXPORTER_COMPONENTS=prometheus)
-set_tests_properties(consumer:MissesADependencyOfAComponentAskedFor PROPERTIES
+set_tests_properties(consumer:MissesADependencyOfASelectedComponent PROPERTIES
   PASS_REGULAR_EXPRESSION "find_package.*prometheus-cpp")
 
 # A user's first steps. A build of everything takes minutes without ccache.
@@ -111,7 +109,7 @@ set_property(TEST install:ReadmeOnAFreshClone PROPERTY PROCESSORS 2)
 set_property(TEST install:ReadmeOnAFreshClone APPEND PROPERTY
   ENVIRONMENT SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/install)
 
-# What the collector alone does without is what the collectable asks for.
+# The collectable needs what the collector alone does not.
 consumer_test(MissesWhatTheCollectableTakes exposer
               cmake ${staged} ${without_prometheus})
 set_tests_properties(consumer:MissesWhatTheCollectableTakes PROPERTIES

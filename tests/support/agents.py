@@ -1,5 +1,5 @@
-"""Hosts for the agent, and a visitor to ask it. Nothing here knows the
-exporter: what an agent says is read from its socket."""
+"""Host programs of the agent, and a client of its socket. The exporter is not
+involved."""
 
 import json
 import os
@@ -27,10 +27,10 @@ def address(name):
 
 def ask_raw(name, timeout=DEADLINE):
     """All bytes that the agent of this name sends."""
-    with socket.socket(socket.AF_UNIX) as visitor:
-        visitor.connect(address(name))
-        visitor.settimeout(timeout)
-        return visitor.makefile("rb").read()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address(name))
+        client.settimeout(timeout)
+        return client.makefile("rb").read()
 
 
 def ask(name, timeout=DEADLINE):
@@ -74,7 +74,7 @@ def limits(**values):
 
 
 class Host:
-    """A running agent_host, with the agent unless told otherwise. Ends with
+    """A running agent_host, with the agent by default. Ends with
     the block, however that ends."""
 
     def __init__(self, *mode, program="agent_host", env=None, command=(), **options):
@@ -93,11 +93,11 @@ class Host:
     def line(self):
         line = self.process.stdout.readline()
         if not line:
-            raise AssertionError(f"the host said: {self.process.stderr.read()}")
+            raise AssertionError(f"stderr of the host: {self.process.stderr.read()}")
         return line.strip()
 
     def answer(self, text):
-        """The line that it says to what it is told."""
+        """Writes `text` to its stdin and returns the next line of its stdout."""
         self.process.stdin.write(text)
         self.process.stdin.flush()
         return self.line()
@@ -105,11 +105,11 @@ class Host:
     def await_ready(self):
         line = self.line()
         if line != "ready":
-            raise AssertionError(f"the host said: {line}")
+            raise AssertionError(f"output of the host: {line}")
         return self
 
     def end(self):
-        """Lets it end by itself; returns its status and what it said since."""
+        """Waits for its end; returns its exit status, and its output since."""
         out, err = self.process.communicate(timeout=DEADLINE)
         return self.process.returncode, out, err
 
@@ -125,7 +125,7 @@ class Host:
 
 
 def resting(*mode, **options):
-    """A host that has said it is ready."""
+    """A host that has printed `ready`."""
     host = Host(*(mode or ("wait",)), **options)
     try:
         return host.await_ready()

@@ -14,7 +14,7 @@
 
 namespace jemalloc_exporter {
 
-/// A collectable that is what it is told to be.
+/// Returns the result of a function.
 class FakeCollectable final : public prometheus::Collectable {
  public:
   using Families = std::vector<prometheus::MetricFamily>;

@@ -66,7 +66,7 @@ class Cursor {
       Require(!AtEnd(), "a backslash at the end");
       const char c = rest_.front();
       Require(c == 'n' || special.find(c) != std::string_view::npos,
-              "an escape that is none");
+              "an invalid escape");
       text += c == 'n' ? '\n' : c;
       rest_.remove_prefix(1);
     }
@@ -131,7 +131,7 @@ void CheckTimestamp(Format format, std::string_view text) {
   Require(
       std::isfinite(ReadNumber(text)) &&
           text.find_first_of(in_seconds ? "e" : ".e") == std::string_view::npos,
-      "a timestamp that is none");
+      "an invalid timestamp");
 }
 
 }  // namespace
@@ -193,7 +193,7 @@ ParsedMetadata ReadMetadata(std::string_view line) {
   Require(IsName(metadata.name, true), "a family's name is illegal");
   cursor.Expect(" ");
   metadata.text = cursor.TakeUntil("");
-  Require(!metadata.text.empty(), "metadata that says nothing");
+  Require(!metadata.text.empty(), "empty metadata");
   return metadata;
 }
 

@@ -21,8 +21,8 @@ namespace jemalloc_exporter {
 /// A process of its own that poses as an agent. Killed with the object.
 class FakeAgent {
  public:
-  /// The process runs `body`, which calls `Ready` once it can be asked, and
-  /// rests. Returns when that is so.
+  /// The process runs `body`, which calls `Ready` once it can be queried,
+  /// and then sleeps. Returns when that is so.
   explicit FakeAgent(const std::function<void(const FakeAgent&)>& body) {
     if (pipe(ready_) != 0) return;
     pid_ = fork();
@@ -130,7 +130,7 @@ inline void AnswerOnce(int listener, const std::string& document,
   for (;;) AnswerOnce(listener, document);
 }
 
-/// What an agent says whose process has this number.
+/// The document of an agent whose process has this pid.
 inline std::string Document(pid_t pid, const std::string& comm = "claimed") {
   return R"({"agent":1,"pid":)" + std::to_string(pid) + R"(,"comm":")" + comm +
          R"(","jemalloc_version":"5.3.0","state":"used",)"

@@ -11,8 +11,8 @@
 
 namespace jemalloc_exporter {
 
-/// A jemalloc that says what a test tells it to say, and remembers what it was
-/// asked. One to a test: `FakeMallctl` speaks for the one made last.
+/// A jemalloc with values set by the test and a record of the calls. One for
+/// each test: `FakeMallctl` uses the latest.
 struct FakeJemalloc {
   FakeJemalloc() { current = this; }
   ~FakeJemalloc() { current = nullptr; }
@@ -31,10 +31,10 @@ struct FakeJemalloc {
   };
   std::uint64_t epoch = 7;
   bool epoch_fails = false;
-  /// Names whose type is half as wide as they are asked for: EINVAL, with a
+  /// Names whose type is half as wide as the one requested: EINVAL, with a
   /// partial write.
   std::string narrow;
-  /// A name that succeeds but reports another size than it was asked for.
+  /// A name that succeeds but reports another size than the one requested.
   std::string missized;
   /// How many of the next reads of a field another thread's refresh follows.
   int foreign_refreshes = 0;

@@ -16,7 +16,7 @@
 
 namespace jemalloc_exporter {
 
-/// A client that does as it is told, and nothing by itself.
+/// A client that sends the bytes given and adds none.
 class HttpClient {
  public:
   explicit HttpClient(int port)
@@ -37,7 +37,7 @@ class HttpClient {
   int port() const { return port_; }
   int socket() const { return socket_.get(); }
 
-  /// Nobody listens to the result: a server may hang up on a bad request.
+  /// The result is ignored: a server may close on a bad request.
   void Send(std::string_view text) const {
     send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
   }
@@ -67,7 +67,7 @@ class HttpClient {
     return WithoutDate(std::exchange(received_, {}));
   }
 
-  /// Goes away without a farewell.
+  /// Closes with a reset instead of a FIN.
   void Reset() {
     const linger now{1, 0};
     setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));

@@ -17,8 +17,8 @@ struct StrictAnswer {
 
 // Reads all that a server sent on one connection, which is nothing but answers
 // of HTTP/1.1: each with a Date and the Content-Length that it has, none behind
-// one that closes the connection. An error is plain text that nobody may take
-// for something else.
+// one that closes the connection. An error is plain text that no client may
+// take for something else.
 //
 // Where a request `may_be_head`, an answer may go without its body.
 //

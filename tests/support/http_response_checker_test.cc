@@ -47,7 +47,7 @@ TEST(StrictAnswers, GoWithoutABodyOnlyToAHead) {
   }
 }
 
-TEST(StrictAnswers, HaveTheLengthThatTheyTell) {
+TEST(StrictAnswers, HaveTheLengthOfTheirHeader) {
   for (const std::string length : {"0", "2", "4", "-3", "+3", "3x", "3, 3"}) {
     EXPECT_NE(FaultOf(kHead + "Content-Length: " + length + "\r\n\r\nabc"),
               "none")
@@ -94,7 +94,7 @@ TEST(StrictAnswers, EndWhereTheConnectionIsClosed) {
   EXPECT_NE(FaultOf(last + "\r\n"), "none");
 }
 
-TEST(StrictAnswers, ArePlainTextWhereTheyTellAnError) {
+TEST(StrictAnswers, ArePlainTextForErrors) {
   const auto error = [](const std::string& headers) {
     return "HTTP/1.1 500 Internal Server Error\r\n" + kDate + headers +
            "Content-Length: 1\r\n\r\nx";

@@ -1,5 +1,5 @@
-"""Starts the real programs that the tests talk to, on free ports of loopback,
-and stops them, always."""
+"""Starts the real programs under test on free ports of loopback, and always stops
+them."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def run(*args, env=None, timeout=DEADLINE, **options):
 
 
 class Exporter:
-    """A running exporter; `url` is where it serves, `log` what it has said."""
+    """A running exporter; `url` is where it serves, `log` its stderr so far."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Exporter:
 
     def await_log(self, pattern):
         """The first match of `pattern` in the log so far; kills the exporter and
-        raises AssertionError if there is none within the deadline."""
+        raises AssertionError if no match appears within the deadline."""
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             if found := re.search(pattern, self.log):

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "exporter/http/file_descriptor.h"
-#include "tests/support/other_process.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -223,7 +223,7 @@ TEST_F(ConnectionTableTest, ReturnsNextDeadline) {
 }
 
 TEST_F(ConnectionTableTest, TotalIsAtMostHalfOfTheDescriptorLimit) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     const rlimit descriptors{40, 40};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
     ConnectionTable connections({.total = 1000, .per_client = 1000});

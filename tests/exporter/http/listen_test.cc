@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "tests/support/http_client.h"
-#include "tests/support/other_process.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -147,7 +147,7 @@ TEST(Listen, SaysThatThePortIsForbidden) {
   int first_free = 0;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free;
   if (first_free <= 80) GTEST_SKIP() << "everybody may listen on every port";
-  InOtherProcess([] {
+  RunInSubprocess([] {
     if (getuid() == 0) {
       ASSERT_EQ(setuid(65534), 0);
     }
@@ -157,7 +157,7 @@ TEST(Listen, SaysThatThePortIsForbidden) {
 }
 
 TEST(Listen, DoesWithIpv4WhereThereIsNoIpv6) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     FailSystemCall(SYS_socket, EAFNOSUPPORT, AF_INET6);
     const FileDescriptor listener = MustListen(":0");
     EXPECT_TRUE(CanConnect("127.0.0.1", ListeningPort(listener)));

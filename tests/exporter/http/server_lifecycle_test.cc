@@ -22,7 +22,7 @@
 #include "exporter/http/listen.h"
 #include "exporter/http/server.h"
 #include "tests/support/http_client.h"
-#include "tests/support/other_process.h"
+#include "tests/support/subprocess.h"
 #include "tests/support/test_server.h"
 
 namespace jemalloc_exporter {
@@ -110,7 +110,7 @@ std::string ErrorOfStart() {
 
 TEST(HttpServerStart, ReportsALackOfFileDescriptors) {
   for (const auto call : {SYS_epoll_create1, SYS_eventfd2}) {
-    InOtherProcess([=] {
+    RunInSubprocess([=] {
       FailSystemCall(call, EMFILE);
       EXPECT_THAT(ErrorOfStart(),
                   AllOf(StartsWith("cannot start the HTTP server: "),
@@ -120,7 +120,7 @@ TEST(HttpServerStart, ReportsALackOfFileDescriptors) {
 }
 
 TEST(HttpServerStart, ReportsALackOfThreads) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     FailSystemCall(SYS_clone3, EAGAIN);
     EXPECT_EQ(ErrorOfStart(),
               "cannot start the HTTP server: Resource temporarily unavailable");

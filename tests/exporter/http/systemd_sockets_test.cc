@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "exporter/http/listen.h"
-#include "tests/support/other_process.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -47,7 +47,7 @@ FileDescriptor MustListen() {
 }
 
 TEST(SystemdSockets, AreThoseHandedOver) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     const FileDescriptor first(fcntl(MustListen().get(), F_DUPFD, 100));
     const FileDescriptor second(fcntl(MustListen().get(), F_DUPFD, 100));
     HandOver({first.get(), second.get()});
@@ -59,7 +59,7 @@ TEST(SystemdSockets, AreThoseHandedOver) {
 }
 
 TEST(SystemdSockets, AreFitForAServerAndKeptFromOtherPrograms) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     const FileDescriptor socket(fcntl(MustListen().get(), F_DUPFD, 100));
     HandOver({socket.get()});
     const auto sockets = TakeSystemdSockets();
@@ -73,7 +73,7 @@ TEST(SystemdSockets, AreFitForAServerAndKeptFromOtherPrograms) {
 }
 
 TEST(SystemdSockets, AreMissingWhereNobodyHandsAnyOver) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     EXPECT_EQ(Error(), "systemd hands over no sockets");
@@ -81,7 +81,7 @@ TEST(SystemdSockets, AreMissingWhereNobodyHandsAnyOver) {
 }
 
 TEST(SystemdSockets, AreMissingWhereTheyAreForAnotherProcess) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     setenv("LISTEN_PID", "1", 1);
     setenv("LISTEN_FDS", "1", 1);
     EXPECT_EQ(Error(), "systemd hands over no sockets");
@@ -89,7 +89,7 @@ TEST(SystemdSockets, AreMissingWhereTheyAreForAnotherProcess) {
 }
 
 TEST(SystemdSockets, AreRefusedWhereOneDoesNotListen) {
-  InOtherProcess([] {
+  RunInSubprocess([] {
     const FileDescriptor datagrams(socket(AF_INET, SOCK_DGRAM, 0));
     const FileDescriptor high(fcntl(datagrams.get(), F_DUPFD, 100));
     HandOver({high.get()});

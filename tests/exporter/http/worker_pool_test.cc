@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "exporter/http/task.h"
-#include "tests/support/other_process.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -135,7 +135,7 @@ TEST_F(WorkerPoolTest, RetiresIdleThreads) {
 }
 
 TEST_F(WorkerPoolTest, RunsJobsOnTheThreadsThatCanBeCreated) {
-  InOtherProcess([this] {
+  RunInSubprocess([this] {
     std::latch started(1);
     std::latch release(1);
     Start([&] {

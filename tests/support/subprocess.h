@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_OTHER_PROCESS_H_
-#define JEMALLOC_EXPORTER_TESTS_SUPPORT_OTHER_PROCESS_H_
+#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_SUBPROCESS_H_
+#define JEMALLOC_EXPORTER_TESTS_SUPPORT_SUBPROCESS_H_
 
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -18,7 +18,7 @@ namespace jemalloc_exporter {
 
 /// Runs `test` in a process of its own, whose circumstances it may change.
 template <typename Test>
-void InOtherProcess(Test test) {
+void RunInSubprocess(Test test) {
   const pid_t child = fork();
   if (child == 0) {
     test();
@@ -54,4 +54,4 @@ inline void FailSystemCall(int number, int error,
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_OTHER_PROCESS_H_
+#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_SUBPROCESS_H_
