@@ -56,18 +56,16 @@ std::vector<CertificatePtr> ReadCertificates(std::string_view pem,
              PEM_read_bio_X509(bio.get(), nullptr, &NoPassword, nullptr)) {
     certificates.emplace_back(certificate);
   }
-  Require(ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE, key);
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+    Fail(key, "malformed PEM");
   if (certificates.empty()) Fail(key, "no certificate in PEM format");
   return certificates;
 }
 
 KeyPtr ReadKey(std::string_view pem) {
   const BioPtr bio = Reader(pem);
-  ERR_clear_error();
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassword, nullptr));
-  if (!key && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_UNSUPPORTED)
-    Fail("key", "no private key in PEM format");
-  Require(key != nullptr, "key");
+  if (!key) Fail("key", "no unencrypted private key in PEM format");
   return key;
 }
 

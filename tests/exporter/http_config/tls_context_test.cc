@@ -248,10 +248,12 @@ TEST_F(TlsContextTest, RejectsCertificatesThatCannotBeUsed) {
   EXPECT_EQ(error_of("x", key), "cert: no certificate in PEM format");
   EXPECT_EQ(error_of(key, key), "cert: no certificate in PEM format");
   EXPECT_EQ(error_of(cert.substr(0, cert.size() / 2), key),
-            "cert: bad end line");
-  EXPECT_EQ(error_of(cert + cert.substr(0, 100), key), "cert: bad end line");
-  EXPECT_EQ(error_of(cert, "x"), "key: no private key in PEM format");
-  EXPECT_EQ(error_of(cert, cert), "key: no private key in PEM format");
+            "cert: malformed PEM");
+  EXPECT_EQ(error_of(cert + cert.substr(0, 100), key), "cert: malformed PEM");
+  EXPECT_EQ(error_of(cert, "x"),
+            "key: no unencrypted private key in PEM format");
+  EXPECT_EQ(error_of(cert, cert),
+            "key: no unencrypted private key in PEM format");
   EXPECT_EQ(error_of(cert, authority_->key()), "key: does not belong to cert");
   EXPECT_EQ(error_of(cert, TestCertificate({.rsa = true}).key()),
             "key: does not belong to cert");
@@ -286,7 +288,7 @@ TEST_F(TlsContextTest, RejectsEncryptedKeysWithoutReadingTheTerminal) {
   EVP_PKEY_free(pkey);
   BIO_free(in);
   BIO_free(out);
-  EXPECT_EQ(ErrorOf(config), "key: bad password read");
+  EXPECT_EQ(ErrorOf(config), "key: no unencrypted private key in PEM format");
 }
 
 TEST_F(TlsContextTest, RejectsClientAuthoritiesThatAreNoCertificates) {

@@ -148,7 +148,8 @@ TEST_F(WebConfigReloaderTest, ThrowsTheFirstError) {
     Start(file);
     FAIL();
   } catch (const std::runtime_error& error) {
-    EXPECT_STREQ(error.what(), "web.yml: key: no private key in PEM format");
+    EXPECT_STREQ(error.what(),
+                 "web.yml: key: no unencrypted private key in PEM format");
   }
 }
 
