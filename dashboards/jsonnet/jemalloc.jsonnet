@@ -4,22 +4,22 @@ local p = import 'panel.libsonnet';
 local q = import 'queries.libsonnet';
 
 local answered = std.foldl(
-  function(above, question) (
+  function(above, section) (
     local top = above.y;
-    local placed = p.place(question[1], top + 1);
-    local folded = question[2];
+    local arranged = p.arrange(section[1], top + 1);
+    local folded = section[2];
     local row = {
       type: 'row',
-      title: question[0],
+      title: section[0],
       collapsed: folded,
       gridPos: { x: 0, y: top, w: 24, h: 1 },
-      panels: if folded then placed.panels else [],
+      panels: if folded then arranged.panels else [],
     };
-    local panels = above.panels + [row] + if folded then [] else placed.panels;
-    { y: if folded then top + 1 else placed.y, panels: panels }
+    local panels = above.panels + [row] + if folded then [] else arranged.panels;
+    { y: if folded then top + 1 else arranged.y, panels: panels }
   ),
-  import 'questions.libsonnet',
-  p.place(import 'glance.libsonnet')
+  import 'sections.libsonnet',
+  p.arrange(import 'summary.libsonnet')
 );
 local numbered(panels, first) = [
   panels[i] { id: first + i } + (
@@ -79,7 +79,7 @@ local variable(name, label, query, all) = {
       iconColor: p.color.mapped,
       // The value, not the time of the sample, is when it happened.
       useValueForTime: true,
-      // In the place of a label that is not there Grafana writes its name: here,
+      // Grafana writes the name of a label that is absent: here,
       // unlike in legends. So there is one label, and every heap has it.
       expr: 'label_join(1000 * %s, "process", " ", "comm", "pid", "instance")' % q.started,
       step: '1m',

@@ -1,5 +1,4 @@
-// The kinds of panels that jemalloc.jsonnet is made of: everything that looks
-// the same from one panel to the next.
+// The panel types of jemalloc.jsonnet, with the properties that they share.
 local datasource = { type: 'prometheus', uid: '${datasource}' };
 
 // One colour for each thing, wherever it is drawn.
@@ -164,7 +163,7 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
 
   colored(colors):: { fieldConfig+: { overrides+: [override(name, { color: fixed(colors[name]) }) for name in std.objectFields(colors)] } },
   styled(name, properties):: { fieldConfig+: { overrides+: [override(name, properties)] } },
-  // What stands in the place of data that a target does not export.
+  // The text of a panel whose series a target does not export.
   absent(text):: { fieldConfig+: { defaults+: { noValue: text } } },
   defaults(properties):: { fieldConfig+: { defaults+: properties } },
   custom(properties):: { fieldConfig+: { defaults+: { custom+: properties } } },
@@ -180,9 +179,9 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
   limited(limit):: self.defaults({ thresholds: $.steps([[limit, 'red']]) }) + self.custom({ thresholdsStyle: { mode: 'dashed' } }),
 
   // Panels from left to right and from top to bottom: rows of [width, panel],
-  // all of one height. Returns them placed, and where the next one goes. Locals,
+  // all of one height. Returns them with their positions, and the next free one. Locals,
   // because jsonnet computes a field anew each time that it is read.
-  place(rows, top=0)::
+  arrange(rows, top=0)::
     std.foldl(
       function(above, row) (
         local top = above.y;

@@ -1,4 +1,4 @@
-// What the panels ask Prometheus.
+// The queries of the panels.
 //
 // An embedding program has neither comm nor pid: the variable comm lets absent
 // ones through, and `on (job, instance, comm, pid)` takes two absent ones for
@@ -23,7 +23,7 @@ local identity = 'job, instance, comm, pid';
   retention:: '(%s - %s)' % [q.resident, q.active],
   held:: '(%s - %s)' % [q.resident, q.allocated],
 
-  // What the kernel says of a process: through the exporter, or in a program
+  // Values of a process from the kernel: through the exporter, or in a program
   // that embeds the collectable from its own process_* metrics. The `and` leaves
   // out process_* of everything else, the exporter included. `wrap` is a function over
   // a range of each of them.

@@ -1,7 +1,7 @@
-"""A made-up fleet with one process for each story that the dashboard tells, as a
-function of time. The pictures show it, and the tests feed Prometheus from it.
+"""A generated fleet with one process for each situation that the dashboard shows,
+as a function of time. The pictures show it, and the tests backfill Prometheus with it.
 
-    fleet.py > fleet.om    # the last six hours, for promtool's back-filling
+    fleet.py > fleet.om    # the last six hours, for promtool's backfilling
 """
 
 import dataclasses
@@ -104,7 +104,7 @@ def exporting(processes):
 
 
 # comm, pid, heap, started, silent from; hours before the end of the history. The
-# pids and hosts are such that the colours, which go by name, are easily told apart.
+# pids and hosts are such that the colours, which go by name, differ clearly.
 DB = [
     ("redis-server", 417, cache, -340, None),
     ("searchd", 427, fragmented, -51, None),
@@ -191,13 +191,13 @@ class Fleet:
         count = len(processes)
         yield from self.itself(now, exporting(count)(hours).rss, -340, 0.0006 * count)
 
-    def embedding(self, now, tells_rss=True, labels=({},)):
+    def embedding(self, now, has_rss=True, labels=({},)):
         """A program that embeds the collectable, once for each set of constant
         labels, with metrics of its own process or without."""
         heap = embedded(self.hours(now))
         for constant in labels:
             yield from self.heap(heap, constant)
-        if tells_rss:
+        if has_rss:
             yield from self.itself(now, heap.rss, -96)
 
     def targets(self, now):

@@ -2,12 +2,12 @@
 
     preview.py [FOLDER]
 
-Back-fills a Prometheus with the history of a made-up fleet, lets Grafana's own
+Backfills a Prometheus with the history of a generated fleet, lets Grafana's own
 components draw the dashboard's JSON from it, and takes pictures in headless
 Chromium. FOLDER keeps npm's packages (460 MB) from one run to the next.
 
-Needs prometheus, chromium, fonts-inter, pngquant and npm. A tool for whoever
-changes the dashboard: look at the pictures before you commit them."""
+Needs prometheus, chromium, fonts-inter, pngquant and npm. To be run after a
+change of the dashboard: look at the pictures before you commit them."""
 
 import pathlib
 import shutil

@@ -29,7 +29,7 @@ class PrometheusServer:
                 f"--config.file={home}/prometheus.yml",
                 f"--storage.tsdb.path={self.data or home / 'data'}",
                 "--storage.tsdb.retention.time=10y",
-                # What is back-filled cannot say that a series has ended.
+                # Backfilled series have no staleness markers.
                 "--query.lookback-delta=10s",
                 "--web.listen-address=127.0.0.1:0",
             ],
@@ -45,7 +45,7 @@ class PrometheusServer:
                 break
         else:
             raise RuntimeError("Prometheus did not start:\n" + "".join(log))
-        # The log is small, and nobody else reads it: the pipe will not fill.
+        # The log is smaller than the buffer of the pipe, so it need not be read.
         return self
 
     def __exit__(self, *exception):

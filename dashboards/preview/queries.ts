@@ -1,5 +1,5 @@
-// Asks Prometheus what the panels ask, and makes Grafana's frames of the answers
-// as its data source does.
+// Runs the queries of the panels, and converts the results to data frames as
+// Grafana's Prometheus data source does.
 import { DataFrame, Field, FieldType, Labels, toDataFrame } from '@grafana/data';
 
 export interface Range {
@@ -55,7 +55,7 @@ export async function series(prometheus: string, target: Target, range: Range) {
   });
 }
 
-// As Grafana does it, with the spaces of what is not there: colours go by name.
+// As Grafana formats it, with the spaces of absent labels: colours go by name.
 export function legend(format: string, labels: Labels) {
   return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => labels[name] ?? '');
 }

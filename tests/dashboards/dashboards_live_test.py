@@ -119,7 +119,7 @@ class Live(unittest.TestCase):
             "/db": lambda now: made_up.exporter(fleet.DB, now),
             "/web": lambda now: made_up.exporter(fleet.WEB, now),
             "/billing": made_up.embedding,
-            "/bare": lambda now: made_up.embedding(now, tells_rss=False),
+            "/bare": lambda now: made_up.embedding(now, has_rss=False),
             "/twice": lambda now: made_up.embedding(
                 now, labels=[{"heap": "main"}, {"heap": "plugin"}]
             ),

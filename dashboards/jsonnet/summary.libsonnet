@@ -1,4 +1,4 @@
-// What stands first: the numbers of all selected processes together.
+// The first row: aggregates over all selected processes.
 local p = import 'panel.libsonnet';
 local q = import 'queries.libsonnet';
 local limit = import 'thresholds.libsonnet';

@@ -1,4 +1,4 @@
-// A row of panels for each question that an owner asks.
+// A row of panels for each question of an operator.
 local p = import 'panel.libsonnet';
 local q = import 'queries.libsonnet';
 local limit = import 'thresholds.libsonnet';
