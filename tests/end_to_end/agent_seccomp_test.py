@@ -22,8 +22,8 @@ from agents import (
 # dynamic linker are missing: without them no program starts.
 AGENT_CALLS = (
     "accept4 bind capget capset clone3 close_range futex geteuid getpid getsockopt gettid"
-    " listen lseek poll prctl rt_sigaction rt_sigprocmask sched_yield sendto setgroups setresgid setresuid"
-    " signalfd4 socket tgkill unshare"
+    " listen lseek poll prctl rt_sigaction rt_sigprocmask sched_yield sendto setgroups setresgid"
+    " setresuid signalfd4 socket tgkill unshare"
 ).split()
 
 # What a program of one thread needs to fork, and jemalloc to allocate.

@@ -238,7 +238,10 @@ class BasicAuth(Case):
         # bcrypt of "secret" at a cost of 12: a quarter of a second.
         slow = "$2b$12$ArBZvJ7gpOdbDOLlE8el8.s46R2eAukOpfX7RaTy7Xj8oFyJlIeI."
         exporter = self.serve(USERS.replace(HASH, slow))
-        scrape = lambda _: self.curl(exporter, "--user", "prom:secret", scheme="http")
+
+        def scrape(_):
+            return self.curl(exporter, "--user", "prom:secret", scheme="http")
+
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             self.assertEqual(set(pool.map(scrape, range(20))), {200})
 

@@ -17,6 +17,9 @@ endforeach()
 add_test(NAME image:HasTheVersionOfTheProject COMMAND
   grep -qx "ARG VERSION=${PROJECT_VERSION}" ${PROJECT_SOURCE_DIR}/Dockerfile)
 
+jemalloc_exporter_python_test(image:HasTheLibrariesOfTheProgram 60
+  install/runtime_packages_test.py)
+
 # Each public header stands alone, twice, in strict C++17.
 foreach(component IN ITEMS collector prometheus gtest gtest_push exposition
                            server)
