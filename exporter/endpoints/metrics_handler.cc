@@ -6,6 +6,7 @@
 #include "exporter/endpoints/metrics_response.h"
 
 namespace jemalloc_exporter {
+
 void MetricsHandler::Add(
     const std::weak_ptr<prometheus::Collectable>& collectable) {
   const std::lock_guard lock(mutex_);
@@ -35,7 +36,7 @@ std::vector<prometheus::MetricFamily> MetricsHandler::Collect() const {
   return families;
 }
 
-Response MetricsHandler::Answer(const Request& request) const {
+Response MetricsHandler::Respond(const Request& request) const {
   return MetricsResponse(request, Collect());
 }
 

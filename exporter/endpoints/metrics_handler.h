@@ -12,22 +12,19 @@
 
 namespace jemalloc_exporter {
 
-/// A page with the metrics of any number of collectables. Thread-safe.
+/// The metrics of any number of collectables. Thread-safe.
 class MetricsHandler {
  public:
   void Add(const std::weak_ptr<prometheus::Collectable>& collectable);
 
-  /// Forgets `collectable`, which may be gone already. An answer under way may
-  /// still contain it.
+  /// Removes `collectable`, which may be destroyed already. A response in
+  /// progress may still contain it.
   void Remove(const std::weak_ptr<prometheus::Collectable>& collectable);
 
-  /// Collects everything anew, in the format that the request prefers; packed
-  /// with gzip if it asks for that and the page is worth it. Collectables that
-  /// are gone are left out.
-  ///
-  /// Throws what a collectable throws: an answer is never part of a page. Holds
-  /// no lock while it collects.
-  Response Answer(const Request& request) const;
+  /// Collects from all collectables that still exist; see `MetricsResponse`.
+  /// Holds no lock meanwhile. Throws the exceptions of collectables: a response
+  /// is never incomplete.
+  Response Respond(const Request& request) const;
 
  private:
   std::vector<prometheus::MetricFamily> Collect() const;

@@ -10,8 +10,8 @@
 namespace jemalloc_exporter {
 namespace {
 
-// A smaller page fits one packet anyway.
-constexpr std::size_t kWorthPacking = 1400;
+// A smaller body fits into one packet without compression.
+constexpr std::size_t kMinGzipSize = 1400;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Response MetricsResponse(
   Response response{.content_type = std::string(ContentType(format)),
                     .body = SerializeExposition(format, families),
                     .headers = {{"Vary", "Accept, Accept-Encoding"}}};
-  if (response.body.size() >= kWorthPacking &&
+  if (response.body.size() >= kMinGzipSize &&
       AcceptsGzip(request.accept_encoding)) {
     response.body = Gzip(response.body);
     response.headers.emplace_back("Content-Encoding", "gzip");

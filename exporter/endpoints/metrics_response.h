@@ -9,8 +9,8 @@
 
 namespace jemalloc_exporter {
 
-/// The metrics in the format that the request prefers, packed with gzip if it
-/// asks for that and the page is worth it.
+/// The metrics in the negotiated format. Compressed with gzip if the client
+/// accepts it and the body is larger than one packet.
 Response MetricsResponse(const Request& request,
                          const std::vector<prometheus::MetricFamily>& families);
 

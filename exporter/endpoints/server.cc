@@ -47,7 +47,7 @@ void Server::Impl::Register(
   handler = std::make_shared<MetricsHandler>();
   handler->Add(collectable);
   http_.AddHandler(path, [handler](const Request& request) {
-    return handler->Answer(request);
+    return handler->Respond(request);
   });
 }
 

@@ -17,21 +17,21 @@ using testing::ThrowsMessage;
 const Request kOpenMetrics = {.accept = "application/openmetrics-text"};
 
 std::string PageOf(const MetricsHandler& handler) {
-  return handler.Answer({}).body;
+  return handler.Respond({}).body;
 }
 
-TEST(MetricsHandler, AnswersInTheFormatThatIsAskedFor) {
+TEST(MetricsHandler, RespondsInTheNegotiatedFormat) {
   MetricsHandler handler;
   const auto gauge = GaugeOf("g", 1);
   handler.Add(gauge);
-  EXPECT_EQ(handler.Answer({}).body, "# TYPE g gauge\ng 1\n");
-  EXPECT_EQ(handler.Answer(kOpenMetrics).body, "# TYPE g gauge\ng 1\n# EOF\n");
+  EXPECT_EQ(handler.Respond({}).body, "# TYPE g gauge\ng 1\n");
+  EXPECT_EQ(handler.Respond(kOpenMetrics).body, "# TYPE g gauge\ng 1\n# EOF\n");
 }
 
-TEST(MetricsHandler, AnswersWithoutCollectables) {
+TEST(MetricsHandler, RespondsWithoutCollectables) {
   const MetricsHandler handler;
-  EXPECT_EQ(handler.Answer({}).body, "");
-  EXPECT_EQ(handler.Answer(kOpenMetrics).body, "# EOF\n");
+  EXPECT_EQ(handler.Respond({}).body, "");
+  EXPECT_EQ(handler.Respond(kOpenMetrics).body, "# EOF\n");
 }
 
 TEST(MetricsHandler, MergesTheFamiliesOfItsCollectables) {
@@ -47,18 +47,18 @@ TEST(MetricsHandler, MergesTheFamiliesOfItsCollectables) {
             "# TYPE h gauge\nh 2\n");
 }
 
-TEST(MetricsHandler, CollectsAnewForEachAnswer) {
+TEST(MetricsHandler, CollectsForEachResponse) {
   MetricsHandler handler;
-  int asked = 0;
+  int collected = 0;
   const auto counting = Collecting([&] {
-    return FakeCollectable::Families{Gauges("asked", {Value(++asked)})};
+    return FakeCollectable::Families{Gauges("collected", {Value(++collected)})};
   });
   handler.Add(counting);
-  EXPECT_EQ(PageOf(handler), "# TYPE asked gauge\nasked 1\n");
-  EXPECT_EQ(PageOf(handler), "# TYPE asked gauge\nasked 2\n");
+  EXPECT_EQ(PageOf(handler), "# TYPE collected gauge\ncollected 1\n");
+  EXPECT_EQ(PageOf(handler), "# TYPE collected gauge\ncollected 2\n");
 }
 
-TEST(MetricsHandler, LeavesOutCollectablesThatAreGone) {
+TEST(MetricsHandler, OmitsDestroyedCollectables) {
   MetricsHandler handler;
   auto gone = GaugeOf("gone", 1);
   const auto here = GaugeOf("here", 1);
@@ -68,7 +68,7 @@ TEST(MetricsHandler, LeavesOutCollectablesThatAreGone) {
   EXPECT_EQ(PageOf(handler), "# TYPE here gauge\nhere 1\n");
 }
 
-TEST(MetricsHandler, LeavesOutCollectablesThatAreRemoved) {
+TEST(MetricsHandler, OmitsRemovedCollectables) {
   MetricsHandler handler;
   const auto removed = GaugeOf("removed", 1);
   const auto kept = GaugeOf("kept", 1);
@@ -78,7 +78,7 @@ TEST(MetricsHandler, LeavesOutCollectablesThatAreRemoved) {
   EXPECT_EQ(PageOf(handler), "# TYPE kept gauge\nkept 1\n");
 }
 
-TEST(MetricsHandler, RemovesWhatIsGone) {
+TEST(MetricsHandler, RemovesDestroyedCollectables) {
   MetricsHandler handler;
   auto gone = GaugeOf("gone", 1);
   const auto kept = GaugeOf("kept", 1);
@@ -90,7 +90,7 @@ TEST(MetricsHandler, RemovesWhatIsGone) {
   EXPECT_EQ(PageOf(handler), "# TYPE kept gauge\nkept 1\n");
 }
 
-TEST(MetricsHandler, LetsACollectableRegisterAnother) {
+TEST(MetricsHandler, AllowsACollectableToRegisterAnother) {
   MetricsHandler handler;
   const auto late = GaugeOf("late", 1);
   const auto registering = Collecting([&] {
@@ -102,7 +102,7 @@ TEST(MetricsHandler, LetsACollectableRegisterAnother) {
   EXPECT_EQ(PageOf(handler), "# TYPE late gauge\nlate 1\n");
 }
 
-TEST(MetricsHandler, ThrowsWhatACollectableThrowsRatherThanHalfAPage) {
+TEST(MetricsHandler, ThrowsTheExceptionOfACollectable) {
   MetricsHandler handler;
   const auto good = GaugeOf("good", 1);
   const auto bad = Collecting([]() -> FakeCollectable::Families {
@@ -110,7 +110,7 @@ TEST(MetricsHandler, ThrowsWhatACollectableThrowsRatherThanHalfAPage) {
   });
   handler.Add(good);
   handler.Add(bad);
-  EXPECT_THAT([&] { handler.Answer({}); },
+  EXPECT_THAT([&] { handler.Respond({}); },
               ThrowsMessage<std::runtime_error>("no luck"));
 }
 

@@ -30,7 +30,7 @@ TEST(MetricsResponse, IsTextByDefault) {
               ElementsAre(Pair("Vary", "Accept, Accept-Encoding")));
 }
 
-TEST(MetricsResponse, IsOpenMetricsWhenAskedTo) {
+TEST(MetricsResponse, IsOpenMetricsIfNegotiated) {
   const Response page =
       MetricsResponse({.accept = "application/openmetrics-text"}, kFamilies);
   EXPECT_EQ(page.content_type,
@@ -43,7 +43,7 @@ Families PageOfSize(std::size_t size) {
   return {Gauges("g", {Value(1, {{"padding", std::string(size, 'x')}})})};
 }
 
-TEST(MetricsResponse, IsPackedWhenAskedToAndOfSomeSize) {
+TEST(MetricsResponse, IsCompressedIfAcceptedAndLarge) {
   const Families families = PageOfSize(2000);
   const Response page = MetricsResponse({.accept_encoding = "gzip"}, families);
   EXPECT_EQ(page.body, Gzip(MetricsResponse({}, families).body));
@@ -51,7 +51,7 @@ TEST(MetricsResponse, IsPackedWhenAskedToAndOfSomeSize) {
                                         Pair("Content-Encoding", "gzip")));
 }
 
-TEST(MetricsResponse, IsNotPackedUnasked) {
+TEST(MetricsResponse, IsNotCompressedWithoutAcceptEncoding) {
   const Families families = PageOfSize(2000);
   for (const std::string encoding : {"identity", "br", "gzip;q=0"}) {
     const Response page =
@@ -62,7 +62,7 @@ TEST(MetricsResponse, IsNotPackedUnasked) {
   }
 }
 
-TEST(MetricsResponse, IsNotPackedWhenItFitsAPacket) {
+TEST(MetricsResponse, IsNotCompressedIfItFitsIntoOnePacket) {
   const Families families = PageOfSize(1000);
   EXPECT_EQ(MetricsResponse({.accept_encoding = "gzip"}, families).body,
             MetricsResponse({}, families).body);

@@ -82,13 +82,13 @@ TEST_F(ServerTest, ServesEachCollectableAtItsPath) {
   EXPECT_THAT(Get("/other"), HasSubstr("\r\n\r\n# TYPE c gauge\nc 1\n"));
 }
 
-TEST_F(ServerTest, KnowsNoPathWithoutACollectable) {
+TEST_F(ServerTest, Returns404WithoutCollectable) {
   EXPECT_THAT(Get("/metrics"), StartsWith("HTTP/1.1 404 "));
   server_.RemoveCollectable(GaugeOf("g", 1));
   EXPECT_THAT(Get("/metrics"), StartsWith("HTTP/1.1 404 "));
 }
 
-TEST_F(ServerTest, ForgetsACollectable) {
+TEST_F(ServerTest, RemovesACollectable) {
   const auto a = GaugeOf("a", 1);
   auto b = GaugeOf("b", 1);
   const auto c = GaugeOf("c", 1);
@@ -98,7 +98,7 @@ TEST_F(ServerTest, ForgetsACollectable) {
   EXPECT_EQ(Page(), "# TYPE c gauge\nc 1\n");
 }
 
-TEST_F(ServerTest, TurnsAnExceptionIntoAnErrorPageAndGoesOn) {
+TEST_F(ServerTest, Returns500ForAnException) {
   bool bad = true;
   const auto good = GaugeOf("g", 1);
   const auto moody = Collecting([&]() -> FakeCollectable::Families {
@@ -116,7 +116,7 @@ TEST_F(ServerTest, TurnsAnExceptionIntoAnErrorPageAndGoesOn) {
   EXPECT_EQ(Page(), "# TYPE g gauge\ng 1\n");
 }
 
-TEST_F(ServerTest, TurnsAnExceptionOfNoClassIntoAnErrorPage) {
+TEST_F(ServerTest, Returns500ForAnExceptionWithoutClass) {
   const auto bad =
       Collecting([]() -> FakeCollectable::Families { throw "a string"; });
   server_.RegisterCollectable(bad);
@@ -124,7 +124,7 @@ TEST_F(ServerTest, TurnsAnExceptionOfNoClassIntoAnErrorPage) {
               HasSubstr("\r\n\r\ncannot serve /metrics: unknown exception\n"));
 }
 
-TEST_F(ServerTest, TakesChangesWhileItAnswers) {
+TEST_F(ServerTest, AcceptsChangesDuringResponses) {
   const auto always = GaugeOf("always", 1);
   const auto sometimes = GaugeOf("sometimes", 1);
   server_.RegisterCollectable(always);
@@ -140,7 +140,7 @@ TEST_F(ServerTest, TakesChangesWhileItAnswers) {
   changing.join();
 }
 
-TEST_F(ServerTest, SaysWhyItDoesNotServe) {
+TEST_F(ServerTest, HasAnErrorIfItCannotListen) {
   const std::string address = "127.0.0.1:" + std::to_string(port());
   Server second(address);
   EXPECT_FALSE(second.ok());
@@ -149,7 +149,7 @@ TEST_F(ServerTest, SaysWhyItDoesNotServe) {
   EXPECT_THAT(second.GetListeningPorts(), ElementsAre());
 }
 
-TEST(Server, TakesCollectablesThoughItDoesNotServe) {
+TEST(Server, AcceptsCollectablesIfItCannotListen) {
   Server server("nonsense");
   const auto gauge = GaugeOf("g", 1);
   server.RegisterCollectable(gauge);
@@ -157,7 +157,7 @@ TEST(Server, TakesCollectablesThoughItDoesNotServe) {
   EXPECT_FALSE(server.ok());
 }
 
-TEST(Server, LeavesThePortWhenItEnds) {
+TEST(Server, ReleasesThePort) {
   std::optional<Server> server("127.0.0.1:0");
   const int port = server->GetListeningPorts().at(0);
   server.reset();
