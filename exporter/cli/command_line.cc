@@ -129,16 +129,18 @@ void AddReportOptions(CLI::App& exec, ExecOptions& options) {
                   "its processes to this file, for diff. Processes are sampled "
                   "at least every 0.1 s: one that lives shorter may be missing")
       ->type_name("FILE");
-  exec.add_option("--sidecar", options.sidecar_path)->group("");  // Hidden.
+  exec.add_option("--sidecar", options.deprecated_report_path)
+      ->group("");  // Hidden.
 }
 
 // Renamed in 0.2; to be removed one release later.
 void ApplyDeprecatedOptions(ExecOptions& options) {
-  if (options.sidecar_path.empty()) return;
-  PrintWarning("--sidecar and " + EnvironmentName("sidecar") +
-               " are deprecated; use --report and " +
-               EnvironmentName("report"));
-  if (options.report_path.empty()) options.report_path = options.sidecar_path;
+  if (options.deprecated_report_path.empty()) return;
+  PrintWarning(
+      "--sidecar and JEMALLOC_EXPORTER_SIDECAR are deprecated; use --report "
+      "and JEMALLOC_EXPORTER_REPORT");
+  if (options.report_path.empty())
+    options.report_path = options.deprecated_report_path;
 }
 
 void AddExec(CLI::App& app, CommandLine& line) {

@@ -26,8 +26,8 @@ struct CommandLine {
 
 /// Parses arguments and environment, and configures the log accordingly.
 /// Returns the exit status where nothing is left to run: 0 after --help or
-/// --version, 2 after one line about a mistake. `line` must outlive the calls of
-/// `line.run`.
+/// --version, 2 after one line about a mistake. `line` must outlive the calls
+/// of `line.run`.
 std::optional<int> ParseCommandLine(int argc, const char* const* argv,
                                     CommandLine& line);
 

@@ -7,14 +7,14 @@
 
 #include "collector/report/whole_file.h"
 #include "exporter/cli/log.h"
-#include "exporter/cli/print.h"
+#include "exporter/cli/write_stdout.h"
 #include "jemalloc_exporter/heap_report.h"
 #include "jemalloc_exporter/heap_serialization.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// A report of 10,000 tests takes some 10 MB; a file far beyond that is none.
+// A report of 10,000 tests has about 10 MB.
 constexpr std::size_t kMaxFileBytes = 64 << 20;
 
 std::string ReadFile(const std::string& path) {
@@ -24,7 +24,7 @@ std::string ReadFile(const std::string& path) {
   return *std::move(text);
 }
 
-// What of `path` is read by `Parse`, or why it cannot be.
+// Parses `json`, the content of `path`. Throws std::runtime_error.
 template <auto Parse>
 auto Read(const std::string& path, const std::string& json) {
   std::string error;
@@ -54,7 +54,7 @@ std::string DiffFiles(const DiffOptions& options) {
 
 DiffStatus RunDiff(const DiffOptions& options) try {
   const std::string diff = DiffFiles(options);
-  Print(diff);
+  WriteStdout(diff);
   return diff.empty() ? kDiffEqual : kDiffDifferent;
 } catch (const std::exception& exception) {
   PrintError(exception.what());

@@ -5,7 +5,7 @@
 
 namespace jemalloc_exporter {
 
-/// The exit status of `diff`, as of diff(1).
+/// Exit status, the same as of diff(1).
 enum DiffStatus { kDiffEqual = 0, kDiffDifferent = 1, kDiffTrouble = 2 };
 
 struct DiffOptions {
@@ -13,9 +13,8 @@ struct DiffOptions {
   std::string after;
 };
 
-/// Prints what changed between two snapshots as JSON, or between the reports
-/// of two test runs; or one line on stderr that names the file and the place
-/// that is wrong in it.
+/// Prints the changes between two JSON snapshots, or between two reports. On an
+/// error, prints one line to stderr with the file and the position.
 DiffStatus RunDiff(const DiffOptions& options);
 
 }  // namespace jemalloc_exporter

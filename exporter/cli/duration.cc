@@ -14,7 +14,7 @@ struct Unit {
 };
 
 // The longer of two names with the same beginning first.
-constexpr Unit kUnits[] = {{"h", 3600}, {"ms", 1e-3}, {"m", 60},   {"s", 1},
+constexpr Unit kUnits[] = {{"h", 3600},  {"ms", 1e-3}, {"m", 60},   {"s", 1},
                            {"us", 1e-6}, {"µs", 1e-6}, {"ns", 1e-9}};
 
 // Removes a decimal number from the beginning of `text`. Digits first: no sign,

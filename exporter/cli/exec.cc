@@ -22,8 +22,8 @@
 namespace jemalloc_exporter {
 namespace {
 
-// A caller may have closed some. The next descriptors opened here must not take
-// their place; close-on-exec, the command finds them closed all the same.
+// If the caller closed stdin, stdout or stderr, the next descriptor opened here
+// would get its number. Close-on-exec: for the command it stays closed.
 void OccupyStandardStreams() {
   int null = -1;
   do {
@@ -32,7 +32,7 @@ void OccupyStandardStreams() {
   if (null >= 0) close(null);
 }
 
-// Orphans become children of this process: the exporter would, too.
+// Orphans become children of such a process. So would the detached exporter.
 bool AdoptsOrphans() {
   int is_subreaper = 0;
   prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
@@ -84,7 +84,7 @@ int RunExec(const ExecOptions& options,
                .exec_failed = failed[0]},
               serve);
   const int error = ExecCommand(options.command, preload);
-  // One byte: the exporter leaves without a word.
+  // One byte: the exporter exits without a message.
   if (write(failed[1], "", 1) < 0) PrintError(std::strerror(errno));
   return CannotStart(options.command.front(), error);
 }

@@ -16,17 +16,17 @@ struct ExecOptions {
   bool with_jemalloc = false;
   /// The agent's library; empty: the one of the build folder or installation.
   std::string agent_path;
-  /// `on` or `off`: the environment variables of the agent, see its protocol.h.
-  /// Empty: inherited.
+  /// `on` or `off`: values of the agent's environment variables. Empty: the
+  /// inherited ones.
   std::string agent;
   std::string agent_fork;
   /// Program names, separated by commas; in addition to inherited ones.
   std::string agent_exclude;
-  /// File for the last snapshot of each process, see `WriteExecSidecar`;
+  /// File for the last snapshot of each process, see `WriteExecReport`;
   /// empty: none.
   std::string report_path;
   /// Deprecated name of `report_path`.
-  std::string sidecar_path;
+  std::string deprecated_report_path;
 };
 
 /// What is served during an `exec`.

@@ -14,8 +14,8 @@
 #include <system_error>
 
 #include "exporter/cli/exec_command.h"
+#include "exporter/cli/exec_report.h"
 #include "exporter/cli/exec_server.h"
-#include "exporter/cli/exec_sidecar.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_exit.h"
 #include "exporter/cli/signal_witness.h"
@@ -29,7 +29,7 @@ std::system_error Failure(const char* call) {
   return {errno, std::generic_category(), call};
 }
 
-// As a shell has it.
+// The exit status of a shell.
 int ExitStatus(int wait_status) {
   constexpr int kSignalled = 128;
   return WIFSIGNALED(wait_status) ? kSignalled + WTERMSIG(wait_status)
@@ -111,7 +111,7 @@ ReportWriter StartReportWriter(const ExecOptions& options,
     setpgid(0, 0);
     close(pipe[1]);
     try {
-      WriteExecSidecar(
+      WriteExecReport(
           {.path = options.report_path,
            .command = options.command.front(),
            .contains = [&](pid_t pid) { return tree.Contains(pid); }},
@@ -131,8 +131,8 @@ ReportWriter StartReportWriter(const ExecOptions& options,
 
 // Kills the writer if it does not end in time.
 void FinishReport(const ReportWriter& writer, bool passed) {
-  const CommandEnd end{passed};
-  if (write(writer.pipe, &end, sizeof(end)) != sizeof(end)) return;
+  const CommandExit exit{passed};
+  if (write(writer.pipe, &exit, sizeof(exit)) != sizeof(exit)) return;
   sigset_t child_ended;
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);

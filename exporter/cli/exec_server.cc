@@ -36,10 +36,10 @@ void WarnIfJemallocCrashed(const ExecServer& server) {
   if (!server.with_jemalloc) return;
   const auto signal = TerminationSignal(server.pidfd, server.tree.root());
   if (!signal || !IsCrash(*signal)) return;
-  PrintWarning(server.command + " was terminated by SIG" +
-             sigabbrev_np(*signal) +
-             "; --with-jemalloc may be the reason: it replaces the malloc that "
-             "the program was built for");
+  PrintWarning(
+      server.command + " was terminated by SIG" + sigabbrev_np(*signal) +
+      "; --with-jemalloc may be the reason: it replaces the malloc that "
+      "the program was built for");
 }
 
 // A daemon, usually.
@@ -52,17 +52,17 @@ void WarnIfProcessesRemain(const ExecServer& server) {
   }
   if (running.empty()) return;
   const auto agents = ListAgents();
-  const auto count = std::count_if(
-      running.begin(), running.end(), [&](pid_t pid) {
+  const auto count =
+      std::count_if(running.begin(), running.end(), [&](pid_t pid) {
         return std::any_of(
             agents.begin(), agents.end(),
             [&](const AgentSocket& agent) { return agent.name.pid == pid; });
       });
   if (count == 0) return;
   PrintWarning(server.command + " has exited; " + std::to_string(count) +
-             (count == 1 ? " process" : " processes") +
-             " that it started will not be served: keep daemons in the "
-             "foreground under exec");
+               (count == 1 ? " process" : " processes") +
+               " that it started will not be served: keep daemons in the "
+               "foreground under exec");
 }
 
 void Serve(const ExecServer& server,

@@ -20,9 +20,9 @@ struct ExecServer {
   int exec_failed = -1;
 };
 
-/// Starts `serve` in a detached process: neither a child of this process nor in
-/// its session. Leaves no trace that a child of this process would: no SIGCHLD,
-/// nothing to wait for. On failure it prints one line.
+/// Starts `serve` in a detached process: not a child of this process, and in a
+/// session of its own. No SIGCHLD stays pending, and waitpid(2) finds no child.
+/// On failure it prints one line.
 ///
 /// The detached process prints one line if `serve` fails while the command
 /// runs, if processes with the agent outlive the command, and if a signal such

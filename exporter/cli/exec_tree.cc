@@ -25,7 +25,7 @@ bool IsRunning(pid_t pid) {
 ExecTree ExecTree::MarkThisProcess() {
   rlimit limit{};
   if (getrlimit(RLIMIT_LOCKS, &limit) != 0) return ExecTree(0);
-  // 31 bits: what a 32-bit program reads is the same.
+  // 31 bits: also representable in a 32-bit program's rlim_t.
   std::random_device random;
   const rlim_t mark = std::uniform_int_distribution<rlim_t>(
       1, std::numeric_limits<int>::max())(random);

@@ -13,12 +13,12 @@ namespace jemalloc_exporter {
 ///
 /// Ancestry does not show the daemons, and their environment is often
 /// overwritten by a process title. So the tree is marked by the soft limit
-/// RLIMIT_LOCKS: it is inherited over fork(2) and execve(2), everybody may read
-/// it in /proc/PID/limits, and Linux has not enforced it since 2.4.25.
+/// RLIMIT_LOCKS: it is inherited over fork(2) and execve(2), readable by every
+/// user in /proc/PID/limits, and not enforced since Linux 2.4.25.
 class ExecTree {
  public:
-  /// Marks this process and all that it will start. Without the right to set
-  /// the limit, `Contains` is left with ancestry.
+  /// Marks this process and all that it starts afterwards. If the limit cannot
+  /// be set, `Contains` depends on ancestry alone.
   static ExecTree MarkThisProcess();
 
   /// The command.

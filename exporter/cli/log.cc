@@ -31,7 +31,7 @@ Level Describe(LogLevel level) {
   return {"error", spdlog::level::err};
 }
 
-// A JSON string is also what logfmt readers take as a quoted value.
+// The quoted values of logfmt are JSON strings.
 std::string Quoted(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false,
                                    nlohmann::json::error_handler_t::replace);

@@ -10,19 +10,19 @@ namespace jemalloc_exporter {
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 enum class LogFormat { kLogfmt, kJson };
 
-/// Lines below `level` are dropped from now on. Call before there are threads.
+/// Sets the format and the minimum level of the log. Not thread-safe: call
+/// before starting threads.
 void ConfigureLog(LogLevel level, LogFormat format);
 
-/// A line on stderr: time, level, message and fields, with the keys that other
-/// exporters use (`time`, `level`, `msg`, `err`). Whatever a value holds, it
-/// stays one line. Thread-safe.
+/// Writes one line to stderr: time, level, message and fields, with the keys of
+/// other exporters (`time`, `level`, `msg`, `err`). Control characters in
+/// values are escaped. Thread-safe.
 void Log(LogLevel level, std::string_view message,
          std::initializer_list<std::pair<std::string_view, std::string_view>>
              fields = {});
 
-/// One line on stderr for the user of a command: `jemalloc_exporter: message`,
-/// or with `LogFormat::kJson` a record of level error or warn. Printed at every
-/// log level.
+/// Writes `jemalloc_exporter: message` to stderr, or with `LogFormat::kJson` a
+/// record of level error or warn. Independent of the minimum level.
 void PrintError(std::string_view message);
 void PrintWarning(std::string_view message);
 

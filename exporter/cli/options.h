@@ -42,8 +42,8 @@ CLI::Option* AddDuration(
     CLI::App& app, const std::string& name, const std::string& description,
     const std::function<void(std::chrono::duration<double>)>& set);
 
-/// Throws CLI::ValidationError for an argument `--option=`: CLI11 would take the
-/// next argument as the value. Arguments after `--` are not examined.
+/// Throws CLI::ValidationError for an argument `--option=`: CLI11 would take
+/// the next argument as the value. Arguments after `--` are not examined.
 void RejectEmptyValues(int argc, const char* const* argv);
 
 /// Throws CLI::ValidationError if an option of `app` or of its subcommands was

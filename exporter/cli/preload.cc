@@ -33,14 +33,14 @@ std::string FindAgent() {
 
 namespace {
 
-// The jemalloc that this program runs on.
+// The library of this program's own jemalloc.
 std::string JemallocPath() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<void*>(FindMallctl()), &info) == 0) return "";
   return info.dli_fname;
 }
 
-// As execvp(3) looks a command up; empty where it finds none.
+// Searches PATH like execvp(3). Empty if there is no such command.
 std::string FindCommand(const std::string& command) {
   if (command.find('/') != std::string::npos) return command;
   const char* path = std::getenv("PATH");
@@ -62,7 +62,7 @@ bool ReadAt(std::ifstream& file, std::uint64_t offset, T& value) {
       file.read(reinterpret_cast<char*>(&value), sizeof(value)));
 }
 
-// Whether the file is a program that no dynamic linker loads.
+// Whether the file is a statically linked program (ELF without PT_INTERP).
 bool IsStatic(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   Elf64_Ehdr header{};
@@ -79,7 +79,7 @@ bool IsStatic(const std::string& path) {
   return true;
 }
 
-// Whether the dynamic linker will distrust LD_PRELOAD (AT_SECURE).
+// Whether ld.so will ignore LD_PRELOAD (AT_SECURE).
 bool IsSetuid(const std::string& path) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0) return false;
@@ -87,7 +87,7 @@ bool IsSetuid(const std::string& path) {
          ((file.st_mode & S_ISGID) != 0 && file.st_gid != getgid());
 }
 
-// Whether a user without rights of his own can read the file.
+// Whether a user without privileges can read the file.
 bool IsReadableByOthers(const fs::path& path) {
   std::error_code error;
   if ((fs::status(path, error).permissions() & fs::perms::others_read) ==
@@ -105,12 +105,12 @@ bool IsReadableByOthers(const fs::path& path) {
 
 // The first word of the command that is a program which changes the user:
 // `runuser -u nobody true`, `sh -c 'exec gosu redis redis-server'`. Empty if
-// there is none.
+// no word is.
 std::string FindUserChange(const std::vector<std::string>& command) {
   constexpr const char* kPrograms[] = {
-      "runuser", "su",     "setpriv",     "gosu",          "su-exec",
-      "chpst",   "capsh",  "setuidgid",   "s6-setuidgid",  "start-stop-daemon",
-      "sudo",    "doas",   "s6-applyuidgid"};
+      "runuser", "su",    "setpriv",       "gosu",         "su-exec",
+      "chpst",   "capsh", "setuidgid",     "s6-setuidgid", "start-stop-daemon",
+      "sudo",    "doas",  "s6-applyuidgid"};
   for (const std::string& argument : command) {
     std::istringstream words(argument);
     for (std::string word; words >> word;) {

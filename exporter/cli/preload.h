@@ -6,7 +6,7 @@
 
 namespace jemalloc_exporter {
 
-/// Which libraries a command is to be given.
+/// The libraries to preload, and the command.
 struct PreloadOptions {
   /// The program, a path or a name that is searched for as by execvp(3), and
   /// its arguments.
@@ -20,11 +20,12 @@ struct PreloadOptions {
 /// Returns the value of LD_PRELOAD with the libraries before those that are
 /// preloaded already. Empty if the agent cannot be read. `hint` is set to one
 /// line if the command will not be served: no agent, a static or a setuid
-/// program; or if it starts programs as another user, who cannot read the agent.
+/// program; or if it starts programs as another user, who cannot read the
+/// agent.
 std::string Preload(const PreloadOptions& options, std::string* hint);
 
-/// The path of the agent's library: beside the program in a build folder, or
-/// where an installation puts it.
+/// Returns the path of the agent's library: beside this program (build folder),
+/// or ../lib/jemalloc_exporter (installation).
 std::string FindAgent();
 
 }  // namespace jemalloc_exporter

@@ -12,7 +12,7 @@ namespace jemalloc_exporter {
 int OpenPidfd(pid_t pid);
 
 /// The same without pidfd_open(2): a thread polls /proc every 100 ms and closes
-/// the other end of a pipe. -1 if there is no pipe or thread to be had.
+/// the other end of a pipe. -1 without a pipe or thread.
 int PollForExit(pid_t pid);
 
 /// Whether such a descriptor is readable.

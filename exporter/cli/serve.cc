@@ -36,10 +36,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// By then a command has loaded its libraries.
+// Time for a command to load its libraries.
 constexpr std::chrono::milliseconds kStartupGrace{5000};
 
-// For requests in progress at the end.
+// Time for requests in progress when serving ends.
 constexpr time_t kShutdownSeconds = 5;
 
 // The exporter of a preceding `exec` may still be closing its port.
@@ -59,9 +59,9 @@ bool IsExec(const ServeOptions& options) {
   return static_cast<bool>(options.process_filter.includes);
 }
 
-// They cost nothing before they are used. The 1,024 that are usual could be
-// taken up by silent clients and by processes that do not answer.
-void AllowManyDescriptors() {
+// Idle clients and processes that do not respond could use up the usual soft
+// limit of 1,024.
+void RaiseDescriptorLimit() {
   rlimit descriptors{};
   if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
   descriptors.rlim_cur = descriptors.rlim_max;
@@ -90,7 +90,7 @@ std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
   return listeners;
 }
 
-// They are for a program that has been told to use them.
+// The unit has sockets, but the option that uses them is missing.
 void WarnOfUnusedSystemdSockets(const ServeOptions& options) {
   const char* const pid = std::getenv("LISTEN_PID");
   if (options.systemd_socket || IsExec(options) || pid == nullptr ||
@@ -165,8 +165,8 @@ void WarnIfNoProcess(const ServeOptions& options) {
     return;
   }
   Log(LogLevel::kWarn,
-      "No process of the command can be asked for its heap: it does not use "
-      "jemalloc (see --with-jemalloc), hides it, or ignores LD_PRELOAD");
+      "No process of the command has an agent: it does not use jemalloc (see "
+      "--with-jemalloc), hides its symbols, or ignores LD_PRELOAD");
 }
 
 // Returns the signal that ends the program; 0 if `stop_fd` became readable.
@@ -204,12 +204,12 @@ void ExitAfterTimeout() {
 
 int RunServe(const ServeOptions& options) {
   const sigset_t signals = HandledSignals();
-  // A log that nobody reads any more is no reason to end.
+  // The reader of the log may close its end of the pipe.
   std::signal(SIGPIPE, SIG_IGN);
-  // Before there are threads, so that none of them takes a signal.
+  // Threads started later inherit the mask.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  AllowManyDescriptors();
+  RaiseDescriptorLimit();
   Endpoints endpoints(EndpointsOf(options));
   const auto web_config = LoadWebConfig(options.config_file);
   HttpServer server(ServerOptions(options, endpoints, web_config.get()));

@@ -11,18 +11,18 @@ namespace jemalloc_exporter {
 
 struct ServeOptions {
   std::vector<std::string> listen_addresses = {":10536"};
-  /// Listens on the sockets that systemd hands over instead.
+  /// Listens on the sockets passed by systemd instead of `listen_addresses`.
   bool systemd_socket = false;
   std::string telemetry_path = "/metrics";
   /// See `EndpointOptions`.
   std::string external_url;
   std::string route_prefix;
-  /// A web configuration; empty for none.
+  /// Path of the web configuration file; empty: none.
   std::string config_file;
-  /// Scrapes at the same time; 0 for any number.
+  /// Maximum number of parallel scrapes; 0: no limit.
   int max_requests = 40;
   bool disable_exporter_metrics = false;
-  /// The longest that a scrape waits for processes to answer.
+  /// Maximum time that a scrape waits for the responses of processes.
   Seconds agent_timeout{1};
   /// The processes that are served.
   ProcessFilter process_filter;
@@ -30,10 +30,10 @@ struct ServeOptions {
   int stop_fd = -1;
 };
 
-/// Serves until SIGTERM or SIGINT; returns the exit status. Requests in progress
-/// then have 5 seconds to finish. SIGHUP reloads the web configuration. Throws
-/// std::runtime_error, with one line, when it cannot listen or the web
-/// configuration is broken.
+/// Serves until SIGTERM or SIGINT; returns the exit status. Requests in
+/// progress then have 5 seconds to finish. SIGHUP reloads the web
+/// configuration. Throws std::runtime_error, with one line, when it cannot
+/// listen or the web configuration is broken.
 int RunServe(const ServeOptions& options);
 
 }  // namespace jemalloc_exporter

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/cli/print.h"
 #include "exporter/cli/process_table.h"
+#include "exporter/cli/write_stdout.h"
 #include "exporter/metrics/process_families.h"
 #include "jemalloc_exporter/exposition.h"
 #include "jemalloc_exporter/heap_serialization.h"
@@ -90,8 +90,9 @@ void Watch(const ShowOptions& options, Seconds agent_timeout) {
   Processes before = poller.Poll(agent_timeout);
   while (true) {
     Processes processes = poller.Poll(agent_timeout);
-    Print(clear + (processes.empty() ? WhyNothing(options) + "\n"
-                                     : Render(options, processes, &before)));
+    WriteStdout(clear + (processes.empty()
+                             ? WhyNothing(options) + "\n"
+                             : Render(options, processes, &before)));
     before = std::move(processes);
     std::this_thread::sleep_for(*options.watch);
   }
@@ -117,7 +118,7 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
                       : " does not answer\n");
     return 1;
   }
-  Print(Render(options, processes, nullptr));
+  WriteStdout(Render(options, processes, nullptr));
   return 0;
 }
 

@@ -49,7 +49,7 @@ class BadCommandLine(unittest.TestCase):
             "--log.level: invalid value 'loud': expected debug|error|info|warn",
         )
 
-    def test_number_that_is_none(self):
+    def test_invalid_number(self):
         self.assert_refused(
             ["--web.max-requests=many"],
             "--web.max-requests: invalid value 'many': expected an integer >= 0",
@@ -131,7 +131,7 @@ class BadCommandLine(unittest.TestCase):
             "the percent-encoded form is '/a%20b'",
         )
 
-    def test_external_url_that_is_none(self):
+    def test_invalid_external_url(self):
         self.assert_refused(
             ["--web.external-url=example.org/jem"],
             "--web.external-url: 'example.org/jem' is neither an http(s) URL nor "
@@ -204,7 +204,7 @@ class Listening(unittest.TestCase):
         with Exporter(
             "--web.listen-address=127.0.0.1:0", address="127.0.0.1:0"
         ) as exporter:
-            get(exporter.url + "/-/healthy")  # By now it has said both.
+            get(exporter.url + "/-/healthy")  # Both are in the log.
             exporter.stop()
             ports = re.findall(r"address=127\.0\.0\.1:(\d+)", exporter.log)
             self.assertEqual(len(set(ports)), 2)
@@ -268,7 +268,7 @@ class Durations(unittest.TestCase):
 
 
 class Deprecated(unittest.TestCase):
-    def test_sidecar_is_report(self):
+    def test_names_of_the_report_option_print_a_warning(self):
         warning = (
             "jemalloc_exporter: --sidecar and JEMALLOC_EXPORTER_SIDECAR are "
             "deprecated; use --report and JEMALLOC_EXPORTER_REPORT\n"
@@ -340,7 +340,7 @@ class Ending(unittest.TestCase):
     def test_by_sigterm(self):
         self.assert_ends_cleanly(signal.SIGTERM)
 
-    def test_when_nobody_reads_its_log(self):
+    def test_when_its_log_is_closed(self):
         with Exporter() as exporter:
             exporter.process.stderr.close()
             exporter.process.terminate()

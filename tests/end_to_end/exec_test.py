@@ -479,7 +479,7 @@ class FailingExporter(unittest.TestCase):
             exporter.process.stdin.close()
             self.assertEqual(exporter.process.wait(DEADLINE), 5)
 
-    def test_without_an_agent_says_so_and_runs_the_command(self):
+    def test_without_an_agent_prints_a_line_and_runs_the_command(self):
         status, out, err = run_command(
             "echo", "hello", options=["--agent.path=/nowhere/agent.so"]
         )

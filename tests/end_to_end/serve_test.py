@@ -151,7 +151,7 @@ class Options(unittest.TestCase):
                 get(exporter.url + "/m%C3%A9triques%20x").status, 200
             )
 
-    def test_metrics_at_the_root_take_the_place_of_the_landing_page(self):
+    def test_metrics_at_the_root_replace_the_landing_page(self):
         with Exporter("--web.telemetry-path=/") as exporter:
             answer = get(exporter.url + "/")
             self.assertEqual(answer.headers["Content-Type"], TEXT)

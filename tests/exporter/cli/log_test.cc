@@ -9,7 +9,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-// What `body` logs, the time masked.
+// Returns the log output of `body` with the time masked.
 std::string Logged(const std::function<void()>& body) {
   testing::internal::CaptureStderr();
   body();
@@ -38,7 +38,7 @@ TEST(Log, IsJson) {
             "\n");
 }
 
-TEST(Log, DropsWhatIsBelowItsLevel) {
+TEST(Log, DropsRecordsBelowTheLevel) {
   ConfigureLog(LogLevel::kWarn, LogFormat::kLogfmt);
   EXPECT_EQ(Logged([] {
               Log(LogLevel::kDebug, "debug");
@@ -50,7 +50,7 @@ TEST(Log, DropsWhatIsBelowItsLevel) {
             "time=TIME level=error msg=error\n");
 }
 
-TEST(Log, StaysOneLineWhateverAValueHolds) {
+TEST(Log, EscapesControlCharacters) {
   ConfigureLog(LogLevel::kInfo, LogFormat::kLogfmt);
   EXPECT_EQ(
       Logged([] {

@@ -1,4 +1,4 @@
-#include "exporter/cli/process_records.h"
+#include "exporter/cli/process_snapshots.h"
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ HeapReportEntry ToEntry(const Process& process) {
 
 }  // namespace
 
-void ProcessRecords::Take(const std::vector<Process>& processes) {
+void ProcessSnapshots::Update(const std::vector<Process>& processes) {
   std::set<Identity> reachable;
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnreachable) continue;
@@ -34,8 +34,8 @@ void ProcessRecords::Take(const std::vector<Process>& processes) {
   entries_.EvictExcess();
 }
 
-HeapReport ProcessRecords::ToReport(HeapReportEntry run,
-                                    const IsRunning& is_running) const {
+HeapReport ProcessSnapshots::ToReport(HeapReportEntry run,
+                                      const IsRunning& is_running) const {
   HeapReport report{std::move(run), {}, entries_.evicted()};
   entries_.ForEach(
       [&](const Identity& identity, const HeapReportEntry& stored) {

@@ -25,7 +25,7 @@ def children(pid):
 
 
 def has_memory(pid):
-    """False of a process that ended, whether or not anybody asked how."""
+    """False for a zombie and for a process that does not exist."""
     try:
         with open(f"/proc/{pid}/statm") as file:
             return file.read().split()[0] != "0"
@@ -38,11 +38,11 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.path = self.folder / "sidecar.json"
+        self.path = self.folder / "report.json"
 
     def until_reported(self, count):
         """A command of the shell: waits, for at most 30 s, until the interim
-        sidecar has so many records."""
+        report has so many records."""
         records = f"cat {self.path} 2>/dev/null | grep -c '^{{\"name\"'"
         return (
             f"i=0; until [ $({records}) -ge {count} ] || [ $((i+=1)) -gt 600 ];"
@@ -50,7 +50,7 @@ class Case(unittest.TestCase):
         )
 
     def host_until_reported(self, host="agent_host", count=1):
-        """A line of shell: a program that ends when the interim sidecar has so
+        """A line of shell: a program that ends when the interim report has so
         many records."""
         until = self.until_reported(count)
         return f"{{ {until}; }} | {HOSTS}/{host} wait >/dev/null\n"
@@ -79,19 +79,19 @@ class Case(unittest.TestCase):
         return process
 
     def wait_for_records(self, count=1, **what):
-        """The first sidecar with so many records like this."""
+        """The first report with so many records like this."""
 
         def found():
             if not self.path.exists():
                 return None
-            sidecar = json.loads(self.path.read_text())
-            records = [test for test in sidecar["entries"] if what.items() <= test.items()]
-            return len(records) >= count and sidecar
+            report = json.loads(self.path.read_text())
+            records = [test for test in report["entries"] if what.items() <= test.items()]
+            return len(records) >= count and report
 
         return wait_for(found, f"record of {what}")
 
 
-class Sidecar(Case):
+class Report(Case):
     def test_has_a_record_for_each_process_that_ended(self):
         with_jemalloc = (
             self.host_until_reported(count=1)
@@ -100,13 +100,13 @@ class Sidecar(Case):
         )
         self.run_shell(f"{{ {with_jemalloc}}} | {HOSTS}/agent_host_plain wait >/dev/null")
         text = re.sub(r"\d+(\.\d+)?([,}])", r"N\2", self.path.read_text())
-        assert_golden(self, text, "exec_sidecar.json")
+        assert_golden(self, text, "exec_report.json")
 
     def test_has_no_record_of_programs_without_jemalloc(self):
-        sidecar = self.run_shell(
+        report = self.run_shell(
             f"{{ {self.host_until_reported()}}} | {HOSTS}/agent_host_plain wait >/dev/null"
         )
-        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
+        self.assertEqual([test["name"] for test in report["entries"]], ["agent_host"])
 
     def test_has_the_last_snapshot(self):
         redis = Redis()
@@ -125,14 +125,14 @@ class Sidecar(Case):
             (test,) = self.wait_for_records(name="redis-server")["entries"]
             return test["heap_state"]["after"]["active_bytes"] > 40 * MIB
 
-        wait_for(reported, "interim sidecar of the grown Redis")
+        wait_for(reported, "interim report of the grown Redis")
         redis.socket.sendall(b"SHUTDOWN\r\n")
         self.assertEqual(process.wait(30), 0)
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual(sidecar["run"]["name"], "redis-server")
-        self.assertEqual(sidecar["run"]["result"], "passed")
-        self.assertGreater(sidecar["run"]["duration_seconds"], 0)
-        (test,) = sidecar["entries"]
+        report = json.loads(self.path.read_text())
+        self.assertEqual(report["run"]["name"], "redis-server")
+        self.assertEqual(report["run"]["result"], "passed")
+        self.assertGreater(report["run"]["duration_seconds"], 0)
+        (test,) = report["entries"]
         after = test["heap_state"]["after"]
         self.assertAlmostEqual(after["active_bytes"] / grown, 1, delta=0.05)
         self.assertEqual(test["heap_growth_bytes"], after["allocated_bytes"])
@@ -140,9 +140,9 @@ class Sidecar(Case):
     def test_has_what_was_killed_for_memory(self):
         process = self.start("sh", "-c", self.host_until_reported() + "kill -9 $$")
         self.assertEqual(process.wait(30), 137)
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual(sidecar["run"]["result"], "failed")
-        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
+        report = json.loads(self.path.read_text())
+        self.assertEqual(report["run"]["result"], "failed")
+        self.assertEqual([test["name"] for test in report["entries"]], ["agent_host"])
 
     def test_has_all_of_many_at_the_same_time(self):
         host = f"{HOSTS}/agent_host wait <&3 >/dev/null &"
@@ -155,7 +155,7 @@ class Sidecar(Case):
         tests = json.loads(self.path.read_text())["entries"]
         self.assertEqual([test["result"] for test in tests], 40 * ["ended"])
 
-    def test_says_running_of_a_process_that_is_left_behind(self):
+    def test_marks_a_process_that_outlives_the_command_as_running(self):
         status, out, _ = self.run_command(
             "sh",
             "-c",
@@ -167,7 +167,7 @@ class Sidecar(Case):
         (test,) = json.loads(self.path.read_text())["entries"]
         self.assertEqual((test["name"], test["result"]), ("agent_host", "running"))
 
-    def test_says_ended_of_one_that_nobody_waited_for(self):
+    def test_marks_a_zombie_as_ended(self):
         process = self.start(
             "sh", "-c",
             f"{HOSTS}/agent_host close-all >/dev/null & echo $! >&2; exec cat"
@@ -178,8 +178,8 @@ class Sidecar(Case):
         wait_for(lambda: not has_memory(pid), "end of the host")
         process.stdin.close()
         self.assertEqual(process.wait(30), 0)
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual([test["result"] for test in sidecar["entries"]], ["ended"])
+        report = json.loads(self.path.read_text())
+        self.assertEqual([test["result"] for test in report["entries"]], ["ended"])
 
     def test_is_what_diff_takes(self):
         self.run_shell(self.host_until_reported())
@@ -192,16 +192,16 @@ class Sidecar(Case):
         self.assertRegex(out, r"(?m)\Aagent_host result: \(unknown\) → ended$")
         self.assertRegex(out, r"(?m)^agent_host heap_growth_bytes: \(unknown\) → \d+$")
 
-    def test_has_no_process_of_another_command_and_does_not_ask_it(self):
+    def test_omits_and_does_not_query_processes_of_other_commands(self):
         # The test itself, as one that would be heard of.
-        with socket.socket(socket.AF_UNIX) as stranger:
-            stranger.bind(f"\0jemalloc_exporter/{os.getpid()}")
-            stranger.listen()
-            stranger.setblocking(False)
-            sidecar = self.run_shell(self.host_until_reported())
-            self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(f"\0jemalloc_exporter/{os.getpid()}")
+            other.listen()
+            other.setblocking(False)
+            report = self.run_shell(self.host_until_reported())
+            self.assertEqual([test["name"] for test in report["entries"]], ["agent_host"])
             with self.assertRaises(BlockingIOError):
-                stranger.accept()
+                other.accept()
 
     def test_of_the_environment_is_the_same(self):
         status, _, err = run(
@@ -213,12 +213,12 @@ class Sidecar(Case):
 
 
 class Interim(Case):
-    """A run that is killed with everything in it leaves its last sidecar."""
+    """A run that is killed with everything in it leaves its last report."""
 
     def test_is_there_from_the_start(self):
         self.path.write_text("of the run before")
         self.start("cat")
-        wait_for(lambda: "before" not in self.path.read_text(), "sidecar")
+        wait_for(lambda: "before" not in self.path.read_text(), "report")
         self.assertEqual(
             json.loads(self.path.read_text()),
             {
@@ -232,15 +232,15 @@ class Interim(Case):
         host = f"{HOSTS}/agent_host wait >/dev/null"
         self.start("sh", "-c", self.host_until_reported() + host)
         self.wait_for_records(name="agent_host", result="ended")
-        sidecar = self.wait_for_records(name="agent_host", result="running")
-        self.assertEqual(sidecar["run"], {"name": "sh", "result": "running"})
-        for test in sidecar["entries"]:
+        report = self.wait_for_records(name="agent_host", result="running")
+        self.assertEqual(report["run"], {"name": "sh", "result": "running"})
+        for test in report["entries"]:
             self.assertIn("allocated_bytes", test["heap_state"]["after"])
 
 
 class Trouble(Case):
     def test_with_the_file_is_one_line_and_leaves_the_command_alone(self):
-        path = self.folder / "missing" / "sidecar.json"
+        path = self.folder / "missing" / "report.json"
         self.assertEqual(
             self.run_command("sh", "-c", "echo out; exit 7", path=path),
             (
@@ -252,10 +252,10 @@ class Trouble(Case):
 
     def test_with_the_command_makes_a_failed_run_and_keeps_its_status(self):
         self.assertEqual(self.run_command("sh", "-c", "exit 7"), (7, "", ""))
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual(sidecar["run"]["result"], "failed")
+        report = json.loads(self.path.read_text())
+        self.assertEqual(report["run"]["result"], "failed")
 
-    def test_with_the_port_leaves_the_sidecar_alone(self):
+    def test_with_the_port_leaves_the_report_alone(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = f"127.0.0.1:{other.getsockname()[1]}"
             status, _, _ = run(
@@ -266,18 +266,18 @@ class Trouble(Case):
         self.assertEqual(len(json.loads(self.path.read_text())["entries"]), 1)
 
     def test_with_a_silent_process_leaves_the_others_alone(self):
-        sidecar = self.run_shell(
+        report = self.run_shell(
             f"{HOSTS}/agent_host close-all >/dev/null &\n"
             + self.until_reported(1)
             + "; kill -STOP $!\n"
             + self.host_until_reported(count=2)
             + "kill -9 $!"
         )
-        self.assertEqual(len(sidecar["entries"]), 2)
-        for test in sidecar["entries"]:
+        self.assertEqual(len(report["entries"]), 2)
+        for test in report["entries"]:
             self.assertIn("allocated_bytes", test["heap_state"]["after"])
 
-    def test_with_exec_itself_leaves_the_last_sidecar(self):
+    def test_report_survives_exec_being_killed(self):
         process = self.start("sh", "-c", self.host_until_reported() + "cat")
         self.wait_for_records(name="agent_host", result="ended")
         (writer,) = [
@@ -286,19 +286,19 @@ class Trouble(Case):
         process.kill()
         process.wait()
         wait_for(lambda: not has_memory(writer), "end of the writer")
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual(sidecar["run"]["result"], "running")
-        self.assertEqual([test["result"] for test in sidecar["entries"]], ["ended"])
+        report = json.loads(self.path.read_text())
+        self.assertEqual(report["run"]["result"], "running")
+        self.assertEqual([test["result"] for test in report["entries"]], ["ended"])
 
-    def test_with_a_signal_to_everybody_leaves_the_sidecar_alone(self):
+    def test_with_a_signal_to_all_processes_leaves_the_report_alone(self):
         process = self.start("sh", "-c", self.host_until_reported() + "cat")
         self.wait_for_records(name="agent_host", result="ended")
         for pid in children(process.pid):  # As a service manager does.
             os.kill(pid, signal.SIGTERM)
         self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
-        sidecar = json.loads(self.path.read_text())
-        self.assertEqual(sidecar["run"]["result"], "failed")
-        self.assertEqual([test["name"] for test in sidecar["entries"]], ["agent_host"])
+        report = json.loads(self.path.read_text())
+        self.assertEqual(report["run"]["result"], "failed")
+        self.assertEqual([test["name"] for test in report["entries"]], ["agent_host"])
 
 
 if __name__ == "__main__":

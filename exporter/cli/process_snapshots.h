@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_RECORDS_H_
-#define JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_RECORDS_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_SNAPSHOTS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_SNAPSHOTS_H_
 
 #include <sys/types.h>
 
@@ -16,7 +16,7 @@
 namespace jemalloc_exporter {
 
 /// The last snapshot of each process, in bounded memory. Not thread-safe.
-class ProcessRecords {
+class ProcessSnapshots {
  public:
   /// Returns whether a process of this pid and start time exists.
   using IsRunning = std::function<bool(pid_t, double start_time_seconds)>;
@@ -24,11 +24,11 @@ class ProcessRecords {
   /// `max`: the number of processes whose snapshot is kept, besides those that
   /// responded the last time. Of the others, the one with the smallest heap is
   /// evicted, of equals the one that started first.
-  explicit ProcessRecords(std::size_t max) : entries_(max) {}
+  explicit ProcessSnapshots(std::size_t max) : entries_(max) {}
 
   /// Stores the snapshots in `processes`. A process that is unreachable keeps
   /// its previous one.
-  void Take(const std::vector<Process>& processes);
+  void Update(const std::vector<Process>& processes);
 
   /// A report of `run` with an entry for each process, sorted by name, those of
   /// one name by their start: `running` or `ended`.
@@ -44,4 +44,4 @@ class ProcessRecords {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_RECORDS_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_SNAPSHOTS_H_
