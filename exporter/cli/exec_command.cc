@@ -13,6 +13,7 @@ namespace jemalloc_exporter {
 int ExecCommand(const std::vector<std::string>& command,
                 const std::string& preload) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -11,6 +11,16 @@ namespace {
 
 constexpr const char* kEmptyValue = "the value is empty";
 
+void RejectEmptyValuesOf(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const auto& values = option->results();
+    if (option->nonpositional() &&
+        std::find(values.begin(), values.end(), "") != values.end()) {
+      throw CLI::ValidationError(option->get_name(), kEmptyValue);
+    }
+  }
+}
+
 }  // namespace
 
 std::string EnvironmentName(const std::string& option) {
@@ -58,15 +68,9 @@ void RejectEmptyValues(int argc, const char* const* argv) {
 }
 
 void RejectEmptyValues(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    const auto& values = option->results();
-    if (option->nonpositional() &&
-        std::find(values.begin(), values.end(), "") != values.end()) {
-      throw CLI::ValidationError(option->get_name(), kEmptyValue);
-    }
-  }
+  RejectEmptyValuesOf(app);
   for (const CLI::App* command : app.get_subcommands({})) {
-    RejectEmptyValues(*command);
+    RejectEmptyValuesOf(*command);
   }
 }
 

@@ -34,7 +34,7 @@ struct PidfdInfo {
   std::int32_t exit_code;
 };
 constexpr std::uint64_t kPidfdInfoExit = 1 << 3;
-const unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+const auto kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
 // The last field of /proc/PID/stat, in the format of wait(2).
 std::optional<int> ZombieStatus(pid_t pid) {

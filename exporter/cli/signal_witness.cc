@@ -27,6 +27,7 @@ std::int64_t Nanoseconds(Clock::time_point time) {
 SignalWitness::SignalWitness() {
   void* const shared = mmap(nullptr, sizeof(Times), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  // NOLINTNEXTLINE(google-readability-casting): the macro of mmap(2).
   if (shared == MAP_FAILED) return;
   times_ = static_cast<Times*>(shared);  // Zero pages.
   const pid_t parent = getpid();
