@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 from programs import EXPORTER
+from redis import Redis
 from support import CLEAN_ENV, DEADLINE, wait_for
 
 EXEC = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0"]
@@ -35,7 +36,7 @@ class Case(unittest.TestCase):
     def open_terminal(self, command):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            os.execve(command[0], command, {**CLEAN_ENV, "PS1": "$ ", "TERM": "dumb"})
+            os.execvpe(command[0], command, {**CLEAN_ENV, "PS1": "$ ", "TERM": "dumb"})
         self.addCleanup(self.stop)
 
     def stop(self):
@@ -89,6 +90,23 @@ class Terminal(Case):
         for _ in self.open_terminals():
             os.close(self.terminal)
             self.assertEqual(self.status(), 3)
+
+
+class RedisInATerminal(Case):
+    """A second SIGINT makes Redis exit without saving."""
+
+    def test_saves_after_ctrl_c(self):
+        for options in ([], [self.report()]):
+            redis = Redis(save="3600 1")
+            self.addCleanup(redis.close)
+            self.open_terminal([*EXEC, *options, "--", *redis.command])
+            redis.connect()
+            redis.ask("SET", "key", "value")
+            self.type("\x03")
+            self.read_until("bye bye")
+            os.waitpid(self.pid, 0)
+            with open(f"{redis.folder}/dump.rdb", "rb") as file:
+                self.assertIn(b"key\x05value", file.read())
 
 
 class JobControl(Case):
