@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "collector/report/whole_file.h"
+#include "exporter/cli/input_file.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/write_stdout.h"
 #include "jemalloc_exporter/heap_report.h"
@@ -19,7 +19,7 @@ constexpr std::size_t kMaxFileBytes = 64 << 20;
 
 std::string ReadFile(const std::string& path) {
   std::string error;
-  auto text = ReadWholeFile(path, kMaxFileBytes, &error);
+  auto text = ReadInputFile(path, kMaxFileBytes, &error);
   if (!text) throw std::runtime_error(path + ": " + error);
   return *std::move(text);
 }
