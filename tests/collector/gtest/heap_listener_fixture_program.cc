@@ -1,10 +1,10 @@
-// A test program as the library's users write them, for heap_listener_test to
-// run: one test for each thing that a test may do to the heap, or to itself.
+// The test program that heap_listener_*_test.py runs: one test for each effect on
+// the heap, each result, and each way to end.
 
 #include <gtest/gtest.h>
 #include <jemalloc_exporter/heap_expectation.h>
 #include <jemalloc_exporter/heap_listener.h>
-#include <jemalloc_exporter/heap_push.h>
+#include <jemalloc_exporter/pushgateway.h>
 #include <jemalloc_exporter/server.h>
 #include <prometheus/exposer.h>
 #include <sys/wait.h>
@@ -20,25 +20,25 @@
 #include <thread>
 #include <vector>
 
-// Another jemalloc than the one that is found.
-#ifdef SUBJECT_MALLCTL
-extern "C" jemalloc_exporter::Mallctl SUBJECT_MALLCTL;
+// Another jemalloc than that of FindMallctl().
+#ifdef FIXTURE_MALLCTL
+extern "C" jemalloc_exporter::Mallctl FIXTURE_MALLCTL;
 #else
-#define SUBJECT_MALLCTL jemalloc_exporter::FindMallctl()
+#define FIXTURE_MALLCTL jemalloc_exporter::FindMallctl()
 #endif
 
 namespace {
 
-// What an optimiser may not see through, so that it keeps what is allocated.
+// Volatile, so that the optimizer keeps the allocation.
 void* volatile kept;
 
-// A size class of its own, so that allocated is what is asked for.
+// A size class: exactly these bytes are allocated.
 constexpr std::size_t kSize = 1 << 20;
 
 // Prints how many threads exist while static objects are destroyed.
 struct ThreadCounter {
   ~ThreadCounter() {
-    if (std::getenv("SUBJECT_COUNTS_THREADS") == nullptr) return;
+    if (std::getenv("FIXTURE_COUNTS_THREADS") == nullptr) return;
     const std::filesystem::directory_iterator threads("/proc/self/task");
     std::cout << "threads " << std::distance(begin(threads), end(threads))
               << std::endl;
@@ -117,7 +117,7 @@ TEST(Expectation, IsNotForABlockThatIsLeft) {
   std::free(kept);
 }
 
-// The rest takes part only where it is asked for by name.
+// The following tests run only when a filter names them.
 
 TEST(Expectation, DISABLED_FailsForALeak) {
   EXPECT_HEAP_STABLE(kSize - 1) { kept = std::malloc(kSize); }
@@ -151,7 +151,7 @@ void RegisterTest(const char* suite, const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* const count = std::getenv("SUBJECT_TESTS")) {
+  if (const char* const count = std::getenv("FIXTURE_TESTS")) {
     for (int i = 0; i < std::atoi(count); ++i) {
       RegisterTest("Many", std::to_string(i));
     }
@@ -159,12 +159,12 @@ int main(int argc, char** argv) {
   }
   testing::InitGoogleTest(&argc, argv);
   const auto listener =
-      jemalloc_exporter::HeapListener::Install(SUBJECT_MALLCTL);
-  jemalloc_exporter::PushAtEnd(listener);
+      jemalloc_exporter::HeapListener::Install(FIXTURE_MALLCTL);
+  jemalloc_exporter::InstallPushgatewayListener(listener);
 
   std::unique_ptr<prometheus::Exposer> exposer;
   std::unique_ptr<jemalloc_exporter::Server> server;
-  const char* const way = std::getenv("SUBJECT_SERVES");
+  const char* const way = std::getenv("FIXTURE_SERVES");
   if (way != nullptr && std::string(way) == "by Exposer") {
     exposer = std::make_unique<prometheus::Exposer>("127.0.0.1:0");
     exposer->RegisterCollectable(listener);
