@@ -1,18 +1,18 @@
-# The components of the library, as its users find them: by CMake
-# (find_package(jemalloc_exporter COMPONENTS NAME), or this project as part of
-# theirs) and by `pkg-config jemalloc_exporter-NAME`.
+# The components of the library, for CMake (find_package(jemalloc_exporter
+# COMPONENTS NAME), or add_subdirectory) and for `pkg-config
+# jemalloc_exporter-NAME`.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/jemalloc_exporter)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 # jemalloc_exporter_component(NAME DESCRIPTION [MODULE...]): the library target
-# jemalloc_exporter_NAME is a component. MODULE: what it takes, for pkg-config;
-# for CMake that stands in jemalloc_exporter-config.cmake.in.
+# jemalloc_exporter_NAME is a component. MODULE: a dependency, for pkg-config;
+# those for CMake are in jemalloc_exporter-config.cmake.in.
 function(jemalloc_exporter_component name description)
   set(target jemalloc_exporter_${name})
   add_library(jemalloc_exporter::${name} ALIAS ${target})
-  # The program that takes it may be a shared library.
+  # A consumer may be a shared library.
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   if(NOT JEMALLOC_EXPORTER_INSTALL)

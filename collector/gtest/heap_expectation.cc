@@ -9,15 +9,15 @@ namespace jemalloc_exporter {
 bool HeapExpectation::Begin() {
   if (begun_) return false;
   begun_ = true;
-  before_ = ReadThreadBytes(mallctl_);
+  before_ = ReadThreadAllocationCounters(mallctl_);
   return true;
 }
 
 void HeapExpectation::End() {
-  const auto after = ReadThreadBytes(mallctl_);
+  const auto after = ReadThreadAllocationCounters(mallctl_);
   if (!before_ || !after) return;
   const std::uint64_t allocated = after->allocated - before_->allocated;
-  const std::uint64_t freed = after->freed - before_->freed;
+  const std::uint64_t freed = after->deallocated - before_->deallocated;
   const auto [less, more] = std::minmax(allocated, freed);
   if (more - less <= tolerance_) return;
   ADD_FAILURE_AT(file_, line_)

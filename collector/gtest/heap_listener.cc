@@ -11,9 +11,9 @@
 #include <string>
 #include <utility>
 
-#include "collector/gtest/test_families.h"
-#include "collector/gtest/test_process.h"
-#include "collector/gtest/test_reading.h"
+#include "collector/gtest/test_environment.h"
+#include "collector/gtest/test_metrics.h"
+#include "collector/gtest/test_snapshot.h"
 #include "collector/prometheus/heap_families.h"
 #include "collector/report/atomic_file.h"
 #include "collector/report/entry_store.h"
@@ -46,13 +46,13 @@ prometheus::MetricFamily TestsEvicted(std::uint64_t count) {
   prometheus::ClientMetric metric;
   metric.counter.value = static_cast<double>(count);
   return {"jemalloc_tests_evicted_total",
-          "How often a test was forgotten, to bound memory",
+          "Number of test results evicted to bound memory",
           prometheus::MetricType::Counter,
           {metric}};
 }
 
-// Once the program has ended, nothing but its labels tells its series from
-// another's.
+// After the end of the program, only labels distinguish its series from those
+// of others.
 std::string Textfile(std::vector<prometheus::MetricFamily> families) {
   const prometheus::Labels labels = TestProcessLabels();
   for (auto& family : families) {
@@ -65,15 +65,15 @@ std::string Textfile(std::vector<prometheus::MetricFamily> families) {
   return prometheus::TextSerializer().Serialize(families);
 }
 
-void WriteOrComplain(const std::string& path, const std::string& text) {
+void WriteOrPrintError(const std::string& path, const std::string& text) {
   const std::string error = WriteFileAtomically(path, text);
-  if (!error.empty()) Complain("cannot write " + path + ": " + error);
+  if (!error.empty()) PrintListenerError("cannot write " + path + ": " + error);
 }
 
-// What GoogleTest owns of a listener that others may hold, too.
-class Share final : public testing::EmptyTestEventListener {
+// Owned by GoogleTest, which takes plain pointers; shares the listener.
+class ListenerAdapter final : public testing::EmptyTestEventListener {
  public:
-  explicit Share(std::shared_ptr<HeapListener> listener)
+  explicit ListenerAdapter(std::shared_ptr<HeapListener> listener)
       : listener_(std::move(listener)) {}
 
   void OnTestProgramStart(const testing::UnitTest& unit_test) override {
@@ -108,10 +108,10 @@ struct HeapListener::State {
 
   Mallctl* const mallctl;
 
-  // For the thread that runs the tests alone.
+  // Used by the thread that runs the tests only.
   pid_t pid = 0;
-  TestReading before_run;
-  TestReading before_test;
+  TestSnapshot before_run;
+  TestSnapshot before_test;
   bool failed = false;
   std::string report_path;
   Clock::time_point next_checkpoint;
@@ -130,8 +130,8 @@ HeapReport HeapListener::State::Report() {
   return report;
 }
 
-// For the case that the run is killed. Takes no more than a hundredth of the
-// run's time, however many tests there are.
+// For a run that is killed. Takes at most 1 % of the run's time, independent of
+// the number of tests.
 void HeapListener::State::WriteCheckpointIfDue() {
   const auto start = Clock::now();
   if (report_path.empty() || start < next_checkpoint) return;
@@ -142,7 +142,8 @@ void HeapListener::State::WriteCheckpointIfDue() {
 
 std::shared_ptr<HeapListener> HeapListener::Install(Mallctl* mallctl) {
   auto listener = std::make_shared<HeapListener>(mallctl);
-  testing::UnitTest::GetInstance()->listeners().Append(new Share(listener));
+  testing::UnitTest::GetInstance()->listeners().Append(
+      new ListenerAdapter(listener));
   return listener;
 }
 
@@ -152,9 +153,10 @@ HeapListener::HeapListener(Mallctl* mallctl)
 HeapListener::~HeapListener() = default;
 
 std::vector<prometheus::MetricFamily> HeapListener::Collect() const try {
-  auto families = HeapFamilies({{ReadHeap(state_->mallctl).published(), {}}});
+  auto families =
+      HeapFamilies({{ReadHeap(state_->mallctl).visible_state(), {}}});
   const HeapReport so_far = report();
-  for (auto& family : TestFamilies(so_far.entries)) {
+  for (auto& family : TestMetrics(so_far.entries)) {
     families.push_back(std::move(family));
   }
   families.push_back(TestsEvicted(so_far.entries_evicted));
@@ -169,11 +171,11 @@ void HeapListener::OnTestProgramStart(const testing::UnitTest&) {
   State& state = *state_;
   state.pid = getpid();
   state.report_path = ReportPath();
-  state.before_run = ReadBeforeTest(state.mallctl);
+  state.before_run = SnapshotBeforeTest(state.mallctl);
   const std::lock_guard lock(state.mutex);
   state.run.name = ProgramName();
   state.run.result = kRunning;
-  state.run.before = state.before_run.heap.published();
+  state.run.before = state.before_run.heap.visible_state();
 }
 
 void HeapListener::OnTestStart(const testing::TestInfo& test_info) {
@@ -187,14 +189,14 @@ void HeapListener::OnTestStart(const testing::TestInfo& test_info) {
     state.tests.Put(test.name, test);
   }
   state.WriteCheckpointIfDue();
-  state.before_test = ReadBeforeTest(state.mallctl);
+  state.before_test = SnapshotBeforeTest(state.mallctl);
 }
 
 void HeapListener::OnTestEnd(const testing::TestInfo& test_info) {
   State& state = *state_;
-  const TestReading after = ReadAfterTest(state.mallctl);
+  const TestSnapshot after = SnapshotAfterTest(state.mallctl);
   if (state.InForkedChild()) return;
-  HeapReportEntry test = RecordBetween(state.before_test, after);
+  HeapReportEntry test = DiffSnapshots(state.before_test, after);
   test.name = FullName(test_info);
   test.result = Result(*test_info.result());
   RecordProperties(test);
@@ -210,9 +212,9 @@ void HeapListener::OnTestIterationEnd(const testing::UnitTest& unit_test, int) {
 
 void HeapListener::OnTestProgramEnd(const testing::UnitTest&) {
   State& state = *state_;
-  const TestReading after = ReadAfterTest(state.mallctl);
+  const TestSnapshot after = SnapshotAfterTest(state.mallctl);
   if (state.InForkedChild()) return;
-  HeapReportEntry run = RecordBetween(state.before_run, after);
+  HeapReportEntry run = DiffSnapshots(state.before_run, after);
   run.name = ProgramName();
   run.result = state.failed ? "failed" : "passed";
   {
@@ -220,10 +222,10 @@ void HeapListener::OnTestProgramEnd(const testing::UnitTest&) {
     state.run = std::move(run);
   }
   if (!state.report_path.empty()) {
-    WriteOrComplain(state.report_path, ToJson(report()));
+    WriteOrPrintError(state.report_path, ToJson(report()));
   }
   if (const std::string path = TextfilePath(); !path.empty()) {
-    WriteOrComplain(path, Textfile(Collect()));
+    WriteOrPrintError(path, Textfile(Collect()));
   }
 }
 

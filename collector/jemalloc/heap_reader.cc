@@ -6,69 +6,69 @@
 #include <cstdint>
 #include <mutex>
 
-#include "collector/jemalloc/heap_refresh.h"
+#include "collector/jemalloc/heap_snapshot.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// The refresh under way in this process, and the result of the last one.
-struct Refresh {
+// The refresh in flight in this process, and the result of the last one.
+struct SingleFlight {
   std::mutex mutex;
-  Mallctl* under_way = nullptr;  // Of which jemalloc; null when none is.
-  HeapReading last;
-  Mallctl* last_of = nullptr;
-  // Counts the finished refreshes. Not a condition variable: the child of a
-  // fork cannot use one that a thread of the parent waits on.
+  Mallctl* in_flight = nullptr;  // The jemalloc that is read; null if none is.
+  HeapSnapshot last;
+  Mallctl* last_source = nullptr;
+  // The number of finished refreshes. Not a condition variable: the child of a
+  // fork cannot use one on which a thread of the parent waits.
   std::atomic<std::uint32_t> finished{0};
 };
 
-constinit Refresh refresh;
+constinit SingleFlight flight;
 
-// The thread that refreshes does not exist in a forked child.
+// The thread of a refresh does not exist in a forked child.
 const int kForkHandlersAdded =
-    pthread_atfork([] { refresh.mutex.lock(); }, [] { refresh.mutex.unlock(); },
+    pthread_atfork([] { flight.mutex.lock(); }, [] { flight.mutex.unlock(); },
                    [] {
-                     refresh.under_way = nullptr;
-                     refresh.mutex.unlock();
+                     flight.in_flight = nullptr;
+                     flight.mutex.unlock();
                    });
 
-HeapReading Lead(Mallctl* mallctl) {
-  const HeapReading reading = RefreshHeap(mallctl);
+HeapSnapshot RunRefresh(Mallctl* mallctl) {
+  const HeapSnapshot snapshot = TakeHeapSnapshot(mallctl);
   {
-    const std::lock_guard lock(refresh.mutex);
-    refresh.last = reading;
-    refresh.last_of = mallctl;
-    refresh.under_way = nullptr;
-    ++refresh.finished;
+    const std::lock_guard lock(flight.mutex);
+    flight.last = snapshot;
+    flight.last_source = mallctl;
+    flight.in_flight = nullptr;
+    ++flight.finished;
   }
-  refresh.finished.notify_all();
-  return reading;
+  flight.finished.notify_all();
+  return snapshot;
 }
 
-HeapReading Join(Mallctl* mallctl, std::uint32_t finished) {
-  refresh.finished.wait(finished);
+HeapSnapshot AwaitRefresh(Mallctl* mallctl, std::uint32_t finished) {
+  flight.finished.wait(finished);
   {
-    const std::lock_guard lock(refresh.mutex);
-    if (refresh.last_of == mallctl) return refresh.last;
+    const std::lock_guard lock(flight.mutex);
+    if (flight.last_source == mallctl) return flight.last;
   }
-  // Meanwhile another jemalloc was read: there may be several in a process.
-  return RefreshHeap(mallctl);
+  // Another jemalloc was read in between: a process can have several.
+  return TakeHeapSnapshot(mallctl);
 }
 
 }  // namespace
 
-HeapReading ReadHeap(Mallctl* mallctl) noexcept {
+HeapSnapshot ReadHeap(Mallctl* mallctl) noexcept {
   if (mallctl == nullptr) return {};
-  std::unique_lock lock(refresh.mutex);
-  if (refresh.under_way == nullptr) {
-    refresh.under_way = mallctl;
+  std::unique_lock lock(flight.mutex);
+  if (flight.in_flight == nullptr) {
+    flight.in_flight = mallctl;
     lock.unlock();
-    return Lead(mallctl);
+    return RunRefresh(mallctl);
   }
-  const bool same = refresh.under_way == mallctl;
-  const std::uint32_t finished = refresh.finished;
+  const bool same = flight.in_flight == mallctl;
+  const std::uint32_t finished = flight.finished;
   lock.unlock();
-  return same ? Join(mallctl, finished) : RefreshHeap(mallctl);
+  return same ? AwaitRefresh(mallctl, finished) : TakeHeapSnapshot(mallctl);
 }
 
 }  // namespace jemalloc_exporter

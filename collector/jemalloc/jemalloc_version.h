@@ -7,8 +7,9 @@
 
 namespace jemalloc_exporter {
 
-/// What a jemalloc calls itself, `5.3.0-0-g54eaed1d8b56…`; empty where it does
-/// not say. Lives as long as that jemalloc. Source: jemalloc(3), `version`.
+/// Returns the version of a jemalloc, `5.3.0-0-g54eaed1d8b56…`; empty if it
+/// cannot be read. Valid as long as that jemalloc is loaded. Source:
+/// jemalloc(3), `version`.
 inline const char* JemallocVersion(Mallctl* mallctl) noexcept {
   using Version = const char*;
   Version version = "";

@@ -13,8 +13,8 @@ HeapCollectable::HeapCollectable(const prometheus::Labels& labels,
 }
 
 std::vector<prometheus::MetricFamily> HeapCollectable::Collect() const try {
-  const HeapReading reading = ReadHeap(mallctl_);
-  return HeapFamilies({{reading.published(), labels_}});
+  const HeapSnapshot reading = ReadHeap(mallctl_);
+  return HeapFamilies({{reading.visible_state(), labels_}});
 } catch (const std::exception&) {
   return {};
 }

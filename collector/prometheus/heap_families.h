@@ -10,15 +10,14 @@
 
 namespace jemalloc_exporter {
 
-/// A heap, and the labels that tell it from others.
+/// The state of a heap, and the labels of its series.
 struct LabelledHeap {
   HeapState state;
   std::vector<prometheus::ClientMetric::Label> labels;
 };
 
-/// The heaps as gauges: for each field of `HeapState` the family of those that
-/// have it, in the order of `kHeapFields`. A field that none has gets no
-/// family.
+/// The heaps as gauges: a family for each field of `HeapState`, in the order of
+/// `kHeapFields`, of the heaps in which it is present. No family is empty.
 std::vector<prometheus::MetricFamily> HeapFamilies(
     const std::vector<LabelledHeap>& heaps);
 

@@ -179,7 +179,7 @@ int Replace(const Target& target, std::string_view text,
 }
 
 // Not O_APPEND for all: a block device is written from its start.
-int WriteInPlace(const std::string& path, std::string_view text) {
+int Overwrite(const std::string& path, std::string_view text) {
   const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   const int fd =
       open(path.c_str(), IsDescriptorPath(path) ? flags | O_APPEND : flags);
@@ -203,7 +203,7 @@ std::string WriteFileAtomically(const std::string& path,
                                 std::string_view text) {
   const auto target = FindTarget(path);
   return Message(target ? Replace(*target, text, Durability::kDisk)
-                        : WriteInPlace(path, text));
+                        : Overwrite(path, text));
 }
 
 std::string WriteCheckpoint(const std::string& path, std::string_view text) {

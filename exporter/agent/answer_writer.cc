@@ -36,7 +36,7 @@ char* WriteAnswer(const Answer& answer, char* out) {
                         WriteKey(kJemallocVersionKey, Copy(",", out)));
   out = WriteJsonString(answer.heap.used ? kUsed : kUnused,
                         WriteKey(kStateKey, Copy(",", out)));
-  out = WriteHeapJson(answer.heap.published(),
+  out = WriteHeapJson(answer.heap.visible_state(),
                       WriteKey(kHeapStateKey, Copy(",", out)));
   return Copy("}", out);
 }

@@ -19,7 +19,7 @@ struct Answer {
   std::string_view comm;
   /// Any bytes; no more than `kMaxJemallocVersionSize` are used.
   std::string_view jemalloc_version;
-  HeapReading heap;
+  HeapSnapshot heap;
 };
 
 /// Bytes that the longest document takes: each byte of a string may become six

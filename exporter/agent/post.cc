@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "collector/jemalloc/heap_refresh.h"
+#include "collector/jemalloc/heap_snapshot.h"
 #include "exporter/agent/answer_writer.h"
 #include "exporter/agent/file_table.h"
 
@@ -175,7 +175,7 @@ void Post::SendAnswer(Mallctl* mallctl, std::string_view name, int peer) const {
   const char* const end = WriteAnswer({.pid = getpid(),
                                        .comm = comm,
                                        .jemalloc_version = ReadVersion(mallctl),
-                                       .heap = RefreshHeap(mallctl)},
+                                       .heap = TakeHeapSnapshot(mallctl)},
                                       document);
   send(peer, document, static_cast<std::size_t>(end - document),
        MSG_DONTWAIT | MSG_NOSIGNAL);

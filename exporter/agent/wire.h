@@ -47,7 +47,7 @@ inline constexpr std::string_view kJemallocVersionKey = "jemalloc_version";
 inline constexpr std::string_view kStateKey = "state";
 inline constexpr std::string_view kHeapStateKey = "heap_state";
 
-/// The values of `kStateKey`: see `HeapReading::used`.
+/// The values of `kStateKey`: see `HeapSnapshot::used`.
 inline constexpr std::string_view kUsed = "used";
 inline constexpr std::string_view kUnused = "unused";
 

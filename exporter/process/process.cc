@@ -22,11 +22,11 @@ std::string_view ToString(ProcessStatus status) {
 }
 
 Process ReadThisProcess() {
-  const HeapReading reading = ReadHeap();
+  const HeapSnapshot reading = ReadHeap();
   Process process;
   process.pid = getpid();
   process.status = reading.used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
-  process.heap_state = reading.published();
+  process.heap_state = reading.visible_state();
   if (const auto stat = ReadProcStat(process.pid)) {
     process.comm = LabelText(stat->comm, kMaxCommSize);
     process.resident_memory_bytes = stat->resident_memory_bytes;

@@ -21,16 +21,16 @@ namespace jemalloc_exporter {
 /// Keep the pointer: registries hold a weak one.
 class HeapCollectable final : public prometheus::Collectable {
  public:
-  /// Every gauge carries `labels`. `mallctl` is the jemalloc to ask; null
-  /// stands for a process without one.
+  /// Every gauge has `labels`. `mallctl` is the jemalloc to read; null for a
+  /// process without one.
   explicit HeapCollectable(const prometheus::Labels& labels = {},
                            Mallctl* mallctl = FindMallctl());
 
-  /// Reads the heap and returns a family for each field that could be read;
-  /// none where jemalloc is missing or linked but unused. The numbers are from
-  /// before the call's own allocations. Fresh on each call, except that callers
-  /// at the same time share one reading (see `ReadHeap`). Thread-safe. Never
-  /// throws: without memory for an answer it returns none.
+  /// Reads the heap and returns a family for each field that could be read; an
+  /// empty vector where jemalloc is missing or linked but unused. The values
+  /// are read before the call's own allocations. Fresh on each call, except
+  /// that concurrent callers share one refresh (see `ReadHeap`). Thread-safe.
+  /// Never throws: without memory it returns an empty vector.
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:

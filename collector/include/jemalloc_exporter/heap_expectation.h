@@ -4,27 +4,27 @@
 #include <cstdint>
 #include <optional>
 
-#include "jemalloc_exporter/thread_bytes.h"
+#include "jemalloc_exporter/thread_allocation_counters.h"
 
-/// Expects of the block that follows that its thread frees as many bytes as it
-/// allocates, give or take `tolerance_bytes`; a failure is not fatal:
+/// Expects that the thread frees as many bytes as it allocates in the block
+/// that follows, up to a difference of `tolerance_bytes`; a failure is not
+/// fatal:
 ///
 ///     EXPECT_HEAP_STABLE(0) { cache.Put("key", "value"); cache.Clear(); }
 ///
-/// The count is jemalloc's own for the thread (`ThreadBytes`): exact to the
-/// byte, at less than a microsecond, whatever thread caches hold. It cannot
-/// tell
+/// The counters are jemalloc's for the thread (`ThreadAllocationCounters`):
+/// exact to the byte and independent of thread caches, at less than 1 us. They
+/// do not distinguish
 ///
 /// - a leak from state that is built once and kept (a static local, a locale, a
-///   growing container): run the block once before, or grant the tolerance;
-/// - what other threads do: memory handed over to be freed elsewhere looks like
-///   a leak here, memory taken over looks like the opposite;
-/// - a leak from a block that frees as much of what was there before.
+///   growing container): run the block once before, or set the tolerance;
+/// - a leak from memory that another thread frees, and the opposite;
+/// - a leak from a block that frees as many bytes allocated before it.
 ///
 /// A block that is left early, by a failed `ASSERT_…`, `return`, `break` or an
-/// exception, is not judged. Without jemalloc, or where the thread does not
-/// allocate from it (the sanitizers' malloc), everything is stable. No listener
-/// is needed.
+/// exception, is not checked. Without jemalloc, or where the thread does not
+/// allocate from it (the sanitizers' malloc), every block is stable. No
+/// listener is needed.
 #define EXPECT_HEAP_STABLE(tolerance_bytes)                                \
   for (::jemalloc_exporter::HeapExpectation jemalloc_exporter_expectation( \
            tolerance_bytes, __FILE__, __LINE__);                           \
@@ -33,7 +33,7 @@
 
 namespace jemalloc_exporter {
 
-/// What `EXPECT_HEAP_STABLE` is made of; of use by itself where jemalloc's
+/// The implementation of `EXPECT_HEAP_STABLE`, for direct use where jemalloc's
 /// `mallctl` has another name:
 ///
 ///     HeapExpectation expectation(0, __FILE__, __LINE__, je_mallctl);
@@ -50,11 +50,11 @@ class HeapExpectation {
         line_(line),
         mallctl_(mallctl) {}
 
-  /// True the first time: the counting begins.
+  /// Reads the counters and returns true the first time; then returns false.
   bool Begin();
 
-  /// The counting ends, on the same thread; reports a failure at the place
-  /// given if the counts are too far apart.
+  /// Reads the counters again, in the same thread; adds a failure at the given
+  /// file and line if the difference exceeds the tolerance.
   void End();
 
  private:
@@ -63,7 +63,7 @@ class HeapExpectation {
   int line_;
   Mallctl* mallctl_;
   bool begun_ = false;
-  std::optional<ThreadBytes> before_;
+  std::optional<ThreadAllocationCounters> before_;
 };
 
 }  // namespace jemalloc_exporter

@@ -34,7 +34,8 @@ struct HeapReportEntry {
   std::optional<std::int64_t> heap_growth_bytes;
 
   /// Bytes that the test's own thread allocated and freed during the test,
-  /// exact to the byte (see `ThreadBytes`); other threads are not counted.
+  /// exact to the byte (see `ThreadAllocationCounters`); other threads are not
+  /// counted.
   std::optional<std::int64_t> allocated_bytes;
   std::optional<std::int64_t> freed_bytes;
 

@@ -7,17 +7,17 @@
 
 namespace jemalloc_exporter {
 
-/// What jemalloc says of the heap of one process at one instant.
+/// jemalloc's statistics of one process at one instant.
 ///
-/// A field is absent where jemalloc did not say: no jemalloc in the process, a
-/// build without statistics, a failed read. Absent never means zero. A
-/// default-made state has every field absent. Fields may be added in later
-/// versions: walk `kHeapFields` instead of counting on there being just five.
+/// A field is absent where it could not be read: no jemalloc in the process, a
+/// build without statistics, a failed read. Absent never means zero. In a
+/// default-constructed state every field is absent. Later versions may add
+/// fields: iterate over `kHeapFields` instead of assuming five.
 ///
-/// The numbers are read one after the other while the program goes on, so no
-/// order between them is guaranteed: do not assert `allocated <= active`.
+/// The values are read one after the other while the program runs, so no order
+/// between them is guaranteed: do not assert `allocated <= active`.
 ///
-/// A plain value: copy it, compare it, share it between threads like an `int`.
+/// A plain value type, as thread-safe as an `int`.
 struct HeapState {
   /// Bytes in live allocations, each rounded up to its size class. Counts the
   /// objects parked in thread caches and jemalloc's own internal allocations.
@@ -26,19 +26,19 @@ struct HeapState {
   std::optional<std::uint64_t> allocated_bytes;
 
   /// Bytes in pages that hold at least one allocation: a multiple of the page
-  /// size. `active_bytes - allocated_bytes` is fragmentation. Leaves out pages
-  /// that are only dirty, muzzy or metadata. As of the last refresh of the
-  /// epoch. Source: jemalloc(3), `stats.active`.
+  /// size. `active_bytes - allocated_bytes` is an upper bound on fragmentation.
+  /// Excludes pages that are only dirty, muzzy or metadata. As of the last
+  /// refresh of the epoch. Source: jemalloc(3), `stats.active`.
   std::optional<std::uint64_t> active_bytes;
 
-  /// The most bytes that can be physically resident: active, unused dirty and
-  /// metadata pages. A multiple of the page size, normally >= `active_bytes`;
-  /// an upper bound, because an untouched page counts too. As of the last
-  /// refresh of the epoch. Source: jemalloc(3), `stats.resident`.
+  /// Maximum of the bytes that can be physically resident: active, unused dirty
+  /// and metadata pages. A multiple of the page size, normally >=
+  /// `active_bytes`; an upper bound, because an untouched page counts too. As
+  /// of the last refresh of the epoch. Source: jemalloc(3), `stats.resident`.
   std::optional<std::uint64_t> resident_bytes;
 
   /// Bytes in active extents mapped by jemalloc, normally >= `active_bytes`.
-  /// Leaves out inactive extents, even those with dirty pages, so there is no
+  /// Excludes inactive extents, even those with dirty pages, so there is no
   /// order between this and `resident_bytes`. As of the last refresh of the
   /// epoch. Source: jemalloc(3), `stats.mapped`.
   std::optional<std::uint64_t> mapped_bytes;
@@ -52,17 +52,17 @@ struct HeapState {
   static constexpr HeapState test_fixture();
 };
 
-/// The type in which a mallctl hands out its number. jemalloc refuses any other
-/// size, so reading one as the other is an error and not a conversion.
+/// The type of a mallctl's value. jemalloc rejects any other size, so reading
+/// one as the other is an error and not a conversion.
 enum class MallctlType { kSize, kUnsigned };
 
-/// Everything that this project says of one field of `HeapState`.
+/// The names, the source and the HELP of one field of `HeapState`.
 struct HeapField {
   /// The field itself.
   std::optional<std::uint64_t> HeapState::*value;
   /// The field's name: the key in JSON and in every text rendering.
   std::string_view key;
-  /// Where jemalloc keeps it: a name for mallctl(3).
+  /// Its name for mallctl(3).
   const char* mallctl;
   MallctlType type;
   /// The gauge's name.
@@ -71,8 +71,8 @@ struct HeapField {
   std::string_view help;
 };
 
-/// One row a field, in the order in which they appear everywhere. The only
-/// place where a field is named.
+/// One row for each field, in the order of every rendering. The only definition
+/// of a field's names.
 inline constexpr HeapField kHeapFields[] = {
     {&HeapState::allocated_bytes, "allocated_bytes", "stats.allocated",
      MallctlType::kSize, "jemalloc_allocated_bytes",

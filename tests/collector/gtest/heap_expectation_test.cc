@@ -72,7 +72,7 @@ TEST_F(Expectation, FailsAtTheBlock) {
 
 TEST_F(Expectation, HoldsWithoutJemalloc) { Expect(0, 4096, 0, nullptr); }
 
-TEST_F(Expectation, HoldsWhereJemallocDoesNotSay) {
+TEST_F(Expectation, HoldsWithoutStatistics) {
   jemalloc_.values.clear();
   Expect(0, 4096, 0);
 }

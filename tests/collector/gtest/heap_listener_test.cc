@@ -10,7 +10,7 @@
 #include "tests/support/fake_jemalloc.h"
 #include "tests/support/golden.h"
 
-// What a whole program shows is in heap_listener_test.py.
+// The output of a whole program is tested in heap_listener_*_test.py.
 
 namespace jemalloc_exporter {
 namespace {
@@ -70,7 +70,7 @@ TEST(HeapListener, IsCollectedWhileTestsRun) {
   scraper.join();
 }
 
-TEST(HeapListener, LivesWithGoogleTestWhenNobodyElseHoldsIt) {
+TEST(HeapListener, IsOwnedByGoogleTest) {
   const std::weak_ptr<HeapListener> listener = HeapListener::Install();
   EXPECT_FALSE(listener.expired());
 }

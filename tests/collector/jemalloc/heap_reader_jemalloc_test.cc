@@ -39,7 +39,7 @@ ThreadCounters CountersOfThisThread() {
 }
 
 TEST_F(ReadHeapOfJemalloc, FindsEveryField) {
-  const HeapReading reading = ReadHeap();
+  const HeapSnapshot reading = ReadHeap();
   for (const HeapField& field : kHeapFields) {
     EXPECT_NE(reading.state.*field.value, std::nullopt) << field.mallctl;
   }

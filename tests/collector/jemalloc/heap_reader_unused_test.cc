@@ -1,4 +1,4 @@
-// The reader on a jemalloc that is linked but serves nobody: Debian's own
+// The reader on a jemalloc that is linked but has no user: Debian's own
 // archive under prefixed names (see CMakeLists.txt), from which nothing
 // allocates until a test does. Run once for each MALLOC_CONF that changes what
 // jemalloc allocates for itself.
@@ -39,12 +39,12 @@ void WithThreadsThatTouchedJemalloc(int count,
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(UnusedJemalloc, IsTold) {
+TEST(UnusedJemalloc, IsDetected) {
   EXPECT_FALSE(ReadHeap(unused_mallctl).used);
-  EXPECT_EQ(ReadHeap(unused_mallctl).published(), HeapState{});
+  EXPECT_EQ(ReadHeap(unused_mallctl).visible_state(), HeapState{});
 }
 
-TEST(UnusedJemalloc, IsToldAlsoWhenSeveralThreadsTouchedIt) {
+TEST(UnusedJemalloc, IsDetectedAfterSeveralThreadsCalledIt) {
   WithThreadsThatTouchedJemalloc(
       4, [] { EXPECT_FALSE(ReadHeap(unused_mallctl).used); });
 }
@@ -71,7 +71,7 @@ TEST(UnusedJemalloc, BecomesUsedWithOneLargeAllocation) {
   EXPECT_TRUE(ReadHeap(unused_mallctl).used);
 }
 
-TEST(UnusedJemalloc, BecomesUsedAlsoWhenSeveralThreadsTouchedIt) {
+TEST(UnusedJemalloc, BecomesUsedAfterSeveralThreadsCalledIt) {
   WithThreadsThatTouchedJemalloc(4, [] {
     ASSERT_NE(unused_malloc(1), nullptr);
     EXPECT_TRUE(ReadHeap(unused_mallctl).used);

@@ -1,5 +1,3 @@
-#include "jemalloc_exporter/heap_reader.h"
-
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,12 +9,13 @@
 #include <thread>
 #include <vector>
 
+#include "jemalloc_exporter/heap_reader.h"
 #include "tests/support/fake_jemalloc.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// A jemalloc whose refresh ends when the test says so.
+// A jemalloc whose refresh the test ends.
 struct SlowJemalloc {
   std::atomic<int> refreshes{0};
   std::atomic<bool> may_end{false};
@@ -40,7 +39,7 @@ int SlowMallctl(const char* name, void* oldp, std::size_t* oldlenp, void* newp,
   return FakeMallctl(name, oldp, oldlenp, newp, newlen);
 }
 
-// Returns when the thread, once it has said who it is, waits for something.
+// Returns when the thread, whose tid is set first, waits.
 void AwaitSleep(const std::atomic<pid_t>& tid) {
   while (tid == 0) std::this_thread::yield();
   std::string pid;
@@ -53,9 +52,9 @@ void AwaitSleep(const std::atomic<pid_t>& tid) {
   }
 }
 
-class ReadHeapWhileARefreshIsUnderWay : public testing::Test {
+class ReadHeapDuringARefresh : public testing::Test {
  protected:
-  ReadHeapWhileARefreshIsUnderWay() {
+  ReadHeapDuringARefresh() {
     SlowJemalloc::current = &slow_;
     std::atomic<pid_t> tid{0};
     leader_ = std::thread([&tid] {
@@ -64,7 +63,7 @@ class ReadHeapWhileARefreshIsUnderWay : public testing::Test {
     });
     AwaitSleep(tid);  // In the refresh: there is nothing else to wait for.
   }
-  ~ReadHeapWhileARefreshIsUnderWay() override {
+  ~ReadHeapDuringARefresh() override {
     slow_.EndRefresh();
     leader_.join();
   }
@@ -74,8 +73,8 @@ class ReadHeapWhileARefreshIsUnderWay : public testing::Test {
   std::thread leader_;
 };
 
-TEST_F(ReadHeapWhileARefreshIsUnderWay, SharesIt) {
-  std::vector<HeapReading> readings(8);
+TEST_F(ReadHeapDuringARefresh, SharesIt) {
+  std::vector<HeapSnapshot> readings(8);
   std::vector<std::atomic<pid_t>> tids(readings.size());
   std::vector<std::thread> joiners;
   for (std::size_t i = 0; i < readings.size(); ++i) {
@@ -88,19 +87,19 @@ TEST_F(ReadHeapWhileARefreshIsUnderWay, SharesIt) {
   slow_.EndRefresh();
   for (std::thread& joiner : joiners) joiner.join();
   EXPECT_EQ(slow_.refreshes, 1);
-  for (const HeapReading& reading : readings) {
+  for (const HeapSnapshot& reading : readings) {
     EXPECT_EQ(reading.state, HeapState::test_fixture());
   }
 }
 
-TEST_F(ReadHeapWhileARefreshIsUnderWay, DoesNotWaitForAnotherJemalloc) {
+TEST_F(ReadHeapDuringARefresh, DoesNotWaitForAnotherJemalloc) {
   const Mallctl* const without_statistics = [](const char*, void*, std::size_t*,
                                                void*,
                                                std::size_t) { return ENOENT; };
   EXPECT_EQ(ReadHeap(without_statistics).state, HeapState{});
 }
 
-TEST_F(ReadHeapWhileARefreshIsUnderWay, DoesNotHangInAForkedChild) {
+TEST_F(ReadHeapDuringARefresh, DoesNotHangInAForkedChild) {
   slow_.may_end = true;  // Without waking the leader.
   const pid_t child = fork();
   if (child == 0) {
@@ -112,7 +111,7 @@ TEST_F(ReadHeapWhileARefreshIsUnderWay, DoesNotHangInAForkedChild) {
   EXPECT_EQ(status, 0);
 }
 
-TEST(ReadHeap, RefreshesOnEachCallWhenCallersComeOneAfterTheOther) {
+TEST(ReadHeap, RefreshesOnEachSequentialCall) {
   FakeJemalloc fake;
   ReadHeap(FakeMallctl);
   fake.values["stats.allocated"] = 1;

@@ -9,7 +9,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-TEST(HeapState, HasEveryFieldAbsentWhenDefaultMade) {
+TEST(HeapState, HasEveryFieldAbsentByDefault) {
   const HeapState state;
   for (const HeapField& field : kHeapFields) {
     EXPECT_EQ(state.*field.value, std::nullopt) << field.key;
@@ -48,7 +48,7 @@ TEST(HeapState, DiffersWhenAnyFieldIsAbsent) {
   }
 }
 
-TEST(HeapState, TellsAbsentFromZero) {
+TEST(HeapState, DistinguishesAbsentFromZero) {
   HeapState zero;
   zero.allocated_bytes = 0;
   EXPECT_TRUE(zero != HeapState{});

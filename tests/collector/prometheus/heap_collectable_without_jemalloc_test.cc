@@ -1,5 +1,3 @@
-#include "jemalloc_exporter/heap_collectable.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
@@ -9,6 +7,7 @@
 #include <new>
 #include <string>
 
+#include "jemalloc_exporter/heap_collectable.h"
 #include "tests/support/fake_jemalloc.h"
 #include "tests/support/golden.h"
 
@@ -52,18 +51,18 @@ TEST(HeapCollectable, LeavesOutTheFamilyOfAnAbsentField) {
   ExpectGolden(Page(HeapCollectable({}, FakeMallctl)), "heap_with_holes.txt");
 }
 
-TEST(HeapCollectable, HasNothingToSayOfAnUnusedJemalloc) {
+TEST(HeapCollectable, IsEmptyForAnUnusedJemalloc) {
   FakeJemalloc fake;
   fake.values["stats.allocated"] = 28'672;
   EXPECT_THAT(HeapCollectable({}, FakeMallctl).Collect(), IsEmpty());
 }
 
-TEST(HeapCollectable, HasNothingToSayWithoutJemalloc) {
+TEST(HeapCollectable, IsEmptyWithoutJemalloc) {
   EXPECT_THAT(HeapCollectable({}, nullptr).Collect(), IsEmpty());
   EXPECT_THAT(HeapCollectable().Collect(), IsEmpty());
 }
 
-TEST(HeapCollectable, HasNothingToSayWithoutMemoryForAnAnswer) {
+TEST(HeapCollectable, IsEmptyWithoutMemory) {
   // Unlike the fake, it needs no memory itself.
   constexpr auto kFrugal = [](const char* name, void* oldp, std::size_t* size,
                               void*, std::size_t) {

@@ -145,7 +145,7 @@ TEST_F(AtomicFile, IsNotWrittenThroughALoopOfLinks) {
             "Too many levels of symbolic links");
 }
 
-TEST_F(AtomicFile, LeavesADeviceInPlace) {
+TEST_F(AtomicFile, DoesNotReplaceADevice) {
   fs::path null = Path("null");
   if (mknod(null.c_str(), S_IFCHR | 0600, makedev(1, 3)) != 0) {
     GTEST_SKIP() << "needs the privilege to create a device";
@@ -157,7 +157,7 @@ TEST_F(AtomicFile, LeavesADeviceInPlace) {
   EXPECT_EQ(Names(), Strings{"null"});
 }
 
-TEST_F(AtomicFile, LeavesALinkToADeviceInPlace) {
+TEST_F(AtomicFile, DoesNotReplaceALinkToADevice) {
   fs::create_symlink("/dev/null", Path("null"));
   EXPECT_EQ(WriteFileAtomically(Path("null"), "text"), "");
   EXPECT_TRUE(fs::is_symlink(Path("null")));
@@ -216,7 +216,7 @@ TEST_F(AtomicFile, IsAppendedToAnOpenDescriptor) {
   EXPECT_EQ(Names(), Strings{"file"});
 }
 
-TEST_F(AtomicFile, IsNoCheckpointWhereItIsWrittenInPlace) {
+TEST_F(AtomicFile, WritesNoCheckpointToAFifo) {
   const fs::path fifo = MakeFifo();
   const int descriptor = open(fifo.c_str(), O_RDONLY | O_NONBLOCK);
   EXPECT_EQ(WriteCheckpoint(fifo, "text"), "");

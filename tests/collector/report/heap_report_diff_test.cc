@@ -33,7 +33,7 @@ TEST(HeapReportDiff, IsEmptyForTheSameTests) {
   EXPECT_EQ(Diff(HeapReport{}, HeapReport{}), "");
 }
 
-TEST(HeapReportDiff, IsEmptyForWhatDiffersByItself) {
+TEST(HeapReportDiff, IgnoresDurationsAndStates) {
   HeapReport after = TwoTests();
   after.run = Passed("other_test", 7);
   after.entries[1].duration_seconds = 7;
@@ -42,7 +42,7 @@ TEST(HeapReportDiff, IsEmptyForWhatDiffersByItself) {
   EXPECT_EQ(Diff(TwoTests(), after), "");
 }
 
-TEST(HeapReportDiff, NamesTheTestsThatChanged) {
+TEST(HeapReportDiff, ListsChangedEntries) {
   HeapReport after = TwoTests();
   after.entries[0].result = "failed";
   after.entries[0].heap_growth_bytes = 0;
@@ -53,7 +53,7 @@ TEST(HeapReportDiff, NamesTheTestsThatChanged) {
             "Cache.Fills freed_bytes: 32 → (unknown)\n");
 }
 
-TEST(HeapReportDiff, NamesTheTestsThatCameAndWent) {
+TEST(HeapReportDiff, ListsAddedAndRemovedEntries) {
   EXPECT_EQ(Diff(With({Passed("A.Goes", 64), Passed("B.Stays", 0)}),
                  With({Passed("C.Comes", 0), Passed("B.Stays", 0)})),
             "A.Goes result: passed → (unknown)\n"
@@ -66,7 +66,7 @@ TEST(HeapReportDiff, NamesTheTestsThatCameAndWent) {
             "C.Comes freed_bytes: (unknown) → 64\n");
 }
 
-TEST(HeapReportDiff, PairsThoseOfOneNameByTheirOrder) {
+TEST(HeapReportDiff, PairsEntriesOfOneNameByOrder) {
   HeapReport after = With({Passed("worker", 1), Passed("worker", 2)});
   const HeapReport before = after;
   after.entries[1].heap_growth_bytes = 3;

@@ -65,7 +65,7 @@ TEST(HeapReportJson, HasTheRunAndALineForEachTest) {
   EXPECT_EQ(ToJson(TwoTests()), kTwoTestsJson);
 }
 
-TEST(HeapReportJson, LeavesOutWhatIsAbsent) {
+TEST(HeapReportJson, OmitsAbsentValues) {
   HeapReport report;
   report.run.name = "cache_test";
   report.run.result = "running";
@@ -109,7 +109,7 @@ TEST(HeapReportJson, IsReadWithUnknownKeysAndWithoutKnownOnes) {
   EXPECT_EQ(report->entries.size(), 2U);
 }
 
-TEST(HeapReportJson, IsRejectedWithThePlaceOfWhatIsWrong) {
+TEST(HeapReportJson, IsRejectedWithThePathOfTheError) {
   EXPECT_EQ(ErrorOf("[]"), "expected an object, found array");
   EXPECT_EQ(ErrorOf("{}"), "run: missing: not a report");
   EXPECT_EQ(ErrorOf(R"({"run":[]})"), "run: expected an object, found array");
@@ -140,7 +140,7 @@ TEST(HeapReportJson, IsRejectedWithThePlaceOfWhatIsWrong) {
       "found -1");
 }
 
-TEST(HeapReportJson, IsRejectedAsTheSnapshotIsForItsSyntax) {
+TEST(HeapReportJson, HasTheSyntaxErrorsOfSnapshots) {
   const std::string cut(kTwoTestsJson, 100);
   std::string error;
   FromJson(cut, &error);
@@ -148,7 +148,7 @@ TEST(HeapReportJson, IsRejectedAsTheSnapshotIsForItsSyntax) {
   EXPECT_EQ(ErrorOf(cut), error);
 }
 
-TEST(HeapReportJson, IsToldFromASnapshot) {
+TEST(HeapReportJson, IsDistinguishedFromASnapshot) {
   EXPECT_TRUE(IsHeapReport(kTwoTestsJson));
   EXPECT_TRUE(IsHeapReport(R"({"run":null})"));
   EXPECT_FALSE(IsHeapReport(ToJson(HeapState::test_fixture())));

@@ -32,7 +32,7 @@ std::string ErrorOf(std::string_view json) {
   return error;
 }
 
-TEST(Human, ListsEveryField) {
+TEST(Text, ListsEveryField) {
   EXPECT_EQ(ToText(HeapState::test_fixture()),
             "allocated_bytes: 524288\n"
             "active_bytes: 1048576\n"
@@ -41,7 +41,7 @@ TEST(Human, ListsEveryField) {
             "narenas: 64\n");
 }
 
-TEST(Human, CallsAbsentFieldsUnknown) {
+TEST(Text, RendersAbsentFieldsAsUnknown) {
   EXPECT_EQ(ToText(FixtureWithHoles()),
             "allocated_bytes: 524288\n"
             "active_bytes: (unknown)\n"
@@ -64,7 +64,7 @@ TEST(Diff, ListsOnlyTheFieldsThatChanged) {
             "narenas: 64 → 65\n");
 }
 
-TEST(Diff, CallsAbsentFieldsUnknownOnEitherSide) {
+TEST(Diff, RendersAbsentFieldsAsUnknownOnEitherSide) {
   EXPECT_EQ(Diff(FixtureWithHoles(), HeapState::test_fixture()),
             "active_bytes: (unknown) → 1048576\n"
             "narenas: (unknown) → 64\n");
@@ -79,7 +79,7 @@ TEST(Json, HasTheFieldsInTheirOrder) {
             R"("resident_bytes":2097152,"mapped_bytes":4194304,"narenas":64})");
 }
 
-TEST(Json, LeavesAbsentFieldsOut) {
+TEST(Json, OmitsAbsentFields) {
   EXPECT_EQ(ToJson(FixtureWithHoles()),
             R"({"allocated_bytes":524288,"resident_bytes":2097152,)"
             R"("mapped_bytes":4194304})");
@@ -110,7 +110,7 @@ TEST(Renderings, AreTheSameInALocaleThatGroupsDigits) {
   std::locale::global(before);
 }
 
-TEST(JsonReader, ReadsBackWhatWasWritten) {
+TEST(JsonParser, ReadsBackWhatWasWritten) {
   for (const HeapState& state :
        {HeapState{}, HeapState::test_fixture(), FixtureWithHoles(),
         FilledWith(0), FilledWith(kMax), FilledWith((1ULL << 53) + 1)}) {
@@ -118,7 +118,7 @@ TEST(JsonReader, ReadsBackWhatWasWritten) {
   }
 }
 
-TEST(JsonReader, AcceptsMissingAndUnknownKeysAndAnySpelling) {
+TEST(JsonParser, AcceptsMissingAndUnknownKeysAndAnySpelling) {
   HeapState state;
   state.allocated_bytes = 1;
   state.narenas = 2;
@@ -126,17 +126,17 @@ TEST(JsonReader, AcceptsMissingAndUnknownKeysAndAnySpelling) {
                        "\t\"\\u0061llocated_bytes\": 1 }\r\n") == state);
 }
 
-TEST(JsonReader, SaysNothingWhenItSucceeds) {
+TEST(JsonParser, AssignsNoErrorOnSuccess) {
   std::string error = "untouched";
   EXPECT_NE(FromJson("{}", &error), std::nullopt);
   EXPECT_EQ(error, "untouched");
 }
 
-TEST(JsonReader, NeedsNoPlaceForTheError) {
+TEST(JsonParser, AcceptsANullError) {
   EXPECT_EQ(FromJson("nonsense"), std::nullopt);
 }
 
-TEST(JsonReader, NamesThePlaceOfASyntaxError) {
+TEST(JsonParser, ReturnsThePositionOfASyntaxError) {
   EXPECT_EQ(ErrorOf(""),
             "line 1, column 1: syntax error while parsing value - unexpected "
             "end of input; expected '[', '{', or a literal");
@@ -148,25 +148,25 @@ TEST(JsonReader, NamesThePlaceOfASyntaxError) {
             "unexpected end of input; expected '}'");
 }
 
-TEST(JsonReader, RejectsTextBehindTheObject) {
+TEST(JsonParser, RejectsTextAfterTheObject) {
   EXPECT_EQ(ErrorOf("{} {}"),
             "line 1, column 4: syntax error while parsing value - unexpected "
             "'{'; expected end of input");
 }
 
-TEST(JsonReader, DoesNotRepeatTheTextThatItCannotRead) {
+TEST(JsonParser, DoesNotQuoteTheInput) {
   EXPECT_EQ(ErrorOf(std::string("{\"\x1b[2J\xff") + std::string(100'000, 'x')),
             "line 1, column 3: syntax error while parsing object key - "
             "invalid string: control character U+001B (ESC) must be escaped "
             "to \\u001B");
 }
 
-TEST(JsonReader, RejectsWhatIsNoObject) {
+TEST(JsonParser, RejectsOtherTypesThanObjects) {
   EXPECT_EQ(ErrorOf("[1]"), "expected an object, found array");
   EXPECT_EQ(ErrorOf("null"), "expected an object, found null");
 }
 
-TEST(JsonReader, RejectsWhatIsNo64BitInteger) {
+TEST(JsonParser, RejectsOtherTypesThan64BitIntegers) {
   const std::string expected =
       "narenas: expected an integer from 0 to 2^64 - 1, found ";
   EXPECT_EQ(ErrorOf(R"({"narenas":-1})"), expected + "-1");
@@ -179,12 +179,12 @@ TEST(JsonReader, RejectsWhatIsNo64BitInteger) {
   EXPECT_EQ(ErrorOf(R"({"narenas":true})"), expected + "boolean");
 }
 
-TEST(JsonReader, RejectsNumbersThatNobodyTakes) {
+TEST(JsonParser, RejectsNumbersOutOfRange) {
   EXPECT_EQ(ErrorOf(R"({"narenas":1e999})"),
             "a number is larger than any that JSON readers take");
 }
 
-TEST(JsonReader, SurvivesDeepNesting) {
+TEST(JsonParser, SurvivesDeepNesting) {
   EXPECT_EQ(FromJson(std::string(1'000'000, '[')), std::nullopt);
   EXPECT_EQ(FromJson(R"({"x":)" + std::string(100'000, '[') +
                      std::string(100'000, ']') + "}"),

@@ -1,8 +1,8 @@
-#include "collector/gtest/test_reading.h"
+#include "collector/gtest/test_snapshot.h"
 
 #include <cstdint>
 
-#include "collector/jemalloc/heap_refresh.h"
+#include "collector/jemalloc/heap_snapshot.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -11,12 +11,12 @@ using Clock = std::chrono::steady_clock;
 
 // Not `ReadHeap`: a refresh shared with a scrape may have begun before the test
 // ended.
-HeapReading ReadFlushedHeap(Mallctl* mallctl) {
+HeapSnapshot ReadFlushedHeap(Mallctl* mallctl) {
   if (mallctl != nullptr) {
     // Fails in a thread without a cache, which needs no flush.
     mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
   }
-  return RefreshHeap(mallctl);
+  return TakeHeapSnapshot(mallctl);
 }
 
 std::int64_t Change(std::uint64_t before, std::uint64_t after) {
@@ -25,29 +25,29 @@ std::int64_t Change(std::uint64_t before, std::uint64_t after) {
 
 }  // namespace
 
-TestReading ReadBeforeTest(Mallctl* mallctl) noexcept {
-  TestReading reading;
+TestSnapshot SnapshotBeforeTest(Mallctl* mallctl) noexcept {
+  TestSnapshot reading;
   reading.heap = ReadFlushedHeap(mallctl);
-  reading.thread = ReadThreadBytes(mallctl);
+  reading.thread = ReadThreadAllocationCounters(mallctl);
   reading.time = Clock::now();
   return reading;
 }
 
-TestReading ReadAfterTest(Mallctl* mallctl) noexcept {
-  TestReading reading;
+TestSnapshot SnapshotAfterTest(Mallctl* mallctl) noexcept {
+  TestSnapshot reading;
   reading.time = Clock::now();
-  reading.thread = ReadThreadBytes(mallctl);
+  reading.thread = ReadThreadAllocationCounters(mallctl);
   reading.heap = ReadFlushedHeap(mallctl);
   return reading;
 }
 
-HeapReportEntry RecordBetween(const TestReading& before,
-                              const TestReading& after) {
+HeapReportEntry DiffSnapshots(const TestSnapshot& before,
+                              const TestSnapshot& after) {
   HeapReportEntry record;
   record.duration_seconds =
       std::chrono::duration<double>(after.time - before.time).count();
-  record.before = before.heap.published();
-  record.after = after.heap.published();
+  record.before = before.heap.visible_state();
+  record.after = after.heap.visible_state();
   if (!after.heap.used) return record;
   const auto& allocated_before = before.heap.state.allocated_bytes;
   const auto& allocated_after = after.heap.state.allocated_bytes;
@@ -57,7 +57,8 @@ HeapReportEntry RecordBetween(const TestReading& before,
   if (before.thread && after.thread) {
     record.allocated_bytes =
         Change(before.thread->allocated, after.thread->allocated);
-    record.freed_bytes = Change(before.thread->freed, after.thread->freed);
+    record.freed_bytes =
+        Change(before.thread->deallocated, after.thread->deallocated);
   }
   return record;
 }

@@ -1,4 +1,4 @@
-#include "collector/jemalloc/heap_refresh.h"
+#include "collector/jemalloc/heap_snapshot.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -7,16 +7,16 @@
 namespace jemalloc_exporter {
 namespace {
 
-// How often a snapshot is read anew because another thread refreshed the
-// statistics meanwhile. Two threads refreshing without a pause tear one in 700
-// snapshots; four tries leave none in practice, and bound the cost.
-constexpr int kMaxTries = 4;
+// How often the fields are read when another thread refreshes the statistics in
+// between. With two threads that refresh without a pause, 1 of 700 first
+// attempts is torn; no fourth attempt was, and the cost is bounded.
+constexpr int kMaxAttempts = 4;
 
 // The merged statistics of all arenas: MALLCTL_ARENAS_ALL in jemalloc.h.
 constexpr const char* kInternalBytes = "stats.arenas.4096.internal";
 
 // On a wrong size jemalloc writes part of the value and fails, so the value
-// counts only when both the result and the size say that it is whole.
+// counts only when the result is 0 and the size matches.
 template <typename T>
 std::optional<std::uint64_t> ReadAs(Mallctl* mallctl, const char* name) {
   T value{};
@@ -47,30 +47,30 @@ std::optional<std::uint64_t> AdvanceEpoch(Mallctl* mallctl) {
   return epoch;
 }
 
-HeapReading ReadFields(Mallctl* mallctl) {
-  HeapReading reading;
+HeapSnapshot ReadFields(Mallctl* mallctl) {
+  HeapSnapshot snapshot;
   for (const HeapField& field : kHeapFields) {
-    reading.state.*field.value = ReadField(mallctl, field);
+    snapshot.state.*field.value = ReadField(mallctl, field);
   }
-  const auto& allocated = reading.state.allocated_bytes;
+  const auto& allocated = snapshot.state.allocated_bytes;
   if (allocated) {
-    reading.used =
+    snapshot.used =
         *allocated > ReadAs<std::size_t>(mallctl, kInternalBytes).value_or(0);
   }
-  return reading;
+  return snapshot;
 }
 
 }  // namespace
 
-HeapReading RefreshHeap(Mallctl* mallctl) noexcept {
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl) noexcept {
   if (mallctl == nullptr) return {};
   std::optional<std::uint64_t> epoch = AdvanceEpoch(mallctl);
   if (!epoch) return {};
-  for (int tries = 1;; ++tries) {
-    const HeapReading reading = ReadFields(mallctl);
+  for (int attempt = 1;; ++attempt) {
+    const HeapSnapshot snapshot = ReadFields(mallctl);
     const auto epoch_after = ReadAs<std::uint64_t>(mallctl, "epoch");
-    // The other thread's refresh serves as well as one of our own.
-    if (epoch_after == epoch || tries == kMaxTries) return reading;
+    // The other thread's refresh is as recent as one of this thread.
+    if (epoch_after == epoch || attempt == kMaxAttempts) return snapshot;
     epoch = epoch_after;
   }
 }

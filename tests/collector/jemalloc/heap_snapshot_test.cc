@@ -1,4 +1,4 @@
-#include "collector/jemalloc/heap_refresh.h"
+#include "collector/jemalloc/heap_snapshot.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,127 +30,127 @@ HeapState FixtureWithout(const HeapField& field) {
   return state;
 }
 
-TEST(HeapRefresh, ReadsEveryField) {
+TEST(TakeHeapSnapshot, ReadsEveryField) {
   const FakeJemalloc fake;
-  EXPECT_EQ(RefreshHeap(FakeMallctl).state, HeapState::test_fixture());
+  EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, HeapState::test_fixture());
 }
 
-TEST(HeapRefresh, AdvancesTheEpochOnceBeforeItReads) {
+TEST(TakeHeapSnapshot, AdvancesTheEpochOnceBeforeItReads) {
   const FakeJemalloc fake;
-  RefreshHeap(FakeMallctl);
+  TakeHeapSnapshot(FakeMallctl);
   EXPECT_THAT(fake.calls,
               ElementsAre("epoch =", "stats.allocated", "stats.active",
                           "stats.resident", "stats.mapped", "arenas.narenas",
                           "stats.arenas.4096.internal", "epoch"));
 }
 
-TEST(HeapRefresh, IsEmptyWithoutMallctl) {
-  EXPECT_EQ(RefreshHeap(nullptr).state, HeapState{});
+TEST(TakeHeapSnapshot, IsEmptyWithoutMallctl) {
+  EXPECT_EQ(TakeHeapSnapshot(nullptr).state, HeapState{});
 }
 
-TEST(HeapRefresh, IsEmptyWhenTheEpochCannotBeAdvanced) {
+TEST(TakeHeapSnapshot, IsEmptyWhenTheEpochCannotBeAdvanced) {
   FakeJemalloc fake;
   fake.epoch_fails = true;
-  EXPECT_EQ(RefreshHeap(FakeMallctl).state, HeapState{});
+  EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, HeapState{});
   EXPECT_THAT(fake.calls, ElementsAre("epoch ="));
 }
 
-TEST(HeapRefresh, LeavesOutOnlyTheFieldThatIsUnknown) {
+TEST(TakeHeapSnapshot, LeavesOutOnlyTheFieldThatIsUnknown) {
   for (const HeapField& field : kHeapFields) {
     FakeJemalloc fake;
     fake.values.erase(field.mallctl);
-    EXPECT_EQ(RefreshHeap(FakeMallctl).state, FixtureWithout(field));
+    EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, FixtureWithout(field));
   }
 }
 
-TEST(HeapRefresh, LeavesOutOnlyTheFieldThatIsPartlyWritten) {
+TEST(TakeHeapSnapshot, LeavesOutOnlyTheFieldThatIsPartlyWritten) {
   for (const HeapField& field : kHeapFields) {
     FakeJemalloc fake;
     fake.narrow = field.mallctl;
-    EXPECT_EQ(RefreshHeap(FakeMallctl).state, FixtureWithout(field));
+    EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, FixtureWithout(field));
   }
 }
 
-TEST(HeapRefresh, LeavesOutOnlyTheFieldOfAnotherSize) {
+TEST(TakeHeapSnapshot, LeavesOutOnlyTheFieldOfAnotherSize) {
   for (const HeapField& field : kHeapFields) {
     FakeJemalloc fake;
     fake.missized = field.mallctl;
-    EXPECT_EQ(RefreshHeap(FakeMallctl).state, FixtureWithout(field));
+    EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, FixtureWithout(field));
   }
 }
 
-TEST(HeapRefresh, ReadsTheArenasOfABuildWithoutStatistics) {
+TEST(TakeHeapSnapshot, ReadsTheArenasOfABuildWithoutStatistics) {
   FakeJemalloc fake;
   fake.values = {{"arenas.narenas", 9}};
   HeapState arenas_only;
   arenas_only.narenas = 9;
-  EXPECT_EQ(RefreshHeap(FakeMallctl).state, arenas_only);
+  EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, arenas_only);
 }
 
-TEST(HeapRefresh, ReadsAgainWhenAnotherThreadRefreshedInBetween) {
+TEST(TakeHeapSnapshot, ReadsAgainWhenAnotherThreadRefreshedInBetween) {
   FakeJemalloc fake;
   fake.foreign_refreshes = 1;
   HeapState after = HeapState::test_fixture();
   ++*after.allocated_bytes;
-  EXPECT_EQ(RefreshHeap(FakeMallctl).state, after);
+  EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, after);
 }
 
-TEST(HeapRefresh, AdvancesTheEpochOnceAlsoWhenItReadsAgain) {
+TEST(TakeHeapSnapshot, AdvancesTheEpochOnceAlsoWhenItReadsAgain) {
   FakeJemalloc fake;
   fake.foreign_refreshes = 1;
-  RefreshHeap(FakeMallctl);
+  TakeHeapSnapshot(FakeMallctl);
   EXPECT_THAT(fake.calls, Contains("epoch =").Times(1));
 }
 
-TEST(HeapRefresh, GivesUpWhenOtherThreadsNeverStopRefreshing) {
+TEST(TakeHeapSnapshot, StopsAfterTheMaximumNumberOfAttempts) {
   FakeJemalloc fake;
   fake.foreign_refreshes = 1'000'000;
-  EXPECT_NE(RefreshHeap(FakeMallctl).state.allocated_bytes, std::nullopt);
+  EXPECT_NE(TakeHeapSnapshot(FakeMallctl).state.allocated_bytes, std::nullopt);
   EXPECT_THAT(fake.calls, Contains("stats.allocated").Times(4));
 }
 
-TEST(HeapUse, IsSeenInOneByteBeyondJemallocsOwn) {
+TEST(HeapUse, StartsOneByteBeyondTheInternalBytes) {
   FakeJemalloc fake;
   fake.values["stats.arenas.4096.internal"] = 28'672;
   fake.values["stats.allocated"] = 28'673;
-  EXPECT_TRUE(RefreshHeap(FakeMallctl).used);
+  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
 }
 
-TEST(HeapUse, IsNotSeenInJemallocsOwnBytes) {
+TEST(HeapUse, ExcludesTheInternalBytes) {
   FakeJemalloc fake;
   fake.values["stats.arenas.4096.internal"] = 28'672;
   fake.values["stats.allocated"] = 28'672;
-  EXPECT_FALSE(RefreshHeap(FakeMallctl).used);
+  EXPECT_FALSE(TakeHeapSnapshot(FakeMallctl).used);
 }
 
-TEST(HeapUse, IsNotSeenWhereNothingIsAllocatedAtAll) {
+TEST(HeapUse, IsAbsentWithoutAllocations) {
   FakeJemalloc fake;
   fake.values["stats.allocated"] = 0;
   fake.values["stats.active"] = 0;
   fake.values.erase("stats.arenas.4096.internal");
-  EXPECT_FALSE(RefreshHeap(FakeMallctl).used);
+  EXPECT_FALSE(TakeHeapSnapshot(FakeMallctl).used);
 }
 
-TEST(HeapUse, IsTakenForGrantedWhereJemallocDoesNotSayWhatItsOwnBytesAre) {
+TEST(HeapUse, IsAssumedWithoutInternalBytes) {
   FakeJemalloc fake;
   fake.values.erase("stats.arenas.4096.internal");
-  EXPECT_TRUE(RefreshHeap(FakeMallctl).used);
+  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
 }
 
-TEST(HeapUse, IsTakenForGrantedWithoutStatistics) {
+TEST(HeapUse, IsAssumedWithoutStatistics) {
   FakeJemalloc fake;
   fake.values = {{"arenas.narenas", 9}};
-  EXPECT_TRUE(RefreshHeap(FakeMallctl).used);
+  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
 }
 
-TEST(HeapReading, PublishesTheStateOfAUsedHeap) {
-  const HeapReading reading{HeapState::test_fixture(), true};
-  EXPECT_EQ(reading.published(), HeapState::test_fixture());
+TEST(HeapSnapshot, PublishesTheStateOfAUsedHeap) {
+  const HeapSnapshot reading{HeapState::test_fixture(), true};
+  EXPECT_EQ(reading.visible_state(), HeapState::test_fixture());
 }
 
-TEST(HeapReading, PublishesNothingOfAnUnusedHeapButKeepsIt) {
-  const HeapReading reading{HeapState::test_fixture(), false};
-  EXPECT_EQ(reading.published(), HeapState{});
+TEST(HeapSnapshot, PublishesNothingOfAnUnusedHeapButKeepsIt) {
+  const HeapSnapshot reading{HeapState::test_fixture(), false};
+  EXPECT_EQ(reading.visible_state(), HeapState{});
   EXPECT_EQ(reading.state, HeapState::test_fixture());
 }
 

@@ -1,4 +1,4 @@
-#include "collector/gtest/test_families.h"
+#include "collector/gtest/test_metrics.h"
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_type.h>
@@ -63,7 +63,7 @@ prometheus::MetricFamily Results(const std::vector<HeapReportEntry>& tests) {
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> TestFamilies(
+std::vector<prometheus::MetricFamily> TestMetrics(
     const std::vector<HeapReportEntry>& tests) {
   std::vector<prometheus::MetricFamily> families;
   const auto add = [&families](prometheus::MetricFamily family) {

@@ -1,4 +1,4 @@
-#include "jemalloc_exporter/thread_bytes.h"
+#include "jemalloc_exporter/thread_allocation_counters.h"
 
 #include <cstddef>
 
@@ -14,12 +14,13 @@ const std::uint64_t* FindCounter(Mallctl* mallctl, const char* name) {
 
 }  // namespace
 
-std::optional<ThreadBytes> ReadThreadBytes(Mallctl* mallctl) noexcept {
+std::optional<ThreadAllocationCounters> ReadThreadAllocationCounters(
+    Mallctl* mallctl) noexcept {
   if (mallctl == nullptr) return std::nullopt;
   const auto* const allocated = FindCounter(mallctl, "thread.allocatedp");
-  const auto* const freed = FindCounter(mallctl, "thread.deallocatedp");
-  if (allocated == nullptr || freed == nullptr) return std::nullopt;
-  return ThreadBytes{*allocated, *freed};
+  const auto* const deallocated = FindCounter(mallctl, "thread.deallocatedp");
+  if (allocated == nullptr || deallocated == nullptr) return std::nullopt;
+  return ThreadAllocationCounters{*allocated, *deallocated};
 }
 
 }  // namespace jemalloc_exporter

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_HEAP_PUSH_H_
-#define JEMALLOC_EXPORTER_HEAP_PUSH_H_
+#ifndef JEMALLOC_EXPORTER_PUSHGATEWAY_H_
+#define JEMALLOC_EXPORTER_PUSHGATEWAY_H_
 
 #include <prometheus/collectable.h>
 
@@ -13,7 +13,7 @@ namespace jemalloc_exporter {
 /// path prefix as in any URL) names one; unset or empty, nothing happens. One
 /// line adds it:
 ///
-///     jemalloc_exporter::PushAtEnd(jemalloc_exporter::HeapListener::Install());
+///     jemalloc_exporter::InstallPushgatewayListener(jemalloc_exporter::HeapListener::Install());
 ///
 /// The group is `job="PROGRAM"`; for a shard also `shard="INDEX"`; with a
 /// filter other than `*`, as where CTest runs a program once for each test,
@@ -25,8 +25,9 @@ namespace jemalloc_exporter {
 /// Only the resolution of the host's name can exceed the 5 s (see
 /// resolv.conf(5)). Proxies are those of curl's environment variables. The
 /// processes that death tests start, and other forked children, push nothing.
-void PushAtEnd(std::shared_ptr<prometheus::Collectable> metrics);
+void InstallPushgatewayListener(
+    std::shared_ptr<prometheus::Collectable> metrics);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_HEAP_PUSH_H_
+#endif  // JEMALLOC_EXPORTER_PUSHGATEWAY_H_

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_PROCESS_H_
-#define JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_PROCESS_H_
+#ifndef JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_ENVIRONMENT_H_
+#define JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_ENVIRONMENT_H_
 
 #include <prometheus/labels.h>
 
@@ -15,16 +15,16 @@ std::string ProgramName();
 /// `shard`; GoogleTest's filter, if it excludes tests, as `filter`.
 prometheus::Labels TestProcessLabels();
 
-/// Where the report belongs (see heap_listener.h); empty for nowhere. Another
-/// path on each call where a folder is asked for.
+/// The path of the report (see heap_listener.h); empty if none is requested. In
+/// a folder, another path on each call.
 std::string ReportPath();
 
-/// Where the text file belongs; empty for nowhere.
+/// The path of the textfile; empty if none is requested.
 std::string TextfilePath();
 
-/// One line on stderr, in one piece.
-void Complain(const std::string& what);
+/// Writes one line to stderr, in one call.
+void PrintListenerError(const std::string& what);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_PROCESS_H_
+#endif  // JEMALLOC_EXPORTER_COLLECTOR_GTEST_TEST_ENVIRONMENT_H_

@@ -1,4 +1,4 @@
-#include "jemalloc_exporter/heap_push.h"
+#include "jemalloc_exporter/pushgateway.h"
 
 #include <curl/curl.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "collector/gtest/test_process.h"
+#include "collector/gtest/test_environment.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -101,9 +101,9 @@ std::string Put(const std::string& url, const std::string& body) {
   return "HTTP status " + std::to_string(status);
 }
 
-class Pusher final : public testing::EmptyTestEventListener {
+class PushgatewayListener final : public testing::EmptyTestEventListener {
  public:
-  explicit Pusher(std::shared_ptr<prometheus::Collectable> metrics)
+  explicit PushgatewayListener(std::shared_ptr<prometheus::Collectable> metrics)
       : metrics_(std::move(metrics)) {}
 
   void OnTestProgramStart(const testing::UnitTest&) override {
@@ -117,10 +117,11 @@ class Pusher final : public testing::EmptyTestEventListener {
         Put(GroupUrl(url),
             prometheus::TextSerializer().Serialize(metrics_->Collect()));
     if (!error.empty()) {
-      Complain("cannot push to " + WithoutCredentials(url) + ": " + error);
+      PrintListenerError("cannot push to " + WithoutCredentials(url) + ": " +
+                         error);
     }
   } catch (const std::exception& exception) {
-    Complain(std::string("cannot push: ") + exception.what());
+    PrintListenerError(std::string("cannot push: ") + exception.what());
   }
 
  private:
@@ -130,9 +131,10 @@ class Pusher final : public testing::EmptyTestEventListener {
 
 }  // namespace
 
-void PushAtEnd(std::shared_ptr<prometheus::Collectable> metrics) {
+void InstallPushgatewayListener(
+    std::shared_ptr<prometheus::Collectable> metrics) {
   testing::UnitTest::GetInstance()->listeners().Append(
-      new Pusher(std::move(metrics)));
+      new PushgatewayListener(std::move(metrics)));
 }
 
 }  // namespace jemalloc_exporter

@@ -1,4 +1,4 @@
-#include "collector/gtest/test_reading.h"
+#include "collector/gtest/test_snapshot.h"
 
 #include <gtest/gtest.h>
 
@@ -16,9 +16,9 @@ using std::chrono_literals::operator""ms;
 
 constexpr std::uint64_t kAllocated = 512 * 1024;
 
-TestReading Reading(std::uint64_t allocated, ThreadBytes thread,
-                    std::chrono::milliseconds time) {
-  TestReading reading;
+TestSnapshot Reading(std::uint64_t allocated, ThreadAllocationCounters thread,
+                     std::chrono::milliseconds time) {
+  TestSnapshot reading;
   reading.heap.state = HeapState::test_fixture();
   reading.heap.state.allocated_bytes = allocated;
   reading.thread = thread;
@@ -26,10 +26,10 @@ TestReading Reading(std::uint64_t allocated, ThreadBytes thread,
   return reading;
 }
 
-TEST(RecordBetween, HasTheDifferences) {
-  const TestReading before = Reading(kAllocated, {1000, 100}, 5ms);
-  const TestReading after = Reading(kAllocated - 4096, {1500, 4700}, 30ms);
-  const HeapReportEntry record = RecordBetween(before, after);
+TEST(DiffSnapshots, HasTheDifferences) {
+  const TestSnapshot before = Reading(kAllocated, {1000, 100}, 5ms);
+  const TestSnapshot after = Reading(kAllocated - 4096, {1500, 4700}, 30ms);
+  const HeapReportEntry record = DiffSnapshots(before, after);
   EXPECT_DOUBLE_EQ(*record.duration_seconds, 0.025);
   EXPECT_EQ(record.heap_growth_bytes, -4096);
   EXPECT_EQ(record.allocated_bytes, 500);
@@ -38,11 +38,11 @@ TEST(RecordBetween, HasTheDifferences) {
   EXPECT_EQ(record.after, after.heap.state);
 }
 
-TEST(RecordBetween, HasNoHeapWhereItIsUnused) {
-  TestReading before = Reading(kAllocated, {}, 5ms);
-  TestReading after = Reading(kAllocated, {}, 30ms);
+TEST(DiffSnapshots, HasNoHeapWhereItIsUnused) {
+  TestSnapshot before = Reading(kAllocated, {}, 5ms);
+  TestSnapshot after = Reading(kAllocated, {}, 30ms);
   before.heap.used = after.heap.used = false;
-  const HeapReportEntry record = RecordBetween(before, after);
+  const HeapReportEntry record = DiffSnapshots(before, after);
   EXPECT_TRUE(record.duration_seconds.has_value());
   for (const HeapReportField& field : kHeapReportFields) {
     EXPECT_EQ(record.*field.value, std::nullopt) << field.key;
@@ -51,29 +51,29 @@ TEST(RecordBetween, HasNoHeapWhereItIsUnused) {
   EXPECT_EQ(record.after, HeapState{});
 }
 
-TEST(RecordBetween, HasTheGrowthOfAHeapThatCameIntoUse) {
-  TestReading before = Reading(28'672, {}, 5ms);
+TEST(DiffSnapshots, HasTheGrowthOfANewlyUsedHeap) {
+  TestSnapshot before = Reading(28'672, {}, 5ms);
   before.heap.used = false;
   const HeapReportEntry record =
-      RecordBetween(before, Reading(28'672 + 64, {}, 30ms));
+      DiffSnapshots(before, Reading(28'672 + 64, {}, 30ms));
   EXPECT_EQ(record.heap_growth_bytes, 64);
   EXPECT_EQ(record.before, HeapState{});
 }
 
-TEST(RecordBetween, LeavesOutWhatOneSideLacks) {
-  TestReading before = Reading(kAllocated, {}, 5ms);
+TEST(DiffSnapshots, OmitsNumbersAbsentOnOneSide) {
+  TestSnapshot before = Reading(kAllocated, {}, 5ms);
   before.heap.state.allocated_bytes = std::nullopt;
   before.thread = std::nullopt;
   const HeapReportEntry record =
-      RecordBetween(before, Reading(kAllocated, {}, 30ms));
+      DiffSnapshots(before, Reading(kAllocated, {}, 30ms));
   for (const HeapReportField& field : kHeapReportFields) {
     EXPECT_EQ(record.*field.value, std::nullopt) << field.key;
   }
 }
 
-class ReadingAroundATest : public testing::Test {
+class SnapshotAroundATest : public testing::Test {
  protected:
-  ReadingAroundATest() {
+  SnapshotAroundATest() {
     jemalloc_.values["thread.allocatedp"] =
         reinterpret_cast<std::uintptr_t>(&counter_);
     jemalloc_.values["thread.deallocatedp"] =
@@ -97,25 +97,25 @@ class ReadingAroundATest : public testing::Test {
 
 using Strings = std::vector<std::string>;
 
-TEST_F(ReadingAroundATest, TakesTheThreadsCountersLastBeforeIt) {
-  const TestReading reading = ReadBeforeTest(FakeMallctl);
+TEST_F(SnapshotAroundATest, ReadsTheThreadsCountersLastBeforeIt) {
+  const TestSnapshot reading = SnapshotBeforeTest(FakeMallctl);
   EXPECT_EQ(Steps(), (Strings{"thread.tcache.flush", "epoch =",
                               "thread.allocatedp", "thread.deallocatedp"}));
   EXPECT_EQ(reading.heap.state, HeapState::test_fixture());
   EXPECT_EQ(reading.thread->allocated, 4096U);
 }
 
-TEST_F(ReadingAroundATest, TakesTheThreadsCountersFirstAfterIt) {
-  const TestReading reading = ReadAfterTest(FakeMallctl);
+TEST_F(SnapshotAroundATest, ReadsTheThreadsCountersFirstAfterIt) {
+  const TestSnapshot reading = SnapshotAfterTest(FakeMallctl);
   EXPECT_EQ(Steps(), (Strings{"thread.allocatedp", "thread.deallocatedp",
                               "thread.tcache.flush", "epoch ="}));
   EXPECT_EQ(reading.heap.state, HeapState::test_fixture());
-  EXPECT_EQ(reading.thread->freed, 4096U);
+  EXPECT_EQ(reading.thread->deallocated, 4096U);
 }
 
-TEST(ReadingWithoutJemalloc, HasNothingButTheTime) {
-  for (const auto read : {ReadBeforeTest, ReadAfterTest}) {
-    const TestReading reading = read(nullptr);
+TEST(SnapshotWithoutJemalloc, HasTheTimeOnly) {
+  for (const auto read : {SnapshotBeforeTest, SnapshotAfterTest}) {
+    const TestSnapshot reading = read(nullptr);
     EXPECT_EQ(reading.heap.state, HeapState{});
     EXPECT_FALSE(reading.thread.has_value());
     EXPECT_GT(reading.time.time_since_epoch().count(), 0);

@@ -1,4 +1,4 @@
-#include "jemalloc_exporter/thread_bytes.h"
+#include "jemalloc_exporter/thread_allocation_counters.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@
 namespace jemalloc_exporter {
 namespace {
 
-class ReadThreadBytesOf : public testing::Test {
+class ReadThreadAllocationCountersTest : public testing::Test {
  protected:
-  ReadThreadBytesOf() {
+  ReadThreadAllocationCountersTest() {
     jemalloc_.values["thread.allocatedp"] =
         reinterpret_cast<std::uintptr_t>(&allocated_);
     jemalloc_.values["thread.deallocatedp"] =
@@ -25,37 +25,37 @@ class ReadThreadBytesOf : public testing::Test {
   FakeJemalloc jemalloc_;
 };
 
-TEST_F(ReadThreadBytesOf, TheCountersThatJemallocPointsAt) {
-  const auto bytes = ReadThreadBytes(FakeMallctl);
+TEST_F(ReadThreadAllocationCountersTest, ReturnsTheValuesAtThePointers) {
+  const auto bytes = ReadThreadAllocationCounters(FakeMallctl);
   ASSERT_TRUE(bytes.has_value());
   EXPECT_EQ(bytes->allocated, 4096U);
-  EXPECT_EQ(bytes->freed, 64U);
+  EXPECT_EQ(bytes->deallocated, 64U);
 }
 
-TEST_F(ReadThreadBytesOf, TheCountersAndNothingElse) {
-  ReadThreadBytes(FakeMallctl);
+TEST_F(ReadThreadAllocationCountersTest, ReadsNoOtherName) {
+  ReadThreadAllocationCounters(FakeMallctl);
   EXPECT_EQ(jemalloc_.calls, (std::vector<std::string>{"thread.allocatedp",
                                                        "thread.deallocatedp"}));
 }
 
-TEST_F(ReadThreadBytesOf, NothingWithoutAJemalloc) {
-  EXPECT_FALSE(ReadThreadBytes(nullptr).has_value());
+TEST_F(ReadThreadAllocationCountersTest, IsEmptyWithoutJemalloc) {
+  EXPECT_FALSE(ReadThreadAllocationCounters(nullptr).has_value());
 }
 
-TEST_F(ReadThreadBytesOf, NothingWhereOneCounterIsMissing) {
+TEST_F(ReadThreadAllocationCountersTest, IsEmptyWithoutOneOfThem) {
   for (const char* name : {"thread.allocatedp", "thread.deallocatedp"}) {
     const auto counter = jemalloc_.values.extract(name);
-    EXPECT_FALSE(ReadThreadBytes(FakeMallctl).has_value()) << name;
+    EXPECT_FALSE(ReadThreadAllocationCounters(FakeMallctl).has_value()) << name;
     jemalloc_.values[counter.key()] = counter.mapped();
   }
 }
 
-TEST_F(ReadThreadBytesOf, NothingWhereACounterHasAnotherSize) {
+TEST_F(ReadThreadAllocationCountersTest, IsEmptyForAnotherSize) {
   jemalloc_.narrow = "thread.allocatedp";
-  EXPECT_FALSE(ReadThreadBytes(FakeMallctl).has_value());
+  EXPECT_FALSE(ReadThreadAllocationCounters(FakeMallctl).has_value());
   jemalloc_.narrow.clear();
   jemalloc_.missized = "thread.deallocatedp";
-  EXPECT_FALSE(ReadThreadBytes(FakeMallctl).has_value());
+  EXPECT_FALSE(ReadThreadAllocationCounters(FakeMallctl).has_value());
 }
 
 }  // namespace

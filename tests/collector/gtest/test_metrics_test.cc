@@ -1,4 +1,4 @@
-#include "collector/gtest/test_families.h"
+#include "collector/gtest/test_metrics.h"
 
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
@@ -11,7 +11,7 @@ namespace jemalloc_exporter {
 namespace {
 
 std::string Page(const std::vector<HeapReportEntry>& tests) {
-  return prometheus::TextSerializer().Serialize(TestFamilies(tests));
+  return prometheus::TextSerializer().Serialize(TestMetrics(tests));
 }
 
 HeapReportEntry Named(const std::string& name, const std::string& result) {
@@ -21,7 +21,7 @@ HeapReportEntry Named(const std::string& name, const std::string& result) {
   return test;
 }
 
-TEST(TestFamilies, AreOneForEachNumberTheDurationAndTheResult) {
+TEST(TestMetrics, AreOneForEachNumberTheDurationAndTheResult) {
   HeapReportEntry leaks = Named("Cache.Leaks", "passed");
   leaks.duration_seconds = 0.0625;
   leaks.heap_growth_bytes = 1 << 20;
@@ -36,7 +36,7 @@ TEST(TestFamilies, AreOneForEachNumberTheDurationAndTheResult) {
                "tests.txt");
 }
 
-TEST(TestFamilies, AreAbsentWithoutNumbers) {
+TEST(TestMetrics, AreAbsentWithoutNumbers) {
   EXPECT_EQ(Page({Named("A.B", "skipped")}),
             "# HELP jemalloc_test_result 1 with the result of the test's last "
             "run as a label: passed, failed, skipped or running\n"
@@ -45,10 +45,10 @@ TEST(TestFamilies, AreAbsentWithoutNumbers) {
             "1\n");
 }
 
-TEST(TestFamilies, AreNoneWithoutTests) { EXPECT_EQ(Page({}), ""); }
+TEST(TestMetrics, AreEmptyWithoutTests) { EXPECT_EQ(Page({}), ""); }
 
-TEST(TestFamilies, LeaveTheDotsOfATestToTheTest) {
-  const auto families = TestFamilies({Named("A.b.c", "passed")});
+TEST(TestMetrics, LeaveTheDotsOfATestToTheTest) {
+  const auto families = TestMetrics({Named("A.b.c", "passed")});
   ASSERT_EQ(families.size(), 1U);
   EXPECT_EQ(families[0].metric[0].label[0].value, "A");
   EXPECT_EQ(families[0].metric[0].label[1].value, "b.c");

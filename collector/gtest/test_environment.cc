@@ -1,4 +1,4 @@
-#include "collector/gtest/test_process.h"
+#include "collector/gtest/test_environment.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// GoogleTest's protocol with whoever runs a program in shards.
+// GoogleTest's protocol for sharding.
 std::string Shard() {
   const std::string total = Environment("GTEST_TOTAL_SHARDS");
   return total.empty() || total == "1" ? "" : Environment("GTEST_SHARD_INDEX");
@@ -63,8 +63,8 @@ std::string ToFileName(std::string_view text) {
   return name;
 }
 
-// `path`, or, where that is a folder, a file called `name` in it. A folder that
-// cannot be made shows when the file is written.
+// `path`, or, if that is a folder, the file `name` in it. A folder that cannot
+// be created causes an error when the file is written.
 std::string FileAt(const std::string& path, const std::string& name) {
   const std::filesystem::path file(path);
   std::error_code ignored;
@@ -96,7 +96,7 @@ std::string ReportPath() {
   if (path.empty()) {
     path = Environment("JEMALLOC_EXPORTER_TEST_SIDECAR");
     if (path.empty()) return {};
-    Complain(
+    PrintListenerError(
         "JEMALLOC_EXPORTER_TEST_SIDECAR is deprecated: use "
         "JEMALLOC_EXPORTER_TEST_REPORT");
   }
@@ -119,7 +119,7 @@ std::string TextfilePath() {
   return FileAt(path, name + ".prom");
 }
 
-void Complain(const std::string& what) {
+void PrintListenerError(const std::string& what) {
   std::fprintf(stderr, "jemalloc_exporter: %s\n", what.c_str());
 }
 
