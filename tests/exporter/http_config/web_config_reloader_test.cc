@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/test_certificates.h"
+#include "tests/support/wait_for.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -19,15 +20,6 @@ using std::chrono_literals::operator""s;
 
 const std::string kHash =
     "$2y$04$IGD/uEW4F/ENWOZ30V.pXuXCwyKYp914x5RjBQY5tIlps78orJ7yy";
-
-bool WaitFor(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 30s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 // The file of a reloader, in memory, and the outcomes that it reports.
 class FakeFile {
