@@ -9,7 +9,7 @@
 #include "collector/text/heap_json_parser.h"
 #include "collector/text/json_sax.h"
 #include "exporter/agent/wire.h"
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -33,7 +33,7 @@ std::optional<pid_t> ToPid(const JsonEvent& event) {
 
 std::optional<std::string> ToLabel(const JsonEvent& event, std::size_t size) {
   if (!event.text) return std::nullopt;
-  return LabelText(*event.text, size);
+  return SanitizeLabel(*event.text, size);
 }
 
 std::optional<bool> ToUsed(const JsonEvent& event) {

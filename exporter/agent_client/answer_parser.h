@@ -12,7 +12,7 @@
 namespace jemalloc_exporter {
 
 /// What an agent's document says. The strings are fit to be shown: see
-/// `LabelText`.
+/// `SanitizeLabel`.
 struct ParsedAnswer {
   pid_t pid = 0;
   std::string comm;

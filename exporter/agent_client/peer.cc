@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "exporter/process/proc_stat.h"
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -136,7 +136,7 @@ std::optional<Process> Peer::ToProcess() const {
     return std::nullopt;  // Another process has reused the pid.
   }
   if (stat) {
-    process.comm = LabelText(stat->comm, kMaxCommSize);
+    process.comm = SanitizeLabel(stat->comm, kMaxCommSize);
     process.kernel_state = stat->state;
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;

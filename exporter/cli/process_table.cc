@@ -6,7 +6,7 @@
 #include <numeric>
 #include <optional>
 
-#include "exporter/text/byte_units.h"
+#include "exporter/text/format_bytes.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -17,14 +17,14 @@ using Row = std::vector<std::string>;
 constexpr std::size_t kTextColumns = 2;
 
 std::string Bytes(const std::optional<std::uint64_t>& bytes) {
-  return bytes ? ToByteUnits(*bytes) : "-";
+  return bytes ? FormatBytes(*bytes) : "-";
 }
 
 std::string Change(const std::optional<std::uint64_t>& before,
                    const std::optional<std::uint64_t>& after) {
   if (!before || !after) return "-";
-  if (*after < *before) return "-" + ToByteUnits(*before - *after);
-  return "+" + ToByteUnits(*after - *before);
+  if (*after < *before) return "-" + FormatBytes(*before - *after);
+  return "+" + FormatBytes(*after - *before);
 }
 
 // What is known of the same process, an earlier one of that number is none.

@@ -8,7 +8,7 @@
 #include "exporter/endpoints/landing_page_style.h"
 #include "exporter/endpoints/process_columns.h"
 #include "exporter/endpoints/process_rows.h"
-#include "exporter/text/byte_units.h"
+#include "exporter/text/format_bytes.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -48,7 +48,7 @@ std::string Summary(const std::vector<Process>& processes) {
   }
   return "<p class=\"summary\"><b>" + std::to_string(processes.size()) +
          "</b> " + (processes.size() == 1 ? "process" : "processes") + ", <b>" +
-         ToByteUnits(rss) + "</b> RSS, <b>" + ToByteUnits(live) +
+         FormatBytes(rss) + "</b> RSS, <b>" + FormatBytes(live) +
          "</b> live data</p>\n";
 }
 

@@ -6,8 +6,8 @@
 
 #include "exporter/endpoints/html.h"
 #include "exporter/endpoints/sparkline.h"
-#include "exporter/text/byte_units.h"
-#include "exporter/text/decimal.h"
+#include "exporter/text/format_bytes.h"
+#include "exporter/text/format_fixed.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -18,10 +18,10 @@ std::string FormatAge(double seconds) {
   constexpr double kMinute = 60;
   constexpr double kHour = 60 * kMinute;
   constexpr double kDay = 24 * kHour;
-  if (seconds < 2 * kMinute) return ToDecimal(seconds, 0) + " s";
-  if (seconds < 2 * kHour) return ToDecimal(seconds / kMinute, 0) + " min";
-  if (seconds < 2 * kDay) return ToDecimal(seconds / kHour, 0) + " h";
-  return ToDecimal(seconds / kDay, 0) + " d";
+  if (seconds < 2 * kMinute) return FormatFixed(seconds, 0) + " s";
+  if (seconds < 2 * kHour) return FormatFixed(seconds / kMinute, 0) + " min";
+  if (seconds < 2 * kDay) return FormatFixed(seconds / kHour, 0) + " h";
+  return FormatFixed(seconds / kDay, 0) + " d";
 }
 
 std::string Heading(std::string_view css_class, std::string_view content) {
@@ -69,7 +69,7 @@ std::string Plot(const Process& process, const HeapHistory& history,
   if (plot.empty()) return cell + "<small>recording starts</small></td>";
   const std::chrono::duration<double> age = now - *start;
   return cell + plot + "<div class=\"axis\"><span>" + FormatAge(age.count()) +
-         " ago</span><span>max " + ToByteUnits(MaxTotal(points)) +
+         " ago</span><span>max " + FormatBytes(MaxTotal(points)) +
          "</span><span>now</span></div></td>";
 }
 
@@ -114,7 +114,7 @@ std::string ProcessNumber(const ProcessColumn& column, const Process& process) {
   const auto value = column.value(process);
   std::string text(kNoValue);
   if (value) {
-    text = column.is_bytes ? ToByteUnits(*value) : std::to_string(*value);
+    text = column.is_bytes ? FormatBytes(*value) : std::to_string(*value);
   }
   return "<td role=\"cell\" data-label=\"" + std::string(column.title) + "\">" +
          text + "</td>";

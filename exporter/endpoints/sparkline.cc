@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <numeric>
 
-#include "exporter/text/byte_units.h"
-#include "exporter/text/decimal.h"
+#include "exporter/text/format_bytes.h"
+#include "exporter/text/format_fixed.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -23,13 +23,13 @@ std::string Describe(const MemoryBreakdown& memory, std::size_t use) {
       100 *
       Ratio(memory.bytes.at(use), std::max<std::uint64_t>(memory.total(), 1));
   return std::string(kMemoryUseTexts.at(use).title) + ": " +
-         ToByteUnits(memory.bytes.at(use)) + " (" + ToDecimal(percent, 0) +
+         FormatBytes(memory.bytes.at(use)) + " (" + FormatFixed(percent, 0) +
          " %)";
 }
 
 std::string SvgStart(double width, double height, const std::string& label) {
-  return R"(<svg viewBox="0 0 )" + ToDecimal(width, 0) + " " +
-         ToDecimal(height, 0) +
+  return R"(<svg viewBox="0 0 )" + FormatFixed(width, 0) + " " +
+         FormatFixed(height, 0) +
          R"(" preserveAspectRatio="none" role="img" aria-label=")" + label +
          R"(">)";
 }
@@ -50,7 +50,7 @@ std::string MemoryBar(const MemoryBreakdown& memory) {
         100 * static_cast<double>(memory.bytes.at(use)) / total;
     segments += "<rect class=\"" +
                 std::string(kMemoryUseTexts.at(use).css_class) + "\" x=\"" +
-                ToDecimal(left, 2) + "\" width=\"" + ToDecimal(width, 2) +
+                FormatFixed(left, 2) + "\" width=\"" + FormatFixed(width, 2) +
                 "\" height=\"1\"><title>" + description + "</title></rect>";
     left += width;
   }
@@ -69,21 +69,21 @@ std::string Sparkline(const std::vector<HeapHistory::Point>& points,
   const std::uint64_t max = MaxTotal(points);
   const auto x = [&](HeapHistory::Time time) {
     const std::chrono::duration<double> age = time - start;
-    return ToDecimal(kWidth * (age / (now - start)), 0);
+    return FormatFixed(kWidth * (age / (now - start)), 0);
   };
   // The top edge of the areas up to `use`. Later areas are drawn first, so that
   // each one covers the lower part of the next.
   const auto area = [&](std::size_t use) {
-    std::string edge = x(points.front().time) + "," + ToDecimal(kHeight, 0);
+    std::string edge = x(points.front().time) + "," + FormatFixed(kHeight, 0);
     for (const auto& point : points) {
       const auto& bytes = point.memory.bytes;
       const auto sum = std::accumulate(
           bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(use) + 1,
           std::uint64_t{0});
       edge += " " + x(point.time) + "," +
-              ToDecimal(kHeight * (1 - Ratio(sum, max)), 0);
+              FormatFixed(kHeight * (1 - Ratio(sum, max)), 0);
     }
-    edge += " " + x(points.back().time) + "," + ToDecimal(kHeight, 0);
+    edge += " " + x(points.back().time) + "," + FormatFixed(kHeight, 0);
     return "<polygon class=\"" +
            std::string(kMemoryUseTexts.at(use).css_class) + "\" points=\"" +
            edge + "\"/>";
@@ -96,7 +96,7 @@ std::string Sparkline(const std::vector<HeapHistory::Point>& points,
     if (is_used) areas += area(use);
   }
   return SvgStart(kWidth, kHeight,
-                  "Memory over time, at most " + ToByteUnits(max)) +
+                  "Memory over time, at most " + FormatBytes(max)) +
          areas + "</svg>";
 }
 

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -120,7 +120,7 @@ void UseVersions(SSL_CTX* context, const TlsConfig& config) {
 [[noreturn]] void FailForValue(const std::string& key,
                                const std::string& value) {
   constexpr std::size_t kMaxCharacters = 100;
-  Fail(key, "unknown value: " + LabelText(value, kMaxCharacters));
+  Fail(key, "unknown value: " + SanitizeLabel(value, kMaxCharacters));
 }
 
 void Append(std::string& list, const std::string& name) {

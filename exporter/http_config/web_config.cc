@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -25,7 +25,7 @@ struct Item {
 // that it stays one line in a log.
 std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& reason) {
   constexpr std::size_t kMaxCharacters = 500;
-  return std::runtime_error(LabelText(
+  return std::runtime_error(SanitizeLabel(
       (mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ") +
           reason,
       kMaxCharacters));

@@ -4,7 +4,7 @@
 
 #include "exporter/agent/wire.h"
 #include "exporter/process/proc_stat.h"
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -28,7 +28,7 @@ Process ReadThisProcess() {
   process.status = reading.used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
   process.heap_state = reading.visible_state();
   if (const auto stat = ReadProcStat(process.pid)) {
-    process.comm = LabelText(stat->comm, kMaxCommSize);
+    process.comm = SanitizeLabel(stat->comm, kMaxCommSize);
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
   }

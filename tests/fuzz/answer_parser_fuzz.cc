@@ -9,7 +9,7 @@
 #include "exporter/agent/wire.h"
 #include "exporter/agent_client/answer_parser.h"
 #include "exporter/agent_client/socket_list.h"
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 #include "jemalloc_exporter/heap_serialization.h"
 #include "tests/fuzz/require.h"
 
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   if (!answer) return 0;
   Require(answer->pid > 0);
   Require(answer->used || answer->heap_state == HeapState{});
-  Require(answer->comm == jemalloc_exporter::LabelText(
+  Require(answer->comm == jemalloc_exporter::SanitizeLabel(
                               answer->comm, jemalloc_exporter::kMaxCommSize));
   Require(jemalloc_exporter::FromJson(jemalloc_exporter::ToJson(
               answer->heap_state)) == answer->heap_state);

@@ -1,13 +1,13 @@
-#include "exporter/text/byte_units.h"
+#include "exporter/text/format_bytes.h"
 
 #include <array>
 #include <string_view>
 
-#include "exporter/text/decimal.h"
+#include "exporter/text/format_fixed.h"
 
 namespace jemalloc_exporter {
 
-std::string ToByteUnits(std::uint64_t bytes) {
+std::string FormatBytes(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 7> kUnits = {
       "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(bytes);
@@ -17,7 +17,7 @@ std::string ToByteUnits(std::uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  return ToDecimal(value, unit == 0 ? 0 : 1) + " " +
+  return FormatFixed(value, unit == 0 ? 0 : 1) + " " +
          std::string(kUnits.at(unit));
 }
 

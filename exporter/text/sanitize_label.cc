@@ -1,4 +1,4 @@
-#include "exporter/text/label_text.h"
+#include "exporter/text/sanitize_label.h"
 
 #include "collector/text/utf8.h"
 
@@ -15,7 +15,7 @@ bool IsControl(std::string_view character) {
 
 }  // namespace
 
-std::string LabelText(std::string_view bytes, std::size_t max_characters) {
+std::string SanitizeLabel(std::string_view bytes, std::size_t max_characters) {
   std::string text;
   for (; !bytes.empty() && max_characters > 0; --max_characters) {
     const auto [size, well_formed] = FirstUtf8Sequence(bytes);

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_TEXT_DECIMAL_H_
-#define JEMALLOC_EXPORTER_EXPORTER_TEXT_DECIMAL_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_TEXT_FORMAT_FIXED_H_
+#define JEMALLOC_EXPORTER_EXPORTER_TEXT_FORMAT_FIXED_H_
 
 #include <array>
 #include <charconv>
@@ -7,9 +7,9 @@
 
 namespace jemalloc_exporter {
 
-/// `value` with so many decimals, whatever the locale. For values of a sane
-/// size: at most 32 characters.
-inline std::string ToDecimal(double value, int decimals) {
+/// Returns `value` with `decimals` decimals, independent of the locale. The
+/// result must fit in 32 characters.
+inline std::string FormatFixed(double value, int decimals) {
   std::array<char, 32> text{};
   const auto written = std::to_chars(text.data(), text.data() + text.size(),
                                      value, std::chars_format::fixed, decimals);
@@ -18,4 +18,4 @@ inline std::string ToDecimal(double value, int decimals) {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_TEXT_DECIMAL_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_TEXT_FORMAT_FIXED_H_
