@@ -33,8 +33,8 @@ void OrderByPid(std::vector<Process>& processes) {
   std::stable_sort(
       processes.begin(), processes.end(),
       [](const Process& a, const Process& b) {
-        return std::tuple(a.pid, a.comm, a.pid_is_claimed, a.status) <
-               std::tuple(b.pid, b.comm, b.pid_is_claimed, b.status);
+        return std::tuple(a.pid, a.comm, a.pid_is_unverified, a.status) <
+               std::tuple(b.pid, b.comm, b.pid_is_unverified, b.status);
       });
   const auto end = std::unique(processes.begin(), processes.end(),
                                [](const Process& a, const Process& b) {
@@ -46,7 +46,7 @@ void OrderByPid(std::vector<Process>& processes) {
 void LimitClaimed(std::vector<Process>& processes) {
   std::size_t claimed = 0;
   std::erase_if(processes, [&](const Process& process) {
-    return process.pid_is_claimed && ++claimed > kMaxClaimed;
+    return process.pid_is_unverified && ++claimed > kMaxClaimed;
   });
 }
 
@@ -102,7 +102,7 @@ std::vector<Process> AgentPoller::Poll(
   std::vector<Process> processes;
   for (const auto& peer : peers) {
     auto process = peer->ToProcess();
-    if (process && (!process->pid_is_claimed || Includes(process->pid))) {
+    if (process && (!process->pid_is_unverified || Includes(process->pid))) {
       processes.push_back(*std::move(process));
     }
   }

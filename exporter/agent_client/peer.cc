@@ -118,8 +118,8 @@ std::optional<Process> Peer::ToProcess() const {
   }
   Process process;
   process.pid = socket_.name.pid;
-  process.pid_is_claimed = kernel_pid_.value_or(0) == 0;
-  if (!process.pid_is_claimed) process.pid = *kernel_pid_;
+  process.pid_is_unverified = kernel_pid_.value_or(0) == 0;
+  if (!process.pid_is_unverified) process.pid = *kernel_pid_;
   if (answer_) {
     process.comm = answer_->comm;
     process.jemalloc_version = answer_->jemalloc_version;
@@ -127,7 +127,7 @@ std::optional<Process> Peer::ToProcess() const {
         answer_->used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
     process.heap_state = answer_->heap_state;
   }
-  if (process.pid_is_claimed) return process;
+  if (process.pid_is_unverified) return process;
   const auto stat = answer_ ? stat_ : ReadProcStat(process.pid);
   if (!answer_ && (stat ? IsEnding(*stat) : !Exists(process.pid))) {
     return std::nullopt;

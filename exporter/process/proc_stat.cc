@@ -11,7 +11,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-// Of the fields behind the name, as proc(5) counts them from 1.
+// Numbers of fields, counted from 1 as in proc(5). The first one after comm:
 constexpr std::size_t kFirstField = 3;
 constexpr std::size_t kParentPid = 4;
 constexpr std::size_t kUserTime = 14;
@@ -47,7 +47,7 @@ double BootTime() {
 
 std::optional<ProcStat> ParseProcStat(std::string_view line,
                                       const KernelUnits& units) {
-  // The name may hold anything, parentheses and spaces too.
+  // The name may contain any byte, parentheses and spaces included.
   const auto name = line.find('(');
   const auto name_end = line.rfind(')');
   if (name == std::string_view::npos || name_end == std::string_view::npos ||
@@ -61,7 +61,7 @@ std::optional<ProcStat> ParseProcStat(std::string_view line,
     if (rest.empty() || rest.front() != ' ') return std::nullopt;
     rest.remove_prefix(1);
     const std::string_view field = rest.substr(0, rest.find_first_of(" \n"));
-    // Letters and negative numbers are none of ours and stay 0.
+    // Letters and negative numbers are in fields that are not used: 0.
     std::from_chars(field.data(), field.data() + field.size(), fields.at(i));
     rest.remove_prefix(field.size());
   }

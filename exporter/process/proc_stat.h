@@ -10,18 +10,18 @@
 
 namespace jemalloc_exporter {
 
-/// What the kernel says of a process in /proc/PID/stat, see proc(5).
+/// Fields of /proc/PID/stat in base units, see proc(5).
 struct ProcStat {
-  /// The kernel's name of the process: any 15 bytes at most.
+  /// At most 15 bytes of any value but NUL.
   std::string comm;
   /// `R` running, `S` sleeping, `T` stopped, and so on.
   char state = '?';
   pid_t parent_pid = 0;
-  /// User and system time of all threads.
+  /// User and system time of all threads, in s.
   double cpu_seconds = 0;
   std::uint64_t virtual_memory_bytes = 0;
   std::uint64_t resident_memory_bytes = 0;
-  /// Since the Unix epoch; as exact as the kernel's clock tick.
+  /// Seconds since the Unix epoch, in steps of a clock tick (1/100 s).
   double start_time_seconds = 0;
 
   friend bool operator==(const ProcStat&, const ProcStat&) = default;
@@ -32,17 +32,18 @@ inline bool IsEnding(const ProcStat& stat) {
   return stat.virtual_memory_bytes == 0;
 }
 
-/// Absent when there is no such process, or /proc is not to be had.
+/// Absent when there is no such process, or /proc is unreadable. Thread-safe;
+/// throws std::bad_alloc only.
 std::optional<ProcStat> ReadProcStat(pid_t pid);
 
-/// What the kernel counts in units of its own.
+/// Converts the units of /proc/PID/stat.
 struct KernelUnits {
   double ticks_per_second;
   std::uint64_t page_bytes;
   double boot_time_seconds;
 };
 
-/// Absent when `line` is not of the form of /proc/PID/stat.
+/// Parses the contents of /proc/PID/stat; absent when they are malformed.
 std::optional<ProcStat> ParseProcStat(std::string_view line,
                                       const KernelUnits& units);
 

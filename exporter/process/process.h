@@ -12,37 +12,39 @@
 
 namespace jemalloc_exporter {
 
-/// How a process answered when it was asked for its heap.
+/// The result of querying a process for its heap statistics.
 enum class ProcessStatus {
-  kUsed,         ///< It allocates from jemalloc.
-  kUnused,       ///< jemalloc is linked, but nothing allocates from it.
-  kUnreachable,  ///< No valid answer in time.
+  kUsed,         ///< The process allocates from its jemalloc.
+  kUnused,       ///< jemalloc is linked, but nothing is allocated from it.
+  kUnreachable,  ///< No valid response in time, see `AgentPoller`.
 };
 
-/// `used`, `unused`, `unreachable`.
+/// Returns `used`, `unused` or `unreachable`.
 std::string_view ToString(ProcessStatus status);
 
-/// A process on jemalloc, as of one scrape.
+/// A process with jemalloc, as of one poll.
 struct Process {
   pid_t pid = 0;
-  /// Whether `pid` is the process's own word, from a pid namespace that is not
-  /// seen from here. Then it says nothing of what has that number here.
-  bool pid_is_claimed = false;
-  /// The kernel's name of the process, valid UTF-8.
+  /// Whether `pid` is from the process itself, because its pid namespace is not
+  /// visible from here. A process with this pid here is another one.
+  bool pid_is_unverified = false;
+  /// At most 15 characters of valid UTF-8. Source: /proc/PID/stat; from the
+  /// agent where `pid_is_unverified`, empty without a response then.
   std::string comm;
-  /// jemalloc's version, as it says it; empty where it did not answer.
+  /// Source: jemalloc(3), `version`. Empty without a response.
   std::string jemalloc_version;
   ProcessStatus status = ProcessStatus::kUnreachable;
   /// The kernel's state letter, see proc(5); `?` where it is unknown.
   char kernel_state = '?';
   /// Empty unless `kUsed`.
   HeapState heap_state;
-  /// The kernel's own numbers; absent where /proc does not show the process.
+  /// Source: /proc/PID/stat; absent where /proc does not show the process.
   std::optional<std::uint64_t> resident_memory_bytes;
+  /// Since the Unix epoch. Source and absence as above.
   std::optional<double> start_time_seconds;
 };
 
-/// The process that calls. Thread-safe.
+/// Returns the calling process. Thread-safe; throws std::bad_alloc only.
 Process ReadThisProcess();
 
 }  // namespace jemalloc_exporter

@@ -12,9 +12,9 @@ namespace jemalloc_exporter {
 /// /proc is unreadable. Source: /proc/PID/stat of each process on the way up.
 /// Thread-safe; throws std::bad_alloc.
 ///
-/// A parent that ends meanwhile is no reason for false: the walk is repeated
-/// from `pid`, which has a new parent then. A process that started after its
-/// supposed child has reused the parent's pid, and is handled alike.
+/// When a parent ends during the walk, the walk is repeated from `pid`, which
+/// has a new parent then: up to 5 times. A parent that started later than its
+/// child has a reused pid, and is handled the same way.
 bool IsDescendant(pid_t pid, pid_t ancestor);
 
 /// The pids of all processes that /proc shows, in no particular order; empty

@@ -615,7 +615,7 @@ TEST_F(AgentPollerTest, PrefersAVerifiedToAnUnverifiedProcessOfTheSameName) {
     const FakeAgent agent(Honest);
     const auto processes = ReadFor(kLong);
     if (agent.pid() != kPid || processes.size() != 1) return 1;
-    return processes[0].pid_is_claimed ? 2 : 0;
+    return processes[0].pid_is_unverified ? 2 : 0;
   });
   if (!result || result == kNoProc)
     GTEST_SKIP() << "no pid namespace to be had";

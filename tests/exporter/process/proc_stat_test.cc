@@ -14,7 +14,7 @@ namespace {
 constexpr KernelUnits kUnits{
     .ticks_per_second = 100, .page_bytes = 4096, .boot_time_seconds = 1e9};
 
-// A line of Linux 6.1, with the numbers that count made telling.
+// A line of Linux 6.1; each parsed field has a value of its own.
 std::string Line(const std::string& comm) {
   return "42 (" + comm +
          ") S 7 42 42 0 -1 4194560 1051 0 0 0 150 25 0 0 20 0 3 0 1234 "
@@ -32,19 +32,19 @@ ProcStat Expected(const std::string& comm) {
           .start_time_seconds = 1e9 + 12.34};
 }
 
-TEST(ProcStat, HasTheNumbersInBaseUnits) {
+TEST(ProcStat, ConvertsToBaseUnits) {
   EXPECT_EQ(ParseProcStat(Line("redis-server"), kUnits),
             Expected("redis-server"));
 }
 
-TEST(ProcStat, KeepsWhateverTheNameHolds) {
+TEST(ProcStat, KeepsAnyNameUnchanged) {
   for (const std::string name :
        {"", " ", ") S 1 (", "a b)", "((", "\xff\n\x01"}) {
     EXPECT_EQ(ParseProcStat(Line(name), kUnits), Expected(name));
   }
 }
 
-TEST(ProcStat, IsAbsentForALineOfAnotherForm) {
+TEST(ProcStat, IsAbsentForMalformedLines) {
   const std::string line = Line("redis");
   for (const std::string& broken :
        {std::string(), std::string("42 redis S 1"), std::string(")42("),
@@ -54,7 +54,7 @@ TEST(ProcStat, IsAbsentForALineOfAnotherForm) {
   }
 }
 
-TEST(ProcStat, IsToBeHadOfThisProcess) {
+TEST(ProcStat, DescribesThisProcess) {
   const auto stat = ReadProcStat(getpid());
   ASSERT_NE(stat, std::nullopt);
   EXPECT_EQ(stat->comm, OwnComm());
