@@ -14,7 +14,7 @@
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/process_table.h"
 #include "exporter/cli/write_stdout.h"
-#include "exporter/metrics/process_families.h"
+#include "exporter/metrics/process_metrics.h"
 #include "jemalloc_exporter/exposition.h"
 #include "jemalloc_exporter/heap_serialization.h"
 
@@ -80,7 +80,7 @@ std::string Render(const ShowOptions& options, const Processes& processes,
     case ShowFormat::kOpenMetrics:
       break;
   }
-  return OpenMetricsSerializer().Serialize(ProcessFamilies(processes));
+  return OpenMetricsSerializer().Serialize(ProcessMetrics(processes));
 }
 
 // A terminal is cleared for each look; elsewhere the looks follow each other.

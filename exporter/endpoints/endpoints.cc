@@ -7,9 +7,9 @@
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/metrics_response.h"
 #include "exporter/endpoints/request_path.h"
-#include "exporter/metrics/family.h"
-#include "exporter/metrics/process_families.h"
-#include "exporter/metrics/self_families.h"
+#include "exporter/metrics/metric_family_builder.h"
+#include "exporter/metrics/process_metrics.h"
+#include "exporter/metrics/exporter_metrics.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -53,10 +53,10 @@ void Endpoints::CountResponse(int status) {
 }
 
 Response Endpoints::Metrics(const Request& request) {
-  auto families = ProcessFamilies(ReadProcesses(request));
-  families.push_back(BuildInfoFamily());
+  auto families = ProcessMetrics(ReadProcesses(request));
+  families.push_back(BuildInfoMetric());
   if (!options_.disable_exporter_metrics) {
-    auto self = SelfFamilies();
+    auto self = ExporterMetrics();
     std::move(self.begin(), self.end(), std::back_inserter(families));
     families.push_back(RequestFamily());
   }

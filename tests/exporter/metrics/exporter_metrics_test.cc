@@ -1,4 +1,4 @@
-#include "exporter/metrics/self_families.h"
+#include "exporter/metrics/exporter_metrics.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-// A page with its values and those of its labels masked.
+// An exposition with all values and label values masked.
 std::string Masked(const std::vector<prometheus::MetricFamily>& families) {
   return std::regex_replace(
       std::regex_replace(prometheus::TextSerializer().Serialize(families),
@@ -23,27 +23,27 @@ std::string Masked(const std::vector<prometheus::MetricFamily>& families) {
 }
 
 double ValueOf(const std::string& name) {
-  for (const auto& family : SelfFamilies()) {
+  for (const auto& family : ExporterMetrics()) {
     if (family.name == name) return family.metric.front().gauge.value;
   }
   ADD_FAILURE() << name << " is missing";
   return 0;
 }
 
-TEST(SelfFamilies, AreTheStandardProcessMetrics) {
-  ExpectGolden(Masked(SelfFamilies()), "self_families.txt");
+TEST(ExporterMetrics, AreTheStandardProcessMetrics) {
+  ExpectGolden(Masked(ExporterMetrics()), "exporter_metrics.txt");
 }
 
-TEST(BuildInfoFamily, SaysWhatThisIs) {
-  EXPECT_EQ(Masked({BuildInfoFamily()}),
-            "# HELP jemalloc_exporter_build_info What this exporter was built "
-            "from, and the jemalloc it runs on; always 1\n"
+TEST(BuildInfoMetric, HasVersionsAsLabels) {
+  EXPECT_EQ(Masked({BuildInfoMetric()}),
+            "# HELP jemalloc_exporter_build_info Version of the exporter, and "
+            "of the jemalloc that it uses; always 1\n"
             "# TYPE jemalloc_exporter_build_info gauge\n"
             "jemalloc_exporter_build_info{version=\"…\",revision=\"…\","
             "compiler=\"…\",jemalloc_version=\"…\"} 0\n");
 }
 
-TEST(SelfFamilies, CountsOneMoreDescriptorWhenOneIsOpened) {
+TEST(ExporterMetrics, CountsOneMoreDescriptorWhenOneIsOpened) {
   const double before = ValueOf("process_open_fds");
   const int fd = open("/dev/null", O_RDONLY);
   EXPECT_EQ(ValueOf("process_open_fds"), before + 1);
@@ -51,7 +51,7 @@ TEST(SelfFamilies, CountsOneMoreDescriptorWhenOneIsOpened) {
   EXPECT_EQ(ValueOf("process_open_fds"), before);
 }
 
-TEST(SelfFamilies, HasBytesAndSecondsOfAPlausibleSize) {
+TEST(ExporterMetrics, HasBytesAndSecondsOfAPlausibleSize) {
   EXPECT_GT(ValueOf("process_resident_memory_bytes"), 1e6);
   EXPECT_LT(ValueOf("process_resident_memory_bytes"),
             ValueOf("process_virtual_memory_bytes"));

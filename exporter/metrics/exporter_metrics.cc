@@ -1,4 +1,4 @@
-#include "exporter/metrics/self_families.h"
+#include "exporter/metrics/exporter_metrics.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 
 #include "collector/jemalloc/jemalloc_version.h"
 #include "exporter/build_info.h"
-#include "exporter/metrics/family.h"
+#include "exporter/metrics/metric_family_builder.h"
 #include "exporter/process/proc_stat.h"
 
 namespace jemalloc_exporter {
@@ -19,18 +19,18 @@ namespace {
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Not std::filesystem's listing: where memory is short, libstdc++'s ends the
-// process.
+// Not std::filesystem: libstdc++'s directory_iterator terminates the process
+// when an allocation fails.
 std::optional<double> OpenDescriptors() {
   DIR* const listing = opendir("/proc/self/fd");
   if (listing == nullptr) return std::nullopt;
   int count = 0;
   while (readdir(listing) != nullptr) ++count;
   closedir(listing);
-  return count - 3;  // Of `.`, `..` and the listing's own.
+  return count - 3;  // `.`, `..` and the descriptor of the listing.
 }
 
-// Without a limit the client libraries show the largest number, so do we.
+// Unlimited is the largest number, as in the Prometheus client libraries.
 std::optional<double> SoftLimit(__rlimit_resource resource) {
   rlimit limit{};
   if (getrlimit(resource, &limit) != 0) return std::nullopt;
@@ -39,11 +39,10 @@ std::optional<double> SoftLimit(__rlimit_resource resource) {
 
 }  // namespace
 
-MetricFamily BuildInfoFamily() {
+MetricFamily BuildInfoMetric() {
   MetricFamily family = MakeFamily(
       MetricType::Gauge, "jemalloc_exporter_build_info",
-      "What this exporter was built from, and the jemalloc it runs on; always "
-      "1");
+      "Version of the exporter, and of the jemalloc that it uses; always 1");
   AddSample(family, 1,
             {{"version", std::string(kVersion)},
              {"revision", std::string(kRevision)},
@@ -52,7 +51,7 @@ MetricFamily BuildInfoFamily() {
   return family;
 }
 
-std::vector<MetricFamily> SelfFamilies() {
+std::vector<MetricFamily> ExporterMetrics() {
   std::vector<MetricFamily> families;
   const auto add = [&](MetricType type, std::string name, std::string help,
                        std::optional<double> value) {

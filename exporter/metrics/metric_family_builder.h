@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_METRICS_FAMILY_H_
-#define JEMALLOC_EXPORTER_EXPORTER_METRICS_FAMILY_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_METRICS_METRIC_FAMILY_BUILDER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_METRICS_METRIC_FAMILY_BUILDER_H_
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
@@ -18,7 +18,7 @@ inline prometheus::MetricFamily MakeFamily(prometheus::MetricType type,
   return {std::move(name), std::move(help), type, {}};
 }
 
-/// `family` must be of gauges or counters.
+/// Adds a sample with `labels`. `family` must be of type Gauge or Counter.
 inline void AddSample(prometheus::MetricFamily& family, double value,
                       Labels labels = {}) {
   prometheus::ClientMetric& metric = family.metric.emplace_back();
@@ -32,4 +32,4 @@ inline void AddSample(prometheus::MetricFamily& family, double value,
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_METRICS_FAMILY_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_METRICS_METRIC_FAMILY_BUILDER_H_

@@ -1,11 +1,11 @@
-#include "exporter/metrics/process_families.h"
+#include "exporter/metrics/process_metrics.h"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "collector/prometheus/heap_families.h"
-#include "exporter/metrics/family.h"
+#include "exporter/metrics/metric_family_builder.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -18,10 +18,9 @@ Labels LabelsOf(const Process& process) {
 }
 
 MetricFamily CountByStatus(const std::vector<Process>& processes) {
-  MetricFamily family = MakeFamily(
-      MetricType::Gauge, "jemalloc_exporter_processes",
-      "Processes that have jemalloc and can be asked for its heap, by what "
-      "they answered");
+  MetricFamily family =
+      MakeFamily(MetricType::Gauge, "jemalloc_exporter_processes",
+                 "Number of discovered processes, by state");
   for (const ProcessStatus status :
        {ProcessStatus::kUsed, ProcessStatus::kUnused,
         ProcessStatus::kUnreachable}) {
@@ -36,17 +35,17 @@ MetricFamily CountByStatus(const std::vector<Process>& processes) {
 
 }  // namespace
 
-std::vector<MetricFamily> ProcessFamilies(
+std::vector<MetricFamily> ProcessMetrics(
     const std::vector<Process>& processes) {
-  MetricFamily up = MakeFamily(MetricType::Gauge, "jemalloc_up",
-                               "Whether the process said what its heap is");
+  MetricFamily up =
+      MakeFamily(MetricType::Gauge, "jemalloc_up",
+                 "1 if the process returned its heap statistics, 0 otherwise");
   MetricFamily resident = MakeFamily(
       MetricType::Gauge, "jemalloc_process_resident_memory_bytes",
-      "Resident memory of the process as the kernel counts it, the heap and "
-      "everything else");
+      "Resident memory of the process in bytes, of the heap and of all else");
   MetricFamily start_time =
       MakeFamily(MetricType::Gauge, "jemalloc_process_start_time_seconds",
-                 "Start time of the process since the Unix epoch");
+                 "Start time of the process in seconds since the Unix epoch");
   std::vector<LabelledHeap> heaps;
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnused) continue;

@@ -1,4 +1,4 @@
-#include "exporter/metrics/process_families.h"
+#include "exporter/metrics/process_metrics.h"
 
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
@@ -9,7 +9,7 @@ namespace jemalloc_exporter {
 namespace {
 
 std::string Page(const std::vector<Process>& processes) {
-  return prometheus::TextSerializer().Serialize(ProcessFamilies(processes));
+  return prometheus::TextSerializer().Serialize(ProcessMetrics(processes));
 }
 
 Process Used(pid_t pid, const std::string& comm) {
@@ -23,7 +23,7 @@ Process Used(pid_t pid, const std::string& comm) {
   return process;
 }
 
-TEST(ProcessFamilies, TellProcessesApartByCommAndPid) {
+TEST(ProcessMetrics, HaveTheLabelsCommAndPid) {
   Process with_hole = Used(43, "named");
   with_hole.heap_state.active_bytes = std::nullopt;
   Process stopped;
@@ -35,7 +35,7 @@ TEST(ProcessFamilies, TellProcessesApartByCommAndPid) {
                "processes.txt");
 }
 
-TEST(ProcessFamilies, CountEveryStateAlsoWithoutProcesses) {
+TEST(ProcessMetrics, CountEveryStateWithoutProcesses) {
   ExpectGolden(Page({}), "processes_none.txt");
 }
 
