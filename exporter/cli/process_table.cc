@@ -13,7 +13,7 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// Of the first columns, which hold text and stand to the left.
+// The number of text columns, which are left-aligned.
 constexpr std::size_t kTextColumns = 2;
 
 std::string Bytes(const std::optional<std::uint64_t>& bytes) {
@@ -27,7 +27,7 @@ std::string Change(const std::optional<std::uint64_t>& before,
   return "+" + FormatBytes(*after - *before);
 }
 
-// What is known of the same process, an earlier one of that number is none.
+// Absent for a new process. A reused pid has another start time.
 std::optional<std::uint64_t> AllocatedBefore(const std::vector<Process>& before,
                                              const Process& process) {
   const auto same = [&](const Process& other) {
@@ -39,7 +39,7 @@ std::optional<std::uint64_t> AllocatedBefore(const std::vector<Process>& before,
   return found->heap_state.allocated_bytes;
 }
 
-// Bytes that only continue a UTF-8 sequence take no room.
+// The number of characters in valid UTF-8.
 std::size_t Width(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -51,7 +51,7 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
   Row row = {std::to_string(process.pid), process.comm};
   switch (process.status) {
     case ProcessStatus::kUnreachable:
-      row.emplace_back("does not answer");
+      row.emplace_back("does not respond");
       return row;
     case ProcessStatus::kUnused:
       row.emplace_back("does not use its jemalloc");
@@ -72,8 +72,8 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
   return row;
 }
 
-// A remark in place of numbers runs over their columns.
-bool IsRemark(const Row& row, const Row& heading) {
+// A status instead of numbers extends over their columns.
+bool IsStatusRow(const Row& row, const Row& heading) {
   return row.size() < heading.size();
 }
 
@@ -82,7 +82,7 @@ std::vector<std::size_t> ColumnWidths(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths(heading.size());
   for (const Row& row : rows) {
     const std::size_t columns =
-        IsRemark(row, heading) ? kTextColumns : row.size();
+        IsStatusRow(row, heading) ? kTextColumns : row.size();
     for (std::size_t i = 0; i < columns; ++i) {
       widths[i] = std::max(widths[i], Width(row[i]));
     }
@@ -90,10 +90,10 @@ std::vector<std::size_t> ColumnWidths(const std::vector<Row>& rows) {
   return widths;
 }
 
-// Leaves columns out at the end, but for those that say whose heap it is and
-// how large, until a line of the others takes no more than `width`.
-void LeaveOut(std::vector<std::size_t>& widths, std::size_t width) {
-  const auto line = [&] {  // With a space between the columns.
+// Drops the last columns until a line has at most `width` characters. The pid,
+// the name and the allocated bytes remain.
+void DropColumnsToFit(std::vector<std::size_t>& widths, std::size_t width) {
+  const auto line = [&] {  // One space between two columns.
     return std::accumulate(widths.begin(), widths.end(), widths.size() - 1);
   };
   while (widths.size() > kTextColumns + 1 && line() > width) widths.pop_back();
@@ -101,21 +101,22 @@ void LeaveOut(std::vector<std::size_t>& widths, std::size_t width) {
 
 std::string Align(const std::vector<Row>& rows, std::size_t width) {
   std::vector<std::size_t> widths = ColumnWidths(rows);
-  LeaveOut(widths, width);
+  DropColumnsToFit(widths, width);
   std::string text;
   for (const Row& row : rows) {
-    const bool remark = IsRemark(row, rows.front());
+    const bool is_status = IsStatusRow(row, rows.front());
     std::size_t left = width;
     std::string line;
     for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) {
-      const std::size_t size = Width(row[i]);
-      const std::string room(widths[i] > size ? widths[i] - size : 0, ' ');
+      const std::size_t characters = Width(row[i]);
+      const std::string padding(
+          widths[i] > characters ? widths[i] - characters : 0, ' ');
       if (i > 0) line += ' ';
       if (i < kTextColumns) {
-        line += row[i] + room;
+        line += row[i] + padding;
         left -= std::min(left, widths[i] + 1);
       } else {
-        line += remark ? row[i].substr(0, left) : room + row[i];
+        line += is_status ? row[i].substr(0, left) : padding + row[i];
       }
     }
     text += line + '\n';
@@ -126,18 +127,19 @@ std::string Align(const std::vector<Row>& rows, std::size_t width) {
 }  // namespace
 
 std::string ProcessTable(const std::vector<Process>& processes,
-                         const std::vector<Process>* before, TableRoom room) {
+                         const std::vector<Process>* before,
+                         TerminalSize size) {
   Row heading = {"PID", "COMM", "ALLOCATED"};
   if (before != nullptr) heading.emplace_back("CHANGE");
   heading.insert(heading.end(),
                  {"ACTIVE", "RESIDENT", "MAPPED", "RSS", "ARENAS"});
   std::size_t shown = processes.size();
-  if (shown >= room.lines) shown = std::max<std::size_t>(room.lines, 2) - 2;
+  if (shown >= size.lines) shown = std::max<std::size_t>(size.lines, 2) - 2;
   std::vector<Row> rows = {heading};
   for (std::size_t i = 0; i < shown; ++i) {
     rows.push_back(Cells(processes[i], before));
   }
-  std::string table = Align(rows, room.width);
+  std::string table = Align(rows, size.width);
   if (shown < processes.size()) {
     table += "and " + std::to_string(processes.size() - shown) + " more\n";
   }

@@ -10,19 +10,19 @@
 
 namespace jemalloc_exporter {
 
-/// How much a terminal shows; any amount where there is none.
-struct TableRoom {
+/// The size of a terminal in characters; unlimited without one.
+struct TerminalSize {
   std::size_t width = std::numeric_limits<std::size_t>::max();
   std::size_t lines = std::numeric_limits<std::size_t>::max();
 };
 
-/// The processes as a table for a terminal: a heading and a line for each, the
-/// columns aligned. With `before`, what was seen the last time, there is a
-/// column with the change of the allocated bytes. Where there is no room, the
-/// last columns are left out, and the last line says how many processes are.
+/// Returns a table of `processes`: a heading and one line for each, with
+/// aligned columns. With `before`, the result of the previous poll, a column
+/// has the change of the allocated bytes. Columns and lines beyond `size` are
+/// dropped; the last line is then the number of processes that are not shown.
 std::string ProcessTable(const std::vector<Process>& processes,
                          const std::vector<Process>* before = nullptr,
-                         TableRoom room = {});
+                         TerminalSize size = {});
 
 }  // namespace jemalloc_exporter
 

@@ -30,16 +30,16 @@ ProcessFilter FilterOf(const ShowOptions& options) {
       .includes_unverified = true};
 }
 
-std::string WhyNothing(const ShowOptions& options) {
-  const std::string how = "; start it with: jemalloc_exporter exec -- COMMAND";
+std::string EmptyResultMessage(const ShowOptions& options) {
+  const std::string hint = "; start it with: jemalloc_exporter exec -- COMMAND";
   if (options.pid && kill(*options.pid, 0) != 0 && errno == ESRCH) {
     return "there is no process " + std::to_string(*options.pid);
   }
   if (options.pid) {
     return "process " + std::to_string(*options.pid) +
-           " does not carry the agent, or has no jemalloc" + how;
+           " does not carry the agent, or has no jemalloc" + hint;
   }
-  return "no process carries the agent" + how;
+  return "no process carries the agent" + hint;
 }
 
 std::string ToJsonArray(const Processes& processes) {
@@ -55,15 +55,15 @@ std::string ToJsonArray(const Processes& processes) {
   return json + "]\n";
 }
 
-// Of the terminal that stdout is, as it is now.
-TableRoom Room(const ShowOptions& options) {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
-  TableRoom room;
-  if (size.ws_col > 0) room.width = size.ws_col;
-  // What is printed once can be scrolled back to. The cursor takes a line.
-  if (options.watch && size.ws_row > 1) room.lines = size.ws_row - 1;
-  return room;
+// Unlimited where stdout is not a terminal. Lines are limited with --watch
+// only: without it the terminal can be scrolled. The cursor takes a line.
+TerminalSize GetTerminalSize(const ShowOptions& options) {
+  winsize window{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) return {};
+  TerminalSize size;
+  if (window.ws_col > 0) size.width = window.ws_col;
+  if (options.watch && window.ws_row > 1) size.lines = window.ws_row - 1;
+  return size;
 }
 
 std::string Render(const ShowOptions& options, const Processes& processes,
@@ -73,7 +73,7 @@ std::string Render(const ShowOptions& options, const Processes& processes,
       if (options.pid && before == nullptr) {
         return ToText(processes.front().heap_state);
       }
-      return ProcessTable(processes, before, Room(options));
+      return ProcessTable(processes, before, GetTerminalSize(options));
     case ShowFormat::kJson:
       return options.pid ? ToJson(processes.front().heap_state) + "\n"
                          : ToJsonArray(processes);
@@ -83,7 +83,7 @@ std::string Render(const ShowOptions& options, const Processes& processes,
   return OpenMetricsSerializer().Serialize(ProcessMetrics(processes));
 }
 
-// A terminal is cleared for each look; elsewhere the looks follow each other.
+// A terminal is cleared before each table; elsewhere the tables are appended.
 void Watch(const ShowOptions& options, Seconds agent_timeout) {
   const std::string clear = isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "";
   AgentPoller poller(FilterOf(options));
@@ -91,7 +91,7 @@ void Watch(const ShowOptions& options, Seconds agent_timeout) {
   while (true) {
     Processes processes = poller.Poll(agent_timeout);
     WriteStdout(clear + (processes.empty()
-                             ? WhyNothing(options) + "\n"
+                             ? EmptyResultMessage(options) + "\n"
                              : Render(options, processes, &before)));
     before = std::move(processes);
     std::this_thread::sleep_for(*options.watch);
@@ -108,14 +108,14 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
   const Processes processes =
       AgentPoller(FilterOf(options)).Poll(agent_timeout);
   if (processes.empty()) {
-    std::cerr << "jemalloc_exporter: " << WhyNothing(options) << '\n';
+    std::cerr << "jemalloc_exporter: " << EmptyResultMessage(options) << '\n';
     return 1;
   }
   if (options.pid && processes.front().status != ProcessStatus::kUsed) {
     std::cerr << "jemalloc_exporter: process " << *options.pid
               << (processes.front().status == ProcessStatus::kUnused
                       ? " does not use its jemalloc\n"
-                      : " does not answer\n");
+                      : " does not respond\n");
     return 1;
   }
   WriteStdout(Render(options, processes, nullptr));

@@ -12,17 +12,17 @@ namespace jemalloc_exporter {
 enum class ShowFormat { kHuman, kJson, kOpenMetrics };
 
 struct ShowOptions {
-  /// One process; all that carry the agent where there is none.
+  /// Absent: all processes that carry the agent.
   std::optional<pid_t> pid;
   ShowFormat format = ShowFormat::kHuman;
-  /// Looks again and again, so many seconds apart.
+  /// Interval between two polls; absent: one poll.
   std::optional<Seconds> watch;
 };
 
-/// Prints the heaps of the processes that carry the agent: as a table, or of
-/// one process the snapshot. Returns the exit status: 1 when there is nothing
-/// to show, which a line on stderr explains. Waits for answers no longer than
-/// `agent_timeout`.
+/// Writes a table of the processes that carry the agent, or the heap state of
+/// one process, to stdout. Returns the exit status: 1 with a line on stderr
+/// when no process responded within `agent_timeout`. Throws std::runtime_error
+/// when stdout cannot be written.
 int RunShow(const ShowOptions& options, Seconds agent_timeout);
 
 }  // namespace jemalloc_exporter

@@ -1,4 +1,4 @@
-"""show: the heaps of other processes at the prompt."""
+"""The command `show`."""
 
 import fcntl
 import json
@@ -18,8 +18,8 @@ from programs import CLEAN_ENV, EXPORTER, Exporter, run, wait_for
 BYTES = r"\d+(?:\.\d)? (?:B|KiB|MiB|GiB)"
 
 
-class OneProcess(unittest.TestCase):
-    """A Python given jemalloc, which waits."""
+class Process(unittest.TestCase):
+    """A sleeping Python with jemalloc."""
 
     @classmethod
     def setUpClass(cls):
@@ -38,7 +38,7 @@ class OneProcess(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         return out
 
-    def test_is_a_line_of_the_table(self):
+    def test_shows_a_table_with_a_line_for_the_process(self):
         heading, *lines = self.show().splitlines()
         self.assertRegex(
             heading,
@@ -49,14 +49,14 @@ class OneProcess(unittest.TestCase):
         self.assertEqual(len(line), len(heading))
         self.assertLessEqual(len(line), 80)
 
-    def test_is_a_snapshot(self):
+    def test_shows_the_heap_state_of_one_process(self):
         self.assertRegex(
             self.show("--pid", self.pid),
             r"\Aallocated_bytes: \d+\nactive_bytes: \d+\nresident_bytes: \d+\n"
             r"mapped_bytes: \d+\nnarenas: \d+\n\Z",
         )
 
-    def test_is_a_snapshot_in_json_that_diff_reads(self):
+    def test_shows_json_that_diff_accepts(self):
         out = self.show("--pid", self.pid, "--format=json")
         self.assertEqual(
             list(json.loads(out)),
@@ -73,7 +73,7 @@ class OneProcess(unittest.TestCase):
             file.flush()
             self.assertEqual(run("diff", file.name, file.name), (0, "", ""))
 
-    def test_is_one_of_the_processes_in_json(self):
+    def test_shows_all_processes_as_json(self):
         (mine,) = [
             process
             for process in json.loads(self.show("--format=json"))
@@ -82,13 +82,13 @@ class OneProcess(unittest.TestCase):
         self.assertEqual((mine["comm"], mine["state"]), ("python3", "used"))
         self.assertGreater(mine["heap_state"]["allocated_bytes"], 100_000)
 
-    def test_is_openmetrics(self):
+    def test_shows_openmetrics(self):
         page = self.show("--pid", self.pid, "--format=openmetrics")
         families = {f.name: f for f in text_string_to_metric_families(page)}
         (sample,) = families["jemalloc_allocated_bytes"].samples
         self.assertEqual(sample.labels, {"comm": "python3", "pid": self.pid})
 
-    def test_is_watched_with_the_change_since_the_last_look(self):
+    def test_watch_shows_the_change_since_the_previous_poll(self):
         watch = subprocess.Popen(
             [EXPORTER, "show", "--pid", self.pid, "--watch", "0.1"],
             env=CLEAN_ENV,
@@ -104,7 +104,7 @@ class OneProcess(unittest.TestCase):
                 )
             watch.send_signal(signal.SIGINT)
 
-    def test_is_watched_on_a_terminal_without_a_line_that_wraps(self):
+    def test_watch_fits_the_terminal(self):
         watch, terminal = pty.fork()
         if watch == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", 24, 50, 0, 0))
@@ -121,7 +121,7 @@ class OneProcess(unittest.TestCase):
         self.assertIn(f"\n{self.pid} ", screen)
         self.assertLessEqual(max(len(line) for line in screen.splitlines()), 50)
 
-    def test_is_not_snapshotted_while_it_is_stopped(self):
+    def test_reports_a_stopped_process(self):
         stopped = Exporter(
             "exec",
             "--with-jemalloc",
@@ -134,16 +134,16 @@ class OneProcess(unittest.TestCase):
         os.kill(int(pid), signal.SIGSTOP)
         self.assertEqual(
             run("show", "--pid", pid),
-            (1, "", f"jemalloc_exporter: process {pid} does not answer\n"),
+            (1, "", f"jemalloc_exporter: process {pid} does not respond\n"),
         )
         self.assertRegex(
-            run("show")[1], rf"(?m)^{pid} +python3 +does not answer$"
+            run("show")[1], rf"(?m)^{pid} +python3 +does not respond$"
         )
         os.kill(int(pid), signal.SIGCONT)
 
 
-class NothingToShow(unittest.TestCase):
-    def test_of_a_process_without_the_agent(self):
+class NoResult(unittest.TestCase):
+    def test_reports_a_process_without_the_agent(self):
         self.assertEqual(
             run("show", "--pid", str(os.getpid())),
             (
@@ -155,7 +155,7 @@ class NothingToShow(unittest.TestCase):
             ),
         )
 
-    def test_of_a_process_that_is_not(self):
+    def test_reports_a_process_that_does_not_exist(self):
         with subprocess.Popen(["true"]) as gone:
             gone.wait()
         self.assertEqual(

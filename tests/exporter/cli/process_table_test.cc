@@ -34,7 +34,7 @@ TEST(ProcessTable, AlignsItsColumns) {
       "64\n");
 }
 
-TEST(ProcessTable, HasADashForWhatIsAbsent) {
+TEST(ProcessTable, HasADashForAbsentValues) {
   Process process = Used(42, "redis", 524'288);
   process.heap_state.active_bytes = std::nullopt;
   process.heap_state.narenas = std::nullopt;
@@ -44,15 +44,15 @@ TEST(ProcessTable, HasADashForWhatIsAbsent) {
             "42  redis 512.0 KiB      -  2.0 MiB 4.0 MiB   -      -\n");
 }
 
-TEST(ProcessTable, HasARemarkInPlaceOfNumbers) {
+TEST(ProcessTable, HasAStatusInsteadOfNumbers) {
   EXPECT_EQ(ProcessTable({InState(ProcessStatus::kUnreachable),
                           InState(ProcessStatus::kUnused)}),
             "PID COMM  ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n"
-            "7   named does not answer\n"
+            "7   named does not respond\n"
             "7   named does not use its jemalloc\n");
 }
 
-TEST(ProcessTable, HasTheChangeSinceTheLastLook) {
+TEST(ProcessTable, HasTheChangeSinceThePreviousPoll) {
   const std::vector<Process> before = {Used(1, "grew", 1 << 20),
                                        Used(2, "shrank", 3 << 20),
                                        Used(3, "other", 1 << 20)};
@@ -67,7 +67,7 @@ TEST(ProcessTable, HasTheChangeSinceTheLastLook) {
       "64\n");
 }
 
-TEST(ProcessTable, LeavesTheLastColumnsOutWhereThereIsNoRoom) {
+TEST(ProcessTable, DropsTheLastColumnsToFit) {
   const std::vector<Process> processes = {Used(42, "redis", 524'288),
                                           InState(ProcessStatus::kUnused)};
   EXPECT_EQ(ProcessTable(processes, nullptr, {.width = 32}),
@@ -83,7 +83,7 @@ TEST(ProcessTable, LeavesTheLastColumnsOutWhereThereIsNoRoom) {
             "42  redis 512.0 KiB\n");
 }
 
-TEST(ProcessTable, CountsTheProcessesForWhichThereIsNoRoom) {
+TEST(ProcessTable, CountsTheProcessesThatDoNotFit) {
   const std::vector<Process> processes(4, InState(ProcessStatus::kUnused));
   const std::string heading =
       "PID COMM  ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n";
