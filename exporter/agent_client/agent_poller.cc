@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "exporter/agent_client/agent_reader.h"
+#include "exporter/agent_client/agent_query.h"
 #include "exporter/process/process_tree.h"
 
 namespace jemalloc_exporter {
@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 // Finite, because a filter that failed for lack of descriptors looks the same.
 constexpr std::chrono::seconds kRejectionTime{60};
 
-// Of unresponsive agents, from one poll to the next.
+// Connections to unresponsive agents that stay open between polls.
 constexpr std::size_t kMaxKeptConnections = 256;
 
 // Between two listings of /proc, which take 1 ms for every 50 processes.
@@ -43,21 +43,22 @@ void OrderByPid(std::vector<Process>& processes) {
   processes.erase(end, processes.end());
 }
 
-void LimitClaimed(std::vector<Process>& processes) {
-  std::size_t claimed = 0;
+void LimitUnverifiedProcesses(std::vector<Process>& processes) {
+  std::size_t unverified = 0;
   std::erase_if(processes, [&](const Process& process) {
-    return process.pid_is_unverified && ++claimed > kMaxClaimed;
+    return process.pid_is_unverified && ++unverified > kMaxUnverifiedProcesses;
   });
 }
 
-// Whether it has neither responded nor failed, in this poll or earlier ones.
-bool HasTimedOut(const Peer& peer) {
-  return (peer.state() == Peer::State::kOpen ||
-          peer.state() == Peer::State::kWaiting) &&
-         (peer.is_unresponsive() || peer.HasWaited(kUnresponsiveTimeout));
+// Whether the agent has neither responded nor failed in time.
+bool HasTimedOut(const AgentConnection& connection) {
+  return (connection.state() == AgentConnection::State::kConnected ||
+          connection.state() == AgentConnection::State::kQueued) &&
+         (connection.is_unresponsive() ||
+          connection.HasWaited(kUnresponsiveTimeout));
 }
 
-// By name: one connection for each.
+// One connection for each name.
 void RemoveDuplicates(std::vector<AgentSocket>& sockets) {
   const auto end = std::unique(
       sockets.begin(), sockets.end(),
@@ -69,10 +70,10 @@ void RemoveDuplicates(std::vector<AgentSocket>& sockets) {
 // that is not the one of the caller.
 std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
                            const std::function<bool(pid_t)>& includes) {
-  PidNamespaces namespaces;
+  NamespacePidCache namespaces;
   std::set<pid_t> nested;
   for (const pid_t pid : ListPids()) {
-    const auto innermost = namespaces.InnermostPid(pid);
+    const auto innermost = namespaces.NamespacePid(pid);
     if (innermost && *innermost != pid && pids.contains(*innermost) &&
         includes(pid)) {
       nested.insert(*innermost);
@@ -90,25 +91,26 @@ std::vector<Process> AgentPoller::Poll(
   const auto now = Clock::now();
   const auto deadline =
       now + std::chrono::duration_cast<Clock::duration>(timeout);
-  Peers peers;
+  AgentConnections connections;
   for (const AgentSocket& socket : SelectSockets(now)) {
-    peers.push_back(TakePeer(socket));
+    connections.push_back(TakeConnection(socket));
   }
-  PidNamespaces namespaces;
-  ReadAgents(peers, deadline, [&](const AgentName& name, pid_t kernel_pid) {
-    return Verify(name, kernel_pid, namespaces);
-  });
-  RemoveEnded(peers);
+  NamespacePidCache namespaces;
+  QueryAgents(connections, deadline,
+              [&](const AgentName& name, pid_t kernel_pid) {
+                return Verify(name, kernel_pid, namespaces);
+              });
+  RemoveEnded(connections);
   std::vector<Process> processes;
-  for (const auto& peer : peers) {
-    auto process = peer->ToProcess();
+  for (const auto& connection : connections) {
+    auto process = connection->ToProcess();
     if (process && (!process->pid_is_unverified || Includes(process->pid))) {
       processes.push_back(*std::move(process));
     }
   }
-  Remember(peers);
+  UpdateState(connections);
   OrderByPid(processes);
-  LimitClaimed(processes);
+  LimitUnverifiedProcesses(processes);
   return processes;
 } catch (const std::exception&) {
   return {};
@@ -117,21 +119,22 @@ std::vector<Process> AgentPoller::Poll(
 // A connection that was closed without a document is either refused by the
 // agent, or the process has ended or executes another program. Only the first
 // leaves its socket in the table.
-void AgentPoller::RemoveEnded(Peers& peers) {
-  const auto is_closed = [](const auto& peer) {
-    return peer->closed_connections() > 0 &&
-           peer->state() != Peer::State::kDone;
+void AgentPoller::RemoveEnded(AgentConnections& connections) {
+  const auto is_closed = [](const auto& connection) {
+    return connection->closed_count() > 0 &&
+           connection->state() != AgentConnection::State::kFinished;
   };
-  if (std::none_of(peers.begin(), peers.end(), is_closed)) return;
-  const std::vector<AgentSocket> listed = ListAgents();
-  std::erase_if(peers, [&](const auto& peer) {
-    return is_closed(peer) &&
-           !std::binary_search(listed.begin(), listed.end(), peer->socket());
+  if (std::none_of(connections.begin(), connections.end(), is_closed)) return;
+  const std::vector<AgentSocket> listed = DiscoverAgents();
+  std::erase_if(connections, [&](const auto& connection) {
+    return is_closed(connection) &&
+           !std::binary_search(listed.begin(), listed.end(),
+                               connection->socket());
   });
 }
 
 std::vector<AgentSocket> AgentPoller::SelectSockets(Clock::time_point now) {
-  std::vector<AgentSocket> listed = ListAgents();
+  std::vector<AgentSocket> listed = DiscoverAgents();
   std::vector<AgentSocket> selected;
   std::vector<AgentSocket> excluded;
   for (const AgentSocket& socket : RemoveDecided(listed, now, selected)) {
@@ -156,8 +159,8 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
     return decision.second.until <= now ||
            !std::binary_search(listed.begin(), listed.end(), decision.first);
   });
-  std::erase_if(unresponsive_, [&](const auto& peer) {
-    return !std::binary_search(listed.begin(), listed.end(), peer.first);
+  std::erase_if(unresponsive_, [&](const auto& connection) {
+    return !std::binary_search(listed.begin(), listed.end(), connection.first);
   });
   for (const AgentSocket& socket : listed) {
     const auto decision = decisions_.find(socket);
@@ -196,36 +199,38 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
   }
 }
 
-// The peer of an earlier poll if it was unresponsive. A poll in another thread
-// may be using that one: then one without its connection.
-std::unique_ptr<Peer> AgentPoller::TakePeer(const AgentSocket& socket) {
+// Returns the connection of an earlier poll if the agent was unresponsive.
+// While a poll in another thread uses that one, returns a new one.
+std::unique_ptr<AgentConnection> AgentPoller::TakeConnection(
+    const AgentSocket& socket) {
   const std::lock_guard lock(mutex_);
   const auto unresponsive = unresponsive_.find(socket);
   if (unresponsive == unresponsive_.end()) {
-    return std::make_unique<Peer>(socket);
+    return std::make_unique<AgentConnection>(socket);
   }
   if (unresponsive->second) return std::move(unresponsive->second);
-  auto peer = std::make_unique<Peer>(socket);
-  peer->set_unresponsive();
-  return peer;
+  auto connection = std::make_unique<AgentConnection>(socket);
+  connection->set_unresponsive();
+  return connection;
 }
 
-void AgentPoller::Remember(Peers& peers) {
+void AgentPoller::UpdateState(AgentConnections& connections) {
   const std::size_t max_kept =
       std::min(kMaxKeptConnections, MaxConnections() / 2);
   std::size_t kept = 0;
   const std::lock_guard lock(mutex_);
-  for (auto& peer : peers) {
-    const AgentSocket socket = peer->socket();
-    if (peer->state() == Peer::State::kRejected) {
+  for (auto& connection : connections) {
+    const AgentSocket socket = connection->socket();
+    if (connection->state() == AgentConnection::State::kRejected) {
       decisions_[socket] = {false, Clock::time_point::max()};
     }
-    if (HasTimedOut(*peer)) {
-      if (peer->state() == Peer::State::kOpen && ++kept > max_kept) {
-        peer->GiveWay();
+    if (HasTimedOut(*connection)) {
+      if (connection->state() == AgentConnection::State::kConnected &&
+          ++kept > max_kept) {
+        connection->Requeue();
       }
-      peer->set_unresponsive();
-      unresponsive_[socket] = std::move(peer);
+      connection->set_unresponsive();
+      unresponsive_[socket] = std::move(connection);
     } else {
       unresponsive_.erase(socket);
     }
@@ -235,11 +240,11 @@ void AgentPoller::Remember(Peers& peers) {
 // Whether the process with `kernel_pid` is the one that the socket is named
 // for, and is to be polled. 0: the kernel shows no pid. Absent: unknown.
 std::optional<bool> AgentPoller::Verify(const AgentName& name, pid_t kernel_pid,
-                                        PidNamespaces& namespaces) const {
+                                        NamespacePidCache& namespaces) const {
   if (kernel_pid == 0) return !filter_.includes || filter_.includes_unverified;
   if (kernel_pid == getpid()) return false;
   if (kernel_pid != name.pid) {
-    const auto innermost = namespaces.InnermostPid(kernel_pid);
+    const auto innermost = namespaces.NamespacePid(kernel_pid);
     if (!innermost) return std::nullopt;
     if (*innermost != name.pid) return false;
   }

@@ -12,9 +12,9 @@
 #include <optional>
 #include <vector>
 
-#include "exporter/agent_client/peer.h"
-#include "exporter/agent_client/pid_namespaces.h"
-#include "exporter/agent_client/socket_list.h"
+#include "exporter/agent_client/agent_connection.h"
+#include "exporter/agent_client/agent_discovery.h"
+#include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
@@ -22,7 +22,7 @@ namespace jemalloc_exporter {
 /// Maximum number of reported processes whose pid the kernel cannot verify,
 /// because they are in a pid namespace that is not visible from here. Bounds
 /// the series that a hostile container can create.
-inline constexpr std::size_t kMaxClaimed = 256;
+inline constexpr std::size_t kMaxUnverifiedProcesses = 256;
 
 /// Which processes are polled. No connection is made to any other agent, with
 /// one exception: see `AgentPoller`.
@@ -47,7 +47,7 @@ struct ProcessFilter {
 /// is reported only under the pid that the kernel returns (SO_PEERCRED), and
 /// only where the socket is named for that process. Across pid namespaces the
 /// kernel returns no pid: there the pid of the socket's name is reported, for
-/// the `kMaxClaimed` lowest numbers, without data from /proc.
+/// the `kMaxUnverifiedProcesses` lowest numbers, without data from /proc.
 ///
 /// A process is unreachable when its agent refuses this user, sends an invalid
 /// document, or none in time. One that has ended, is a zombie, or executes
@@ -90,20 +90,20 @@ class AgentPoller {
   void DecideExcluded(const std::vector<AgentSocket>& excluded,
                       Clock::time_point now,
                       std::vector<AgentSocket>& selected);
-  std::unique_ptr<Peer> TakePeer(const AgentSocket& socket);
-  static void RemoveEnded(Peers& peers);
-  void Remember(Peers& peers);
+  std::unique_ptr<AgentConnection> TakeConnection(const AgentSocket& socket);
+  static void RemoveEnded(AgentConnections& connections);
+  void UpdateState(AgentConnections& connections);
   bool Includes(pid_t pid) const;
   std::optional<bool> Verify(const AgentName& name, pid_t kernel_pid,
-                             PidNamespaces& namespaces) const;
+                             NamespacePidCache& namespaces) const;
 
   const ProcessFilter filter_;
   std::mutex mutex_;
   /// Of sockets that are listed: whether to connect, independent of `filter_`.
   std::map<AgentSocket, Decision> decisions_;
   Clock::time_point next_scan_;
-  /// Null while a poll is using the peer.
-  std::map<AgentSocket, std::unique_ptr<Peer>> unresponsive_;
+  /// Null while a poll is using the connection.
+  std::map<AgentSocket, std::unique_ptr<AgentConnection>> unresponsive_;
 };
 
 }  // namespace jemalloc_exporter

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "exporter/agent_client/socket_list.h"
+#include "exporter/agent_client/agent_discovery.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_exit.h"
 
@@ -51,7 +51,7 @@ void WarnIfProcessesRemain(const ExecServer& server) {
     running = server.tree.Running();
   }
   if (running.empty()) return;
-  const auto agents = ListAgents();
+  const auto agents = DiscoverAgents();
   const auto count =
       std::count_if(running.begin(), running.end(), [&](pid_t pid) {
         return std::any_of(

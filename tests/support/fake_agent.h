@@ -18,11 +18,11 @@
 
 namespace jemalloc_exporter {
 
-/// A process of its own that poses as an agent. Killed with the object.
+/// A child process with an agent's socket. Killed with the object.
 class FakeAgent {
  public:
-  /// The process runs `body`, which calls `Ready` once it can be queried,
-  /// and then sleeps. Returns when that is so.
+  /// Runs `body` in the child, then pauses. Returns when `body` has called
+  /// `Ready` or has returned.
   explicit FakeAgent(const std::function<void(const FakeAgent&)>& body) {
     if (pipe(ready_) != 0) return;
     pid_ = fork();
@@ -40,7 +40,7 @@ class FakeAgent {
   FakeAgent& operator=(const FakeAgent&) = delete;
   ~FakeAgent() { Kill(); }
 
-  /// The process's number, in the parent; 0 where it could not get ready.
+  /// The pid of the child; 0 if it ended without `Ready`.
   pid_t pid() const { return pid_; }
 
   void Kill() {
@@ -50,13 +50,13 @@ class FakeAgent {
     pid_ = 0;
   }
 
-  /// Waits until the process has exited by itself; returns the pid it had.
+  /// Waits until the child exits by itself; returns its pid.
   pid_t Wait() {
     waitpid(pid_, nullptr, 0);
     return std::exchange(pid_, 0);
   }
 
-  /// Returns when it has stopped; it continues with `SIGCONT`.
+  /// Stops the child (SIGSTOP); returns when it has stopped.
   void Stop() const {
     if (pid_ <= 0) return;
     kill(pid_, SIGSTOP);
@@ -75,7 +75,7 @@ class FakeAgent {
   int ready_[2] = {-1, -1};
 };
 
-/// A socket that listens in the name of an agent; exits on failure.
+/// Returns a listening socket with an agent's name; exits on failure.
 inline int ListenAs(AgentName name, int backlog = 16) {
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address;
@@ -87,7 +87,7 @@ inline int ListenAs(AgentName name, int backlog = 16) {
   return listener;
 }
 
-/// A number that this process and those forked later share.
+/// A number in memory that is shared with child processes.
 class SharedCounter {
  public:
   SharedCounter()
@@ -111,27 +111,27 @@ inline void SendAndClose(int client, const std::string& document) {
   close(client);
 }
 
-/// Until a client has connected; does not accept it.
+/// Returns when a client has connected; does not accept the connection.
 inline void AwaitConnection(int listener) {
   pollfd ready = {listener, POLLIN, 0};
   poll(&ready, 1, -1);
 }
 
-/// Sends `document` to the next client; counts its connection before.
-inline void AnswerOnce(int listener, const std::string& document,
-                       const SharedCounter* connections = nullptr) {
+/// Accepts one connection, counts it, and sends `document`.
+inline void RespondOnce(int listener, const std::string& document,
+                        const SharedCounter* connections = nullptr) {
   const int client = accept(listener, nullptr, nullptr);
   if (connections != nullptr) connections->Increment();
   SendAndClose(client, document);
 }
 
-/// Sends `document` to every client, for ever.
-[[noreturn]] inline void Answer(int listener, const std::string& document) {
-  for (;;) AnswerOnce(listener, document);
+/// Sends `document` to every client; does not return.
+[[noreturn]] inline void Respond(int listener, const std::string& document) {
+  for (;;) RespondOnce(listener, document);
 }
 
 /// The document of an agent whose process has this pid.
-inline std::string Document(pid_t pid, const std::string& comm = "claimed") {
+inline std::string Document(pid_t pid, const std::string& comm = "unverified") {
   return R"({"agent":1,"pid":)" + std::to_string(pid) + R"(,"comm":")" + comm +
          R"(","jemalloc_version":"5.3.0","state":"used",)"
          R"("heap_state":{"allocated_bytes":7}})";

@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "exporter/agent_client/answer_parser.h"
+#include "exporter/agent_client/response_parser.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -70,7 +70,7 @@ TEST(WriteAnswer, FitsWhereEverythingIsAsLongAsItGets) {
                                         .jemalloc_version = bytes,
                                         .heap = {.state = state}});
   EXPECT_LE(document.size(), kMaxDocumentSize);
-  const auto parsed = ParseAnswer(document);
+  const auto parsed = ParseResponse(document);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->heap_state, state);
 }

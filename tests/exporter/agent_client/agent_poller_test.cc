@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "exporter/agent_client/agent_reader.h"
+#include "exporter/agent_client/agent_query.h"
 #include "exporter/process/process_tree.h"
 #include "tests/support/fake_agent.h"
 #include "tests/support/own_comm.h"
@@ -32,11 +32,11 @@ using testing::Field;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr milliseconds kShort{200};  // For those who do not answer.
-constexpr milliseconds kLong{
-    20000};  // For those who do, however slow the machine.
+constexpr milliseconds kShortTimeout{200};  // Of agents that do not respond.
+// Of agents that respond, on a machine under load.
+constexpr milliseconds kLongTimeout{20000};
 
-std::vector<Process> ReadFor(milliseconds time) {
+std::vector<Process> PollFor(milliseconds time) {
   return AgentPoller().Poll(time);
 }
 
@@ -49,7 +49,7 @@ auto Is(pid_t pid, ProcessStatus status) {
 bool PollUntilUsed(AgentPoller& poller, milliseconds timeout) {
   const auto deadline = steady_clock::now() + timeout;
   while (steady_clock::now() < deadline) {
-    const auto processes = poller.Poll(kLong);
+    const auto processes = poller.Poll(kLongTimeout);
     if (std::all_of(processes.begin(), processes.end(),
                     [](const Process& process) {
                       return process.status == ProcessStatus::kUsed;
@@ -82,55 +82,56 @@ void AwaitZombie(pid_t pid) {
   waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
 }
 
-// In a network namespace of its own, where no other agents are.
+// Runs in a network namespace of its own, without other agents.
 class AgentPollerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    alone_ = unshare(CLONE_NEWNET) == 0 ||
-             unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    in_network_namespace_ = unshare(CLONE_NEWNET) == 0 ||
+                            unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
   }
   void SetUp() override {
-    if (!alone_) GTEST_SKIP() << "no network namespace to be had";
+    if (!in_network_namespace_)
+      GTEST_SKIP() << "network namespaces are forbidden";
   }
 
-  // A process that says `document`, or what an agent would.
-  static void Honest(const FakeAgent& self) {
+  // Bodies of fake agents.
+  static void RespondCorrectly(const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
-    Answer(listener, Document(getpid()));
+    Respond(listener, Document(getpid()));
   }
-  static auto Saying(const std::string& document) {
+  static auto RespondWith(const std::string& document) {
     return [document](const FakeAgent& self) {
       const int listener = ListenAs({.pid = getpid()});
       self.Ready();
-      Answer(listener, document);
+      Respond(listener, document);
     };
   }
-  static auto Counting(const SharedCounter& connections) {
+  static auto RespondAndCount(const SharedCounter& connections) {
     return [&connections](const FakeAgent& self) {
       const int listener = ListenAs({.pid = getpid()});
       self.Ready();
       for (;;) {
-        AnswerOnce(listener, Document(getpid()), &connections);
+        RespondOnce(listener, Document(getpid()), &connections);
       }
     };
   }
-  static void Silent(const FakeAgent& /*unused*/) {
+  static void NeverRespond(const FakeAgent& /*unused*/) {
     ListenAs({.pid = getpid()});
   }
 
-  static bool alone_;
+  static bool in_network_namespace_;
 };
 
-bool AgentPollerTest::alone_ = false;
+bool AgentPollerTest::in_network_namespace_ = false;
 
-TEST_F(AgentPollerTest, FindsNobodyWhereNobodyIs) {
-  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+TEST_F(AgentPollerTest, ReturnsNothingWithoutAgents) {
+  EXPECT_THAT(PollFor(kLongTimeout), IsEmpty());
 }
 
-TEST_F(AgentPollerTest, TellsWhatAgentAndKernelSay) {
-  const FakeAgent agent(Honest);
-  const auto processes = ReadFor(kLong);
+TEST_F(AgentPollerTest, CombinesTheResponseWithProcData) {
+  const FakeAgent agent(RespondCorrectly);
+  const auto processes = PollFor(kLongTimeout);
   ASSERT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
   const Process& process = processes[0];
   EXPECT_EQ(process.jemalloc_version, "5.3.0");
@@ -139,105 +140,106 @@ TEST_F(AgentPollerTest, TellsWhatAgentAndKernelSay) {
   EXPECT_GT(process.start_time_seconds, 1.6e9);
 }
 
-TEST_F(AgentPollerTest, AsksWhoIsAskedAlone) {
-  const FakeAgent silent(Silent);
-  const FakeAgent agent(Honest);
+TEST_F(AgentPollerTest, QueriesOnlyFilteredPids) {
+  const FakeAgent silent(NeverRespond);
+  const FakeAgent agent(RespondCorrectly);
   const auto processes = AgentPoller({.includes = [&](pid_t pid) {
                            return pid != silent.pid();
-                         }}).Poll(kLong);
+                         }}).Poll(kLongTimeout);
   EXPECT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
 TEST_F(AgentPollerTest, ConnectsToIncludedProcessesOnly) {
   const SharedCounter excluded_connections;
-  const FakeAgent excluded(Counting(excluded_connections));
+  const FakeAgent excluded(RespondAndCount(excluded_connections));
   const SharedCounter connections;
-  const FakeAgent agent(Counting(connections));
+  const FakeAgent agent(RespondAndCount(connections));
   AgentPoller poller(
       {.includes = [&](pid_t pid) { return pid == agent.pid(); }});
   for (int poll = 0; poll < 3; ++poll) {
-    EXPECT_THAT(poller.Poll(kLong),
+    EXPECT_THAT(poller.Poll(kLongTimeout),
                 ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
   }
   EXPECT_EQ(connections.value(), 3);
   EXPECT_EQ(excluded_connections.value(), 0);
 }
 
-// Sockets of the same name, one after the other.
+// Two sockets of the same name, one after the other.
 TEST_F(AgentPollerTest, EvaluatesTheFilterForEachSocketAnew) {
   std::optional<pid_t> included;
   AgentPoller poller({.includes = [&](pid_t pid) { return pid == included; }});
   const FakeAgent agent([](const FakeAgent& self) {
     int listener = ListenAs({.pid = getpid()});
     self.Ready();
-    AnswerOnce(listener, Document(getpid()));
+    RespondOnce(listener, Document(getpid()));
     close(listener);
     listener = ListenAs({.pid = getpid()});
-    Answer(listener, Document(getpid()));
+    Respond(listener, Document(getpid()));
   });
-  EXPECT_THAT(poller.Poll(kLong), IsEmpty());
-  EXPECT_THAT(ReadFor(kLong), SizeIs(1));  // Its first socket is closed now.
+  EXPECT_THAT(poller.Poll(kLongTimeout), IsEmpty());
+  EXPECT_THAT(PollFor(kLongTimeout),
+              SizeIs(1));  // Its first socket is closed now.
   included = agent.pid();
-  const auto deadline = steady_clock::now() + kLong;
-  while (poller.Poll(kLong).empty() && steady_clock::now() < deadline) {
+  const auto deadline = steady_clock::now() + kLongTimeout;
+  while (poller.Poll(kLongTimeout).empty() && steady_clock::now() < deadline) {
   }
-  EXPECT_THAT(poller.Poll(kLong),
+  EXPECT_THAT(poller.Poll(kLongTimeout),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, BelievesTheKernelAboutTheName) {
-  const FakeAgent agent(Honest);
-  const auto processes = ReadFor(kLong);
+TEST_F(AgentPollerTest, PrefersTheKernelsComm) {
+  const FakeAgent agent(RespondCorrectly);
+  const auto processes = PollFor(kLongTimeout);
   ASSERT_THAT(processes, SizeIs(1));
   EXPECT_EQ(processes[0].comm, OwnComm());
 }
 
-TEST_F(AgentPollerTest, TellsUnusedHeapsFromUsed) {
+TEST_F(AgentPollerTest, DistinguishesUnusedHeaps) {
   const FakeAgent agent([](const FakeAgent& self) {
     std::string document = Document(getpid());
     document.replace(document.find("used"), 4, "unused");
-    Saying(document)(self);
+    RespondWith(document)(self);
   });
-  const auto processes = ReadFor(kLong);
+  const auto processes = PollFor(kLongTimeout);
   ASSERT_THAT(processes, ElementsAre(Is(agent.pid(), ProcessStatus::kUnused)));
   EXPECT_EQ(processes[0].heap_state, HeapState{});
 }
 
-TEST_F(AgentPollerTest, ReadsManyAtTheSameTimeInOrder) {
+TEST_F(AgentPollerTest, QueriesManyAgentsConcurrentlyInOrder) {
   std::deque<FakeAgent> agents;
   std::vector<pid_t> expected;
   for (int i = 0; i < 200; ++i) {
-    expected.push_back(agents.emplace_back(Honest).pid());
+    expected.push_back(agents.emplace_back(RespondCorrectly).pid());
   }
   std::sort(expected.begin(), expected.end());
   std::vector<pid_t> used;
-  for (const Process& process : ReadFor(kLong)) {
+  for (const Process& process : PollFor(kLongTimeout)) {
     if (process.status == ProcessStatus::kUsed) used.push_back(process.pid);
   }
   EXPECT_EQ(used, expected);
 }
 
-TEST_F(AgentPollerTest, ReadsMoreThanItHasDescriptorsFor) {
+TEST_F(AgentPollerTest, QueriesMoreAgentsThanDescriptors) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit few = {32, limit.rlim_max};
   std::deque<FakeAgent> agents;
-  for (int i = 0; i < 50; ++i) agents.emplace_back(Honest);
+  for (int i = 0; i < 50; ++i) agents.emplace_back(RespondCorrectly);
   setrlimit(RLIMIT_NOFILE, &few);
-  const auto processes = ReadFor(kLong);
+  const auto processes = PollFor(kLongTimeout);
   setrlimit(RLIMIT_NOFILE, &limit);
   EXPECT_THAT(processes, SizeIs(50));
   EXPECT_THAT(processes, Each(Field(&Process::status, ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothingValid) {
+TEST_F(AgentPollerTest, ReportsInvalidDocumentsAsUnreachable) {
   for (const std::string& document :
        {std::string(), std::string("x"), std::string("{}"),
         Document(1).substr(0, 50), Document(1), Document(-1),
         Document(1, "\xFF"), std::string(1000000, ' ')}) {
-    const FakeAgent agent(Saying(document));
-    const FakeAgent other(Honest);
-    const auto processes = ReadFor(kLong);
+    const FakeAgent agent(RespondWith(document));
+    const FakeAgent other(RespondCorrectly);
+    const auto processes = PollFor(kLongTimeout);
     EXPECT_THAT(processes, testing::UnorderedElementsAre(
                                Is(agent.pid(), ProcessStatus::kUnreachable),
                                Is(other.pid(), ProcessStatus::kUsed)))
@@ -246,27 +248,27 @@ TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothingValid) {
   }
 }
 
-TEST_F(AgentPollerTest, CallsUnreachableWhoSaysNothing) {
-  const FakeAgent silent(Silent);
-  const FakeAgent other(Honest);
-  EXPECT_THAT(ReadFor(kShort),
+TEST_F(AgentPollerTest, ReportsSilentAgentsAsUnreachable) {
+  const FakeAgent silent(NeverRespond);
+  const FakeAgent other(RespondCorrectly);
+  EXPECT_THAT(PollFor(kShortTimeout),
               testing::UnorderedElementsAre(
                   Is(silent.pid(), ProcessStatus::kUnreachable),
                   Is(other.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
+TEST_F(AgentPollerTest, QueriesOthersWhileSilentAgentsFillTheDescriptors) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit few = {32, limit.rlim_max};
   std::deque<FakeAgent> silent;
-  for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
-  const FakeAgent last(Honest);
+  for (int i = 0; i < 50; ++i) silent.emplace_back(NeverRespond);
+  const FakeAgent last(RespondCorrectly);
   setrlimit(RLIMIT_NOFILE, &few);
-  const auto deadline = steady_clock::now() + kLong;
+  const auto deadline = steady_clock::now() + kLongTimeout;
   bool found = false;
   while (!found && steady_clock::now() < deadline) {
-    const auto processes = ReadFor(kShort);
+    const auto processes = PollFor(kShortTimeout);
     EXPECT_THAT(processes, SizeIs(51));
     found = testing::Value(
         processes, testing::Contains(Is(last.pid(), ProcessStatus::kUsed)));
@@ -275,95 +277,95 @@ TEST_F(AgentPollerTest, ReadsTheOthersWhileTheSilentFillItsDescriptors) {
   EXPECT_TRUE(found);
 }
 
-TEST_F(AgentPollerTest, CallsUnreachableWhoIsStopped) {
-  const FakeAgent stopped(Honest);
-  const FakeAgent other(Honest);
+TEST_F(AgentPollerTest, ReportsStoppedProcessesAsUnreachable) {
+  const FakeAgent stopped(RespondCorrectly);
+  const FakeAgent other(RespondCorrectly);
   stopped.Stop();
-  // Each visit leaves a connection that waits, until no more are taken.
-  for (int visit = 0; visit < 30; ++visit) {
+  // Each poll leaves a connection in the backlog, until that is full.
+  for (int poll = 0; poll < 30; ++poll) {
     EXPECT_THAT(
-        ReadFor(milliseconds(20)),
+        PollFor(milliseconds(20)),
         testing::Contains(Is(stopped.pid(), ProcessStatus::kUnreachable)));
   }
-  EXPECT_THAT(ReadFor(kShort),
+  EXPECT_THAT(PollFor(kShortTimeout),
               testing::UnorderedElementsAre(
                   Is(stopped.pid(), ProcessStatus::kUnreachable),
                   Is(other.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, WaitsForWhomTooManyVisit) {
+TEST_F(AgentPollerTest, RetriesWhenBacklogIsFull) {
   const FakeAgent agent([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()}, 0);
-    const int visitor = socket(AF_UNIX, SOCK_STREAM, 0);
+    const int client = socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address;
     const socklen_t size = WriteAddress({.pid = getpid()}, &address);
-    if (connect(visitor, reinterpret_cast<sockaddr*>(&address), size) != 0) {
+    if (connect(client, reinterpret_cast<sockaddr*>(&address), size) != 0) {
       _exit(1);
     }
     self.Ready();
     usleep(50000);
-    Answer(listener, Document(getpid()));
+    Respond(listener, Document(getpid()));
   });
-  EXPECT_THAT(ReadFor(kLong),
+  EXPECT_THAT(PollFor(kLongTimeout),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, EndsWithAnAnswerThatDoesNot) {
+TEST_F(AgentPollerTest, TimesOutOnEndlessResponses) {
   const FakeAgent endless([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
-    const int visitor = accept(listener, nullptr, nullptr);
-    while (send(visitor, "          ", 10, MSG_NOSIGNAL) > 0) {
+    const int client = accept(listener, nullptr, nullptr);
+    while (send(client, "          ", 10, MSG_NOSIGNAL) > 0) {
     }
   });
   const FakeAgent dripping([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
-    const int visitor = accept(listener, nullptr, nullptr);
+    const int client = accept(listener, nullptr, nullptr);
     for (const char byte : Document(getpid())) {
-      send(visitor, &byte, 1, MSG_NOSIGNAL);
+      send(client, &byte, 1, MSG_NOSIGNAL);
       sleep(1);
     }
   });
-  EXPECT_THAT(ReadFor(kShort),
+  EXPECT_THAT(PollFor(kShortTimeout),
               testing::UnorderedElementsAre(
                   Is(endless.pid(), ProcessStatus::kUnreachable),
                   Is(dripping.pid(), ProcessStatus::kUnreachable)));
 }
 
-TEST_F(AgentPollerTest, LeavesOutWhoIsGone) {
-  FakeAgent agent(Honest);
+TEST_F(AgentPollerTest, OmitsEndedProcesses) {
+  FakeAgent agent(RespondCorrectly);
   agent.Kill();
-  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+  EXPECT_THAT(PollFor(kLongTimeout), IsEmpty());
 }
 
-TEST_F(AgentPollerTest, LeavesOutWhoListensInTheNameOfAnother) {
-  const FakeAgent victim(Silent);
+TEST_F(AgentPollerTest, RejectsSocketsNamedForAnotherProcess) {
+  const FakeAgent victim(NeverRespond);
   const pid_t other = getpid();
   const FakeAgent forger([&](const FakeAgent& self) {
     const int listener = ListenAs({.pid = other});
     ListenAs({.pid = victim.pid(), .place = 2});
     self.Ready();
-    Answer(listener, Document(other));
+    Respond(listener, Document(other));
   });
-  EXPECT_THAT(ReadFor(kShort),
+  EXPECT_THAT(PollFor(kShortTimeout),
               ElementsAre(Is(victim.pid(), ProcessStatus::kUnreachable)));
 }
 
-TEST_F(AgentPollerTest, CountsAProcessOnce) {
+TEST_F(AgentPollerTest, ReportsAProcessOnce) {
   const FakeAgent agent([](const FakeAgent& self) {
     for (int place = 2; place <= kMaxPlace; ++place) {
       ListenAs({.pid = getpid(), .place = place});
     }
-    Honest(self);
+    RespondCorrectly(self);
   });
-  EXPECT_THAT(ReadFor(kShort),
+  EXPECT_THAT(PollFor(kShortTimeout),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUsed)));
 }
 
-TEST_F(AgentPollerTest, FindsTheHonestAmongThousandsOfForgedSockets) {
+TEST_F(AgentPollerTest, FindsAgentsAmongThousandsOfForgedSockets) {
   constexpr int kForged = 10000;
-  const FakeAgent first(Honest);
+  const FakeAgent first(RespondCorrectly);
   const FakeAgent forger([](const FakeAgent& /*unused*/) {
     rlimit limit = {};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -371,15 +373,15 @@ TEST_F(AgentPollerTest, FindsTheHonestAmongThousandsOfForgedSockets) {
     setrlimit(RLIMIT_NOFILE, &limit);
     for (int i = 0; i < kForged; ++i) ListenAs({.pid = 10'000'000 + i});
   });
-  if (forger.pid() == 0) GTEST_SKIP() << "too few descriptors to be had";
-  const FakeAgent last(Honest);
-  EXPECT_THAT(ReadFor(kLong), testing::UnorderedElementsAre(
-                                  Is(first.pid(), ProcessStatus::kUsed),
-                                  Is(last.pid(), ProcessStatus::kUsed)));
+  if (forger.pid() == 0) GTEST_SKIP() << "too few descriptors";
+  const FakeAgent last(RespondCorrectly);
+  EXPECT_THAT(PollFor(kLongTimeout), testing::UnorderedElementsAre(
+                                         Is(first.pid(), ProcessStatus::kUsed),
+                                         Is(last.pid(), ProcessStatus::kUsed)));
 }
 
 TEST_F(AgentPollerTest, WaitsForAStoppedProcessOnce) {
-  const FakeAgent stopped(Honest);
+  const FakeAgent stopped(RespondCorrectly);
   stopped.Stop();
   AgentPoller poller;
   const milliseconds timeout(2000);
@@ -395,16 +397,16 @@ TEST_F(AgentPollerTest, WaitsForAStoppedProcessOnce) {
 
 TEST_F(AgentPollerTest, HasOneConnectionToAStoppedProcess) {
   const SharedCounter connections;
-  const FakeAgent agent(Counting(connections));
+  const FakeAgent agent(RespondAndCount(connections));
   agent.Stop();
   AgentPoller poller;
-  for (int i = 0; i < 20; ++i) poller.Poll(kShort);
+  for (int i = 0; i < 20; ++i) poller.Poll(kShortTimeout);
   agent.Continue();
-  EXPECT_TRUE(PollUntilUsed(poller, kLong));
+  EXPECT_TRUE(PollUntilUsed(poller, kLongTimeout));
   EXPECT_LE(connections.value(), 3);  // Kept, retried as it continued, current.
 }
 
-// Later than the timeout for unresponsive agents, earlier than the other.
+// It takes longer than the timeout for unresponsive agents.
 TEST_F(AgentPollerTest, NoticesALateResponse) {
   const FakeAgent agent([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
@@ -418,7 +420,7 @@ TEST_F(AgentPollerTest, NoticesALateResponse) {
   AgentPoller poller;
   EXPECT_THAT(poller.Poll(2 * kUnresponsiveTimeout),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
-  EXPECT_TRUE(PollUntilUsed(poller, kLong));
+  EXPECT_TRUE(PollUntilUsed(poller, kLongTimeout));
 }
 
 TEST_F(AgentPollerTest, KeepsFewConnectionsToStoppedProcesses) {
@@ -426,26 +428,26 @@ TEST_F(AgentPollerTest, KeepsFewConnectionsToStoppedProcesses) {
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlimit few = {64, limit.rlim_max};
   std::deque<FakeAgent> silent;
-  for (int i = 0; i < 50; ++i) silent.emplace_back(Silent);
+  for (int i = 0; i < 50; ++i) silent.emplace_back(NeverRespond);
   AgentPoller poller;
   const std::size_t before = CountOpenDescriptors();
   setrlimit(RLIMIT_NOFILE, &few);
-  poller.Poll(kShort);
+  poller.Poll(kShortTimeout);
   const std::size_t after = CountOpenDescriptors();
-  EXPECT_THAT(poller.Poll(kShort), SizeIs(50));
+  EXPECT_THAT(poller.Poll(kShortTimeout), SizeIs(50));
   setrlimit(RLIMIT_NOFILE, &limit);
   EXPECT_LE(after, before + 16);  // Half of half of the limit.
 }
 
 TEST_F(AgentPollerTest, PollsInSeveralThreads) {
-  const FakeAgent silent(Silent);
-  const FakeAgent agent(Honest);
+  const FakeAgent silent(NeverRespond);
+  const FakeAgent agent(RespondCorrectly);
   AgentPoller poller;
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int poll = 0; poll < 5; ++poll) {
-        EXPECT_THAT(poller.Poll(kShort),
+        EXPECT_THAT(poller.Poll(kShortTimeout),
                     testing::UnorderedElementsAre(
                         Is(silent.pid(), ProcessStatus::kUnreachable),
                         Is(agent.pid(), ProcessStatus::kUsed)));
@@ -465,9 +467,9 @@ TEST_F(AgentPollerTest, RetriesWhenTheProcessExecutesAnotherProgram) {
       AwaitConnection(listener);
       close(listener);
       listener = ListenAs({.pid = getpid()});
-      Answer(listener, Document(getpid()));
+      Respond(listener, Document(getpid()));
     });
-    const auto processes = ReadFor(kLong);
+    const auto processes = PollFor(kLongTimeout);
     EXPECT_THAT(processes, Each(Is(agent.pid(), ProcessStatus::kUsed)));
     used += processes.size();
   }
@@ -481,10 +483,10 @@ TEST_F(AgentPollerTest, OmitsAProcessThatClosesItsSocket) {
     AwaitConnection(listener);
     close(listener);
   });
-  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+  EXPECT_THAT(PollFor(kLongTimeout), IsEmpty());
 }
 
-// As where every new program of the process ends before it responds.
+// The agent of each new program ends before it responds.
 TEST_F(AgentPollerTest, OmitsAProcessThatClosesItsSocketAgain) {
   const FakeAgent agent([](const FakeAgent& self) {
     int listener = ListenAs({.pid = getpid()});
@@ -496,20 +498,20 @@ TEST_F(AgentPollerTest, OmitsAProcessThatClosesItsSocketAgain) {
       listener = ListenAs({.pid = getpid()});
     }
   });
-  EXPECT_THAT(ReadFor(kLong), IsEmpty());
+  EXPECT_THAT(PollFor(kLongTimeout), IsEmpty());
 }
 
-TEST_F(AgentPollerTest, CallsUnreachableWhoRefusesEveryConnection) {
+TEST_F(AgentPollerTest, ReportsRefusingAgentsAsUnreachable) {
   const FakeAgent agent([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
     for (;;) close(accept(listener, nullptr, nullptr));
   });
-  EXPECT_THAT(ReadFor(kLong),
+  EXPECT_THAT(PollFor(kLongTimeout),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
 }
 
-// Its pid may be that of another process. Needs Linux 6.5.
+// Another process may have its pid. Needs Linux 6.5.
 TEST_F(AgentPollerTest, OmitsASocketWhoseProcessHasEnded) {
   const SharedCounter holder;
   FakeAgent ended([&](const FakeAgent& self) {
@@ -518,17 +520,17 @@ TEST_F(AgentPollerTest, OmitsASocketWhoseProcessHasEnded) {
     if (fork() != 0) _exit(0);
     holder.Set(getpid());
     self.Ready();
-    Answer(listener, Document(pid));
+    Respond(listener, Document(pid));
   });
   ended.Wait();
-  const auto processes = ReadFor(kLong);
+  const auto processes = PollFor(kLongTimeout);
   ASSERT_GT(holder.value(), 0);
   kill(holder.value(), SIGKILL);
   if (!HasPeerPidfd()) GTEST_SKIP() << "SO_PEERPIDFD is not available";
   EXPECT_THAT(processes, IsEmpty());
 }
 
-// Its socket outlives it in a child.
+// A child of it holds the socket.
 TEST_F(AgentPollerTest, OmitsZombies) {
   int test_ends[2];
   ASSERT_EQ(pipe(test_ends), 0);
@@ -541,19 +543,19 @@ TEST_F(AgentPollerTest, OmitsZombies) {
     _exit(read(test_ends[0], &byte, 1) < 0 ? 1 : 0);
   });
   AwaitZombie(zombie.pid());
-  EXPECT_THAT(ReadFor(kShort), IsEmpty());
+  EXPECT_THAT(PollFor(kShortTimeout), IsEmpty());
   close(test_ends[0]);
   close(test_ends[1]);
 }
 
-// What `body` returns in a process that is the first of a pid namespace; absent
-// where none is to be had.
-std::optional<int> InPidNamespace(const std::function<int()>& body) {
-  constexpr int kNone = 99;
+// Returns the result of `body` in the first process of a pid namespace; absent
+// where pid namespaces are forbidden.
+std::optional<int> RunInPidNamespace(const std::function<int()>& body) {
+  constexpr int kForbidden = 99;
   const pid_t outer = fork();
   if (outer == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (unshare(CLONE_NEWPID) != 0) _exit(kNone);
+    if (unshare(CLONE_NEWPID) != 0) _exit(kForbidden);
     const pid_t inner = fork();
     if (inner == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -565,34 +567,34 @@ std::optional<int> InPidNamespace(const std::function<int()>& body) {
   }
   int status = 0;
   waitpid(outer, &status, 0);
-  if (WEXITSTATUS(status) == kNone) return std::nullopt;
+  if (WEXITSTATUS(status) == kForbidden) return std::nullopt;
   return WEXITSTATUS(status);
 }
 
-TEST_F(AgentPollerTest, BelievesTheAgentWhereTheKernelSeesNoProcess) {
-  const FakeAgent agent(Honest);
-  const auto result = InPidNamespace([&] {
-    const auto processes = ReadFor(kLong);
+TEST_F(AgentPollerTest, ReportsUnverifiedPidsAcrossNamespaces) {
+  const FakeAgent agent(RespondCorrectly);
+  const auto result = RunInPidNamespace([&] {
+    const auto processes = PollFor(kLongTimeout);
     if (processes.size() != 1) return 1;
     const Process& process = processes[0];
-    if (process.pid != agent.pid() || process.comm != "claimed") return 2;
+    if (process.pid != agent.pid() || process.comm != "unverified") return 2;
     return process.start_time_seconds || process.resident_memory_bytes ? 3 : 0;
   });
-  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  if (!result) GTEST_SKIP() << "pid namespaces are forbidden";
   EXPECT_EQ(result, 0);
 }
 
-TEST_F(AgentPollerTest, BelievesInSoManyProcessesThatTheKernelDoesNotSee) {
-  const FakeAgent honest(Honest);
+TEST_F(AgentPollerTest, LimitsUnverifiedProcesses) {
+  const FakeAgent responding(RespondCorrectly);
   const FakeAgent forger([](const FakeAgent& /*unused*/) {
     for (int i = 0; i < 600; ++i) ListenAs({.pid = 10'000'000 + i});
   });
-  const auto result = InPidNamespace([&] {
-    const auto processes = ReadFor(kShort);
-    if (processes.size() != kMaxClaimed) return 1;
+  const auto result = RunInPidNamespace([&] {
+    const auto processes = PollFor(kShortTimeout);
+    if (processes.size() != kMaxUnverifiedProcesses) return 1;
     return processes[0].status == ProcessStatus::kUsed ? 0 : 2;
   });
-  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  if (!result) GTEST_SKIP() << "pid namespaces are forbidden";
   EXPECT_EQ(result, 0);
 }
 
@@ -607,31 +609,31 @@ TEST_F(AgentPollerTest, PrefersAVerifiedToAnUnverifiedProcessOfTheSameName) {
   const FakeAgent forger([](const FakeAgent& self) {
     const int listener = ListenAs({.pid = kPid, .place = 2});
     self.Ready();
-    Answer(listener, Document(kPid, OwnComm()));
+    Respond(listener, Document(kPid, OwnComm()));
   });
   constexpr int kNoProc = 98;
-  const auto result = InPidNamespace([&] {
+  const auto result = RunInPidNamespace([&] {
     if (!MountProc()) return kNoProc;
-    const FakeAgent agent(Honest);
-    const auto processes = ReadFor(kLong);
+    const FakeAgent agent(RespondCorrectly);
+    const auto processes = PollFor(kLongTimeout);
     if (agent.pid() != kPid || processes.size() != 1) return 1;
     return processes[0].pid_is_unverified ? 2 : 0;
   });
   if (!result || result == kNoProc)
-    GTEST_SKIP() << "no pid namespace to be had";
+    GTEST_SKIP() << "pid namespaces are forbidden";
   EXPECT_EQ(result, 0);
 }
 
-TEST_F(AgentPollerTest, TellsTheKernelsNumberOfAProcessInAContainer) {
+TEST_F(AgentPollerTest, ReportsTheKernelsPidOfContainerProcesses) {
   const FakeAgent agent([](const FakeAgent& self) {
-    InPidNamespace([&] {
-      Honest(self);
+    RunInPidNamespace([&] {
+      RespondCorrectly(self);
       return 0;
     });
     _exit(0);
   });
-  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
-  const auto processes = ReadFor(kLong);
+  if (agent.pid() == 0) GTEST_SKIP() << "pid namespaces are forbidden";
+  const auto processes = PollFor(kLongTimeout);
   ASSERT_THAT(processes, SizeIs(1));
   EXPECT_EQ(processes[0].status, ProcessStatus::kUsed);
   EXPECT_GT(processes[0].pid, agent.pid());
@@ -640,18 +642,18 @@ TEST_F(AgentPollerTest, TellsTheKernelsNumberOfAProcessInAContainer) {
 
 TEST_F(AgentPollerTest, FindsIncludedProcessesOfNestedPidNamespaces) {
   const FakeAgent agent([](const FakeAgent& self) {
-    InPidNamespace([&] {
-      Honest(self);
+    RunInPidNamespace([&] {
+      RespondCorrectly(self);
       return 0;
     });
     _exit(0);
   });
-  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
+  if (agent.pid() == 0) GTEST_SKIP() << "pid namespaces are forbidden";
   AgentPoller poller({.includes = [&](pid_t pid) {
     return pid > 1 && IsDescendant(pid, agent.pid());
   }});
   for (int poll = 0; poll < 3; ++poll) {
-    EXPECT_THAT(poller.Poll(kLong),
+    EXPECT_THAT(poller.Poll(kLongTimeout),
                 ElementsAre(Field(&Process::status, ProcessStatus::kUsed)));
   }
 }
@@ -660,36 +662,36 @@ TEST_F(AgentPollerTest,
        ConnectsOnceToAnotherNamespacesProcessOfIncludedNumber) {
   const SharedCounter connections;
   const FakeAgent agent([&](const FakeAgent& self) {
-    InPidNamespace([&] {
-      Counting(connections)(self);
+    RunInPidNamespace([&] {
+      RespondAndCount(connections)(self);
       return 0;
     });
     _exit(0);
   });
-  if (agent.pid() == 0) GTEST_SKIP() << "no pid namespace to be had";
+  if (agent.pid() == 0) GTEST_SKIP() << "pid namespaces are forbidden";
   AgentPoller poller({.includes = [](pid_t pid) { return pid == 1; }});
   for (int poll = 0; poll < 3; ++poll)
-    EXPECT_THAT(poller.Poll(kLong), IsEmpty());
+    EXPECT_THAT(poller.Poll(kLongTimeout), IsEmpty());
   EXPECT_LE(connections.value(), 1);  // 0 while it has yet to be accepted.
 }
 
 TEST_F(AgentPollerTest, OmitsUnverifiedPidsUnlessTheFilterIncludesThem) {
-  const FakeAgent agent(Honest);
-  const auto result = InPidNamespace([&] {
+  const FakeAgent agent(RespondCorrectly);
+  const auto result = RunInPidNamespace([&] {
     const auto is_agent = [&](pid_t pid) { return pid == agent.pid(); };
-    const auto without = AgentPoller({.includes = is_agent}).Poll(kLong);
+    const auto without = AgentPoller({.includes = is_agent}).Poll(kLongTimeout);
     const auto with =
         AgentPoller({.includes = is_agent, .includes_unverified = true})
-            .Poll(kLong);
+            .Poll(kLongTimeout);
     return without.empty() && with.size() == 1 ? 0 : 1;
   });
-  if (!result) GTEST_SKIP() << "no pid namespace to be had";
+  if (!result) GTEST_SKIP() << "pid namespaces are forbidden";
   EXPECT_EQ(result, 0);
 }
 
-TEST_F(AgentPollerTest, ReadsNobodyAfterTheDeadline) {
-  const FakeAgent agent(Honest);
-  EXPECT_THAT(ReadFor(milliseconds(-1)),
+TEST_F(AgentPollerTest, ConnectsToNoAgentAfterTheDeadline) {
+  const FakeAgent agent(RespondCorrectly);
+  EXPECT_THAT(PollFor(milliseconds(-1)),
               ElementsAre(Is(agent.pid(), ProcessStatus::kUnreachable)));
 }
 

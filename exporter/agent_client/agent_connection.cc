@@ -1,4 +1,4 @@
-#include "exporter/agent_client/peer.h"
+#include "exporter/agent_client/agent_connection.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,9 +15,9 @@ namespace {
 
 bool Exists(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
-// Whether the process that made the socket listen has ended. Its pid may be
-// another's then, even though SO_PEERCRED still returns it. False where the
-// kernel, before Linux 6.5, cannot tell.
+// Whether the process that called listen(2) has ended. SO_PEERCRED still
+// returns its pid then, which another process may have. False where it is
+// unknown, on Linux before 6.5.
 bool HasListenerEnded(int descriptor) {
   constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD, which glibc 2.36 lacks.
   int pidfd = -1;
@@ -43,25 +43,26 @@ std::optional<pid_t> KernelPid(int descriptor) {
 
 }  // namespace
 
-bool Peer::HasWaited(std::chrono::steady_clock::duration time) const {
+bool AgentConnection::HasWaited(
+    std::chrono::steady_clock::duration time) const {
   return first_attempt_ &&
          std::chrono::steady_clock::now() - *first_attempt_ >= time;
 }
 
-void Peer::DropEarlierResponse() {
-  closed_connections_ = 0;
+void AgentConnection::DiscardLateResponse() {
+  closed_count_ = 0;
   first_attempt_.reset();
-  if (state_ != State::kOpen) return;
+  if (state_ != State::kConnected) return;
   first_attempt_ = std::chrono::steady_clock::now();
   Receive();
-  if (state_ == State::kOpen) return ReadProc();
-  answer_.reset();
-  closed_connections_ = 0;
+  if (state_ == State::kConnected) return ReadProc();
+  response_.reset();
+  closed_count_ = 0;
   is_unresponsive_ = false;
-  state_ = State::kWaiting;
+  state_ = State::kQueued;
 }
 
-void Peer::Connect(const VerifyPeer& verify) {
+void AgentConnection::Connect(const VerifyPeer& verify) {
   if (!first_attempt_) first_attempt_ = std::chrono::steady_clock::now();
   descriptor_ =
       ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -69,30 +70,30 @@ void Peer::Connect(const VerifyPeer& verify) {
   sockaddr_un address;
   const socklen_t size = WriteAddress(socket_.name, &address);
   if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), size) != 0) {
-    Finish(errno == EAGAIN         ? State::kWaiting
+    Finish(errno == EAGAIN         ? State::kQueued
            : errno == ECONNREFUSED ? State::kGone
-                                   : State::kDone);
+                                   : State::kFinished);
     return;
   }
   kernel_pid_ = KernelPid(descriptor_);
   const auto verified =
       kernel_pid_ ? verify(socket_.name, *kernel_pid_) : std::nullopt;
-  if (!verified) return Finish(State::kIgnored);
+  if (!verified) return Finish(State::kUnknown);
   if (!*verified) return Finish(State::kRejected);
-  state_ = State::kOpen;
-  opened_ = std::chrono::steady_clock::now();
+  state_ = State::kConnected;
+  connected_at_ = std::chrono::steady_clock::now();
   ReadProc();
 }
 
-// What /proc shows for the pid is of the process that listens, if that has not
-// ended afterwards.
-void Peer::ReadProc() {
+// /proc/PID/stat is that of the process that listens only if that process still
+// runs afterwards.
+void AgentConnection::ReadProc() {
   if (kernel_pid_ == 0) return;
   stat_ = ReadProcStat(*kernel_pid_);
   if (HasListenerEnded(descriptor_)) Finish(State::kGone);
 }
 
-void Peer::Receive() {
+void AgentConnection::Receive() {
   for (;;) {
     char bytes[4096];
     const ssize_t size = recv(descriptor_, bytes, sizeof(bytes), 0);
@@ -103,16 +104,16 @@ void Peer::Receive() {
     if (document_.size() > kMaxAnswerSize) break;
   }
   if (document_.empty()) {
-    ++closed_connections_;
+    ++closed_count_;
     return Finish(State::kClosed);
   }
-  answer_ = ParseAnswer(document_);
-  if (answer_ && answer_->pid != socket_.name.pid) answer_.reset();
-  Finish(State::kDone);
+  response_ = ParseResponse(document_);
+  if (response_ && response_->pid != socket_.name.pid) response_.reset();
+  Finish(State::kFinished);
 }
 
-std::optional<Process> Peer::ToProcess() const {
-  if (state_ == State::kGone || state_ == State::kIgnored ||
+std::optional<Process> AgentConnection::ToProcess() const {
+  if (state_ == State::kGone || state_ == State::kUnknown ||
       state_ == State::kRejected) {
     return std::nullopt;
   }
@@ -120,16 +121,16 @@ std::optional<Process> Peer::ToProcess() const {
   process.pid = socket_.name.pid;
   process.pid_is_unverified = kernel_pid_.value_or(0) == 0;
   if (!process.pid_is_unverified) process.pid = *kernel_pid_;
-  if (answer_) {
-    process.comm = answer_->comm;
-    process.jemalloc_version = answer_->jemalloc_version;
+  if (response_) {
+    process.comm = response_->comm;
+    process.jemalloc_version = response_->jemalloc_version;
     process.status =
-        answer_->used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
-    process.heap_state = answer_->heap_state;
+        response_->used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
+    process.heap_state = response_->heap_state;
   }
   if (process.pid_is_unverified) return process;
-  const auto stat = answer_ ? stat_ : ReadProcStat(process.pid);
-  if (!answer_ && (stat ? IsEnding(*stat) : !Exists(process.pid))) {
+  const auto stat = response_ ? stat_ : ReadProcStat(process.pid);
+  if (!response_ && (stat ? IsEnding(*stat) : !Exists(process.pid))) {
     return std::nullopt;
   }
   if (stat && stat_ && stat->start_time_seconds != stat_->start_time_seconds) {
@@ -144,13 +145,13 @@ std::optional<Process> Peer::ToProcess() const {
   return process;
 }
 
-void Peer::Finish(State state) {
+void AgentConnection::Finish(State state) {
   Close();
   document_ = {};
   state_ = state;
 }
 
-void Peer::Close() {
+void AgentConnection::Close() {
   if (descriptor_ >= 0) close(descriptor_);
   descriptor_ = -1;
 }

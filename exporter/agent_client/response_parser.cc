@@ -1,4 +1,4 @@
-#include "exporter/agent_client/answer_parser.h"
+#include "exporter/agent_client/response_parser.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +14,8 @@
 namespace jemalloc_exporter {
 namespace {
 
-// What of a document has been seen by now.
-struct Seen {
+// The values parsed so far.
+struct ParsedFields {
   bool version = false;
   bool heap_state = false;
   std::optional<pid_t> pid;
@@ -42,50 +42,53 @@ std::optional<bool> ToUsed(const JsonEvent& event) {
   return std::nullopt;
 }
 
-// Takes the value of a key of the document; an unknown key is nothing.
-void TakeKey(const std::string& key, const JsonEvent& event, Seen& seen) {
-  if (key == kAgentKey) seen.version = event.unsigned_integer == kAgentVersion;
-  if (key == kPidKey) seen.pid = ToPid(event);
-  if (key == kCommKey) seen.comm = ToLabel(event, kMaxCommSize);
+// Parses the value of a top-level key; unknown keys are ignored.
+void ParseKey(const std::string& key, const JsonEvent& event,
+              ParsedFields& fields) {
+  if (key == kAgentKey)
+    fields.version = event.unsigned_integer == kAgentVersion;
+  if (key == kPidKey) fields.pid = ToPid(event);
+  if (key == kCommKey) fields.comm = ToLabel(event, kMaxCommSize);
   if (key == kJemallocVersionKey) {
-    seen.jemalloc_version = ToLabel(event, kMaxJemallocVersionSize);
+    fields.jemalloc_version = ToLabel(event, kMaxJemallocVersionSize);
   }
-  if (key == kStateKey) seen.used = ToUsed(event);
+  if (key == kStateKey) fields.used = ToUsed(event);
   if (key == kHeapStateKey) {
-    seen.heap_state = event.type_name == "object";
-    seen.heap = {};
+    fields.heap_state = event.type_name == "object";
+    fields.heap = {};
   }
 }
 
-bool Take(const JsonEvent& event, Seen& seen) {
+bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
   const auto& path = event.path;
   if (path.empty()) return RequireObject(event).empty();
-  if (path.size() == 1) TakeKey(path.front(), event, seen);
+  if (path.size() == 1) ParseKey(path.front(), event, fields);
   if (path.size() == 2 && path.front() == kHeapStateKey) {
-    return ParseHeapField(path.back(), event, seen.heap).empty();
+    return ParseHeapField(path.back(), event, fields.heap).empty();
   }
   return true;
 }
 
 }  // namespace
 
-std::optional<ParsedAnswer> ParseAnswer(std::string_view document) try {
+std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
   if (document.size() > kMaxAnswerSize) return std::nullopt;
-  Seen seen;
+  ParsedFields fields;
   std::string ignored;
   const bool read = ParseJson(
-      document, [&](const JsonEvent& event) { return Take(event, seen); },
+      document,
+      [&](const JsonEvent& event) { return HandleEvent(event, fields); },
       &ignored);
-  if (!read || !seen.version || !seen.pid || !seen.comm ||
-      !seen.jemalloc_version || !seen.used || !seen.heap_state) {
+  if (!read || !fields.version || !fields.pid || !fields.comm ||
+      !fields.jemalloc_version || !fields.used || !fields.heap_state) {
     return std::nullopt;
   }
-  return ParsedAnswer{
-      .pid = *seen.pid,
-      .comm = *std::move(seen.comm),
-      .jemalloc_version = *std::move(seen.jemalloc_version),
-      .used = *seen.used,
-      .heap_state = *seen.used ? seen.heap : HeapState{},
+  return ParsedResponse{
+      .pid = *fields.pid,
+      .comm = *std::move(fields.comm),
+      .jemalloc_version = *std::move(fields.jemalloc_version),
+      .used = *fields.used,
+      .heap_state = *fields.used ? fields.heap : HeapState{},
   };
 } catch (const std::exception&) {
   return std::nullopt;

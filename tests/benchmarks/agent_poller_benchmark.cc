@@ -1,6 +1,5 @@
-// How long it takes to read live agents: real processes on jemalloc with the
-// agent preloaded, in a network namespace without others. Needs root or user
-// namespaces.
+// Duration of a poll of real processes with jemalloc and the preloaded agent,
+// in a network namespace without others. Needs root or user namespaces.
 
 #include <benchmark/benchmark.h>
 #include <sched.h>
@@ -23,7 +22,7 @@ using jemalloc_exporter::ProcessStatus;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// Hosts that rest until the standard input that they share ends.
+// Host processes that run until their shared standard input is closed.
 class Hosts {
  public:
   explicit Hosts(std::size_t count) {
@@ -69,7 +68,7 @@ std::size_t CountUsed() {
       [](const Process& p) { return p.status == ProcessStatus::kUsed; }));
 }
 
-void ReadAgents(benchmark::State& state) {
+void PollAgents(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));
   const Hosts hosts(count);
   const auto deadline = steady_clock::now() + seconds(60);
@@ -77,7 +76,7 @@ void ReadAgents(benchmark::State& state) {
   }
   for ([[maybe_unused]] auto _ : state) {
     if (CountUsed() != count) {
-      state.SkipWithError("not all of the agents answered");
+      state.SkipWithError("not all agents responded");
       break;
     }
   }
@@ -86,7 +85,7 @@ void ReadAgents(benchmark::State& state) {
                          benchmark::Counter::kIsIterationInvariantRate |
                              benchmark::Counter::kInvert);
 }
-BENCHMARK(ReadAgents)
+BENCHMARK(PollAgents)
     ->Arg(1)
     ->Arg(10)
     ->Arg(100)
@@ -99,7 +98,7 @@ BENCHMARK(ReadAgents)
 int main(int argc, char** argv) {
   if (unshare(CLONE_NEWNET) != 0 &&
       unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-    std::perror("no network namespace to be had");
+    std::perror("network namespaces are forbidden");
     return 1;
   }
   benchmark::Initialize(&argc, argv);

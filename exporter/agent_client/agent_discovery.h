@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_SOCKET_LIST_H_
-#define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_SOCKET_LIST_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_DISCOVERY_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_DISCOVERY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace jemalloc_exporter {
 
-/// More sockets with an agent's name are not looked at.
+/// Maximum number of sockets with an agent's name; further ones are ignored.
 inline constexpr std::size_t kMaxSockets = 65536;
 
 /// A listening socket with an agent's name.
@@ -26,11 +26,11 @@ struct AgentSocket {
 /// The listening sockets with an agent's name in `table`, which is in the form
 /// of /proc/net/unix. Ordered by name, without duplicates, at most
 /// `kMaxSockets`. The table may be forged: a name may contain a newline.
-std::vector<AgentSocket> AgentsInSocketTable(std::string_view table);
+std::vector<AgentSocket> ParseSocketTable(std::string_view table);
 
 /// The agents of this network namespace; empty where /proc is unreadable.
-std::vector<AgentSocket> ListAgents();
+std::vector<AgentSocket> DiscoverAgents();
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_SOCKET_LIST_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_DISCOVERY_H_

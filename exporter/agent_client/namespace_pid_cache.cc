@@ -1,4 +1,4 @@
-#include "exporter/agent_client/pid_namespaces.h"
+#include "exporter/agent_client/namespace_pid_cache.h"
 
 #include <algorithm>
 #include <charconv>
@@ -28,7 +28,7 @@ std::optional<pid_t> ReadInnermostPid(pid_t pid) {
 
 }  // namespace
 
-std::optional<pid_t> PidNamespaces::InnermostPid(pid_t pid) {
+std::optional<pid_t> NamespacePidCache::NamespacePid(pid_t pid) {
   const auto [known, is_new] = known_.try_emplace(pid);
   if (is_new) known->second = ReadInnermostPid(pid);
   return known->second;

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/socket_list.h"
+#include "exporter/agent_client/agent_discovery.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -16,11 +16,11 @@ using Sockets = std::vector<AgentSocket>;
 
 constexpr const char* kListening = "0: 00000002 00000000 00010000 0001 01 7 ";
 
-Sockets InLine(const std::string& line) { return AgentsInSocketTable(line); }
+Sockets ParseLine(const std::string& line) { return ParseSocketTable(line); }
 
-TEST(AgentsInSocketTable, AreTheListeningStreamsOfTheirName) {
+TEST(ParseSocketTable, ReturnsListeningStreamSocketsWithAgentNames) {
   EXPECT_EQ(
-      AgentsInSocketTable(
+      ParseSocketTable(
           "Num       RefCount Protocol Flags    Type St Inode Path\n"
           "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
           "@jemalloc_exporter/42\n"
@@ -41,8 +41,9 @@ TEST(AgentsInSocketTable, AreTheListeningStreamsOfTheirName) {
                {.name = {.pid = 42}, .inode = 11}}));
 }
 
-TEST(AgentsInSocketTable, HaveNoOtherNames) {
-  ASSERT_EQ(InLine(std::string(kListening) + "@jemalloc_exporter/1").size(), 1);
+TEST(ParseSocketTable, RejectsOtherNames) {
+  ASSERT_EQ(ParseLine(std::string(kListening) + "@jemalloc_exporter/1").size(),
+            1);
   for (const std::string name : {"jemalloc_exporter/1",
                                  "@jemalloc_exporter",
                                  "@jemalloc_exporter/",
@@ -63,29 +64,28 @@ TEST(AgentsInSocketTable, HaveNoOtherNames) {
                                  "@x@jemalloc_exporter/1",
                                  "/@jemalloc_exporter/1",
                                  "@jemalloc_exporter/1 00010000 0001 "}) {
-    EXPECT_EQ(InLine(kListening + name), Sockets{}) << name;
+    EXPECT_EQ(ParseLine(kListening + name), Sockets{}) << name;
   }
 }
 
-TEST(AgentsInSocketTable, AreNoneInGarbage) {
-  EXPECT_EQ(AgentsInSocketTable(""), Sockets{});
-  EXPECT_EQ(AgentsInSocketTable("\n\n@\n"), Sockets{});
-  EXPECT_EQ(AgentsInSocketTable("@jemalloc_exporter/1 00010000 0001 "),
-            Sockets{});
+TEST(ParseSocketTable, ReturnsNothingForMalformedTables) {
+  EXPECT_EQ(ParseSocketTable(""), Sockets{});
+  EXPECT_EQ(ParseSocketTable("\n\n@\n"), Sockets{});
+  EXPECT_EQ(ParseSocketTable("@jemalloc_exporter/1 00010000 0001 "), Sockets{});
 }
 
-TEST(AgentsInSocketTable, AreLimitedInNumber) {
+TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
   std::string table;
   for (std::size_t pid = 1; pid <= kMaxSockets + 10; ++pid) {
     table += kListening + ("@jemalloc_exporter/" + std::to_string(pid)) + "\n";
   }
-  EXPECT_EQ(AgentsInSocketTable(table).size(), kMaxSockets);
+  EXPECT_EQ(ParseSocketTable(table).size(), kMaxSockets);
 }
 
-TEST(ListAgents, HasASocketOfThatNameWhileItListens) {
+TEST(DiscoverAgents, ListsASocketWhileItListens) {
   const AgentName name = {.pid = getpid(), .place = 9};
   const auto listed = [&] {
-    const Sockets sockets = ListAgents();
+    const Sockets sockets = DiscoverAgents();
     return std::any_of(
         sockets.begin(), sockets.end(),
         [&](const AgentSocket& socket) { return socket.name == name; });

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/answer_parser.h"
+#include "exporter/agent_client/response_parser.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-// A document that is valid but for what a test puts in the place of a part.
+// A document that is valid but for what a test puts instead of a part.
 std::string Document(const std::string& part = "", const std::string& by = "") {
   std::string document =
       R"({"agent":1,"pid":42,"comm":"redis","jemalloc_version":"5.3.0",)"
@@ -18,41 +18,41 @@ std::string Document(const std::string& part = "", const std::string& by = "") {
   return document;
 }
 
-TEST(ParseAnswer, ReadsTheDocument) {
-  const auto answer = ParseAnswer(Document());
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->pid, 42);
-  EXPECT_EQ(answer->comm, "redis");
-  EXPECT_EQ(answer->jemalloc_version, "5.3.0");
-  EXPECT_TRUE(answer->used);
+TEST(ParseResponse, ParsesAllKeys) {
+  const auto response = ParseResponse(Document());
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->pid, 42);
+  EXPECT_EQ(response->comm, "redis");
+  EXPECT_EQ(response->jemalloc_version, "5.3.0");
+  EXPECT_TRUE(response->used);
   HeapState state;
   state.allocated_bytes = 7;
-  EXPECT_EQ(answer->heap_state, state);
+  EXPECT_EQ(response->heap_state, state);
 }
 
-TEST(ParseAnswer, IgnoresUnknownKeys) {
-  EXPECT_TRUE(ParseAnswer(Document(R"("pid")", R"("new":[{}],"pid")")));
-  EXPECT_TRUE(ParseAnswer(
+TEST(ParseResponse, IgnoresUnknownKeys) {
+  EXPECT_TRUE(ParseResponse(Document(R"("pid")", R"("new":[{}],"pid")")));
+  EXPECT_TRUE(ParseResponse(
       Document(R"("allocated_bytes")", R"("new":"é","allocated_bytes")")));
 }
 
-TEST(ParseAnswer, TakesAnUnusedHeapToBeEmpty) {
-  const auto answer = ParseAnswer(Document("used", "unused"));
-  ASSERT_TRUE(answer);
-  EXPECT_FALSE(answer->used);
-  EXPECT_EQ(answer->heap_state, HeapState{});
+TEST(ParseResponse, ReturnsAnEmptyStateForAnUnusedHeap) {
+  const auto response = ParseResponse(Document("used", "unused"));
+  ASSERT_TRUE(response);
+  EXPECT_FALSE(response->used);
+  EXPECT_EQ(response->heap_state, HeapState{});
 }
 
-TEST(ParseAnswer, RejectsADocumentWithoutAKey) {
+TEST(ParseResponse, RejectsADocumentWithoutAKey) {
   for (const std::string_view key :
        {kAgentKey, kPidKey, kCommKey, kJemallocVersionKey, kStateKey,
         kHeapStateKey}) {
     const std::string quoted = '"' + std::string(key) + '"';
-    EXPECT_FALSE(ParseAnswer(Document(quoted, R"("x")"))) << key;
+    EXPECT_FALSE(ParseResponse(Document(quoted, R"("x")"))) << key;
   }
 }
 
-TEST(ParseAnswer, RejectsValuesOfTheWrongType) {
+TEST(ParseResponse, RejectsValuesOfTheWrongType) {
   for (const auto& [part, by] : {
            std::pair(R"("agent":1)", R"("agent":"1")"),
            std::pair(R"("agent":1)", R"("agent":1.0)"),
@@ -78,33 +78,33 @@ TEST(ParseAnswer, RejectsValuesOfTheWrongType) {
            std::pair("7", R"("7")"),
            std::pair("7", "18446744073709551616"),
        }) {
-    EXPECT_FALSE(ParseAnswer(Document(part, by))) << part << " -> " << by;
+    EXPECT_FALSE(ParseResponse(Document(part, by))) << part << " -> " << by;
   }
 }
 
-TEST(ParseAnswer, RejectsWhatIsNotOneObject) {
+TEST(ParseResponse, RejectsAnythingButOneObject) {
   for (const std::string& text :
        {std::string(), std::string("null"), std::string("[]"),
         std::string("{}"), Document().substr(0, 40), Document() + "x",
         Document() + Document(), Document("redis", "\xFF"),
         Document("redis", "\n"), Document("redis", "\\ud800"),
         std::string(kMaxAnswerSize, '['), std::string(100, '\0')}) {
-    EXPECT_FALSE(ParseAnswer(text)) << text;
+    EXPECT_FALSE(ParseResponse(text)) << text;
   }
 }
 
-TEST(ParseAnswer, RejectsADocumentBeyondTheLimit) {
+TEST(ParseResponse, LimitsTheSizeOfTheDocument) {
   const std::string document = Document();
   const std::string padding(kMaxAnswerSize - document.size(), ' ');
-  EXPECT_TRUE(ParseAnswer(document + padding));
-  EXPECT_FALSE(ParseAnswer(document + padding + " "));
+  EXPECT_TRUE(ParseResponse(document + padding));
+  EXPECT_FALSE(ParseResponse(document + padding + " "));
 }
 
-TEST(ParseAnswer, MakesNamesFitToBeShown) {
-  const auto answer =
-      ParseAnswer(Document("redis", R"(\u0000\n\u001b[31m\u009bé0123456789)"));
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->comm, "���[31m�é012345");
+TEST(ParseResponse, SanitizesStrings) {
+  const auto response = ParseResponse(
+      Document("redis", R"(\u0000\n\u001b[31m\u009bé0123456789)"));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->comm, "���[31m�é012345");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/socket_list.h"
+#include "exporter/agent_client/agent_discovery.h"
 
 #include <algorithm>
 #include <charconv>
@@ -28,7 +28,7 @@ std::optional<int> RemoveNumber(std::string_view& text) {
   return number;
 }
 
-// `path` as the table shows it, with @ for NUL.
+// `path` as in the table, with @ for the leading NUL.
 std::optional<AgentName> ParseName(std::string_view path) {
   if (!RemovePrefix(path, "@") || !RemovePrefix(path, kSocketPrefix)) {
     return std::nullopt;
@@ -64,7 +64,7 @@ std::optional<AgentSocket> ParseLine(std::string_view line) {
 
 }  // namespace
 
-std::vector<AgentSocket> AgentsInSocketTable(std::string_view table) {
+std::vector<AgentSocket> ParseSocketTable(std::string_view table) {
   std::vector<AgentSocket> sockets;
   while (!table.empty() && sockets.size() < kMaxSockets) {
     const std::string_view line = table.substr(0, table.find('\n'));
@@ -76,8 +76,8 @@ std::vector<AgentSocket> AgentsInSocketTable(std::string_view table) {
   return sockets;
 }
 
-std::vector<AgentSocket> ListAgents() {
-  return AgentsInSocketTable(ReadProcFile("/proc/net/unix"));
+std::vector<AgentSocket> DiscoverAgents() {
+  return ParseSocketTable(ReadProcFile("/proc/net/unix"));
 }
 
 }  // namespace jemalloc_exporter
