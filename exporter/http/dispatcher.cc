@@ -96,8 +96,8 @@ void Dispatcher::ResumeFinished() {
   verifier_.ResumeFinished();
 }
 
-WorkerPool::Clock::time_point Dispatcher::Adjust() {
-  return std::min(handlers_.Adjust(), verifier_.Adjust());
+WorkerPool::Clock::time_point Dispatcher::BeforeWait() {
+  return std::min(handlers_.BeforeWait(), verifier_.BeforeWait());
 }
 
 Task<Response> Dispatcher::Respond(const HttpRequest& request,

@@ -34,7 +34,7 @@ class Dispatcher {
 
   /// See `WorkerPool`.
   void ResumeFinished();
-  WorkerPool::Clock::time_point Adjust();
+  WorkerPool::Clock::time_point BeforeWait();
 
  private:
   // A password verification in progress, shared by equal credentials.

@@ -19,6 +19,9 @@ namespace asio = boost::asio;
 // In a row, so that a burst does not delay the sessions.
 constexpr int kMaxAccepted = 16;
 
+// In a row, so that finished handlers and deadlines get their turn.
+constexpr int kMaxEvents = 64;
+
 constexpr std::chrono::milliseconds kBackoff{100};
 constexpr std::chrono::seconds kErrorInterval{60};
 
@@ -74,7 +77,7 @@ void EventLoop::Run() {
 
 void EventLoop::RunOnce() {
   dispatcher_.ResumeFinished();
-  const Clock::time_point next = dispatcher_.Adjust();
+  const Clock::time_point next = dispatcher_.BeforeWait();
   // Last before the wait: no response is left to start then.
   if (stopping_) StopAccepting();
   WaitForEvents(next);
@@ -101,8 +104,13 @@ void EventLoop::WaitForEvents(Clock::time_point next) try {
       WaitFor(listener, [this, &listener] { Accept(listener); });
     }
   }
-  SetTimer(next);
-  if (!server_.stopping || sessions_ > 0) context_.run_one();
+  if (server_.stopping && sessions_ == 0) return;
+  if (next > Clock::now()) {
+    SetTimer(next);
+    context_.run_one();
+  }
+  for (int i = 0; i < kMaxEvents && context_.poll_one() > 0; ++i) {
+  }
 } catch (const std::exception&) {
   context_.run_one_for(kBackoff);
 }

@@ -9,9 +9,6 @@
 namespace jemalloc_exporter {
 namespace {
 
-// Of quick jobs, that many threads keep the processors busy.
-constexpr std::size_t kBaseThreads = 2;
-
 // The queue makes no progress where all threads are busy and no job has ended
 // for this time. A thread that waits for a processor is not busy: rejection
 // does not depend on the scheduler.
@@ -47,20 +44,10 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::Add(Job& job) {
-  const Clock::time_point now = Clock::now();
-  std::unique_lock lock(mutex_);
-  if (waiting_.empty()) stalled_since_ = now;
-  job.queued_ = now;
+  job.queued_ = Clock::now();
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) stalled_since_ = job.queued_;
   waiting_.Push(job);
-  const bool needs_thread =
-      running_ == threads_.size() && running_ < kBaseThreads &&
-      (options_.max_threads == 0 || running_ < options_.max_threads);
-  lock.unlock();
-  if (needs_thread) {
-    AddThread();
-  } else {
-    changed_.notify_one();
-  }
 }
 
 void WorkerPool::ResumeFinished() {
@@ -70,24 +57,31 @@ void WorkerPool::ResumeFinished() {
   while (!finished.empty()) finished.Pop().waiter_.resume();
 }
 
-WorkerPool::Clock::time_point WorkerPool::Adjust() {
+WorkerPool::Clock::time_point WorkerPool::BeforeWait() {
   std::unique_lock lock(mutex_);
+  if (!finished_.empty()) return Clock::time_point::min();
   if (waiting_.empty()) return Clock::time_point::max();
   const Clock::time_point now = Clock::now();
-  const bool has_free_thread = running_ < threads_.size();
+  const std::size_t count = threads_.size();
+  const bool has_free_thread = running_ < count;
   const bool progresses =
       std::exchange(jobs_done_at_check_, jobs_done_) != jobs_done_;
-  if (has_free_thread || progresses) stalled_since_ = now;
-  if (now - stalled_since_ < kStallTime) return stalled_since_ + kStallTime;
-  const std::size_t count = threads_.size();
+  const bool stalls = !progresses && now - stalled_since_ >= kStallTime;
+  if (progresses || has_free_thread) stalled_since_ = now;
   lock.unlock();
 
-  std::size_t target = std::max<std::size_t>(2 * count, 1);
-  if (options_.max_threads != 0)
-    target = std::min(target, options_.max_threads);
-  std::size_t added = 0;
-  while (count + added < target && AddThread()) ++added;
-  if (added == 0) RejectWaiting(now);
+  if (has_free_thread) {
+    // One thread does quick jobs as fast as several.
+    stalls ? changed_.notify_all() : changed_.notify_one();
+  } else if (stalls || count == 0) {
+    std::size_t target = std::max<std::size_t>(2 * count, 1);
+    if (options_.max_threads != 0) {
+      target = std::min(target, options_.max_threads);
+    }
+    std::size_t added = 0;
+    while (count + added < target && AddThread()) ++added;
+    if (added == 0) RejectWaiting(now);
+  }
   return now + kStallTime;
 }
 
@@ -144,9 +138,9 @@ void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
     lock.lock();
     --running_;
     ++jobs_done_;
-    const bool wakes = finished_.empty();
     finished_.Push(job);
-    if (!wakes) continue;
+    // While jobs are waiting, the event loop wakes by itself: see BeforeWait.
+    if (!waiting_.empty()) continue;
     lock.unlock();
     options_.wake();
     lock.lock();

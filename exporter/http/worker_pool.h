@@ -16,7 +16,8 @@
 namespace jemalloc_exporter {
 
 /// Runs the blocking jobs of an event loop on threads. Threads are added only
-/// while the queue makes no progress, up to a limit; idle ones exit. Not
+/// while the queue makes no progress, up to a limit; idle ones exit. A batch of
+/// quick jobs takes one wake-up of a thread, and one of the event loop. Not
 /// boost::asio::thread_pool: that one keeps all its threads from the start.
 ///
 /// All functions are for the thread of the event loop.
@@ -72,9 +73,10 @@ class WorkerPool {
   /// Resumes the coroutines whose jobs are finished.
   void ResumeFinished();
 
-  /// Adds threads and rejects jobs where the queue makes no progress. Returns
-  /// when to call it again.
-  Clock::time_point Adjust();
+  /// To be called before the event loop waits, which must not take longer than
+  /// until the returned time. Wakes or adds threads for waiting jobs, and
+  /// rejects jobs where the queue makes no progress.
+  Clock::time_point BeforeWait();
 
  private:
   // Singly linked through the jobs, so that no operation allocates.

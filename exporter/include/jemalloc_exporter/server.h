@@ -17,30 +17,30 @@ namespace jemalloc_exporter {
 ///     auto heap = std::make_shared<jemalloc_exporter::HeapCollectable>();
 ///     server.RegisterCollectable(heap);
 ///
-/// Answers GET and HEAD in OpenMetrics 1.0 or the text format 0.0.4, whichever
-/// the client prefers, packed with gzip where it asks for that and the page has
-/// some size. Each request collects anew, requests at the same time do so side
-/// by side; beyond 40 at a time the answer is a 503. Idle, slow and silent
-/// clients delay nobody: a request has 10 seconds to arrive and an answer 30 to
-/// leave, and a connection without a request is closed after 90. It keeps 2,048
-/// connections at most, 512 of one client, and no more than half of the file
-/// descriptors that the process may open; a newcomer takes the place of the one
-/// that has waited for longest.
+/// Responds to GET and HEAD in OpenMetrics 1.0 or the text format 0.0.4, as the
+/// client prefers, with gzip for clients that accept it if the exposition has
+/// at least 1,400 bytes. Each request collects anew, several at once; one that
+/// finds 40 collections blocked for 25 ms gets 503. Idle, slow and silent
+/// clients delay no other: a request has 10 s to arrive, a response 30 s to be
+/// read, and an idle connection is closed after 90 s. At most 2,048 connections
+/// are open, 512 of one client, and no more than half of RLIMIT_NOFILE; a new
+/// one evicts the one with the earliest deadline.
 ///
-/// A collectable that throws turns the whole page into a 500 that tells the
-/// reason; the next request asks it again.
+/// A collectable that throws turns the response into a 500 with the text of the
+/// exception; the next request collects again.
 ///
-/// It is a guest in the process: it never throws on account of the network,
-/// prints or logs nothing, touches no signal disposition and blocks the
-/// process's signals in its threads. These are called `je_exporter_web`; there
-/// are two, and for a while one more for each page that was slow to collect at
-/// the same time.
+/// For its host process: never throws because of the network, prints and logs
+/// nothing, changes no signal disposition, and blocks all asynchronous signals
+/// in its threads. These are called `je_exporter_web`: one for the network, one
+/// that collects, and one more for each collection that blocks. A thread that
+/// has been idle for 10 s ends. The library is shared and exports this class
+/// alone: the program may use any version of Boost.
 ///
-/// After fork() the server goes on in the parent only. The child has none of
-/// its threads and must not use its copy, except to destroy it: that closes the
-/// child's copy of the listening socket, which otherwise keeps the port taken
-/// after the parent's end. A program that is exec'd inherits nothing. A process
-/// that becomes a daemon must make its server afterwards.
+/// After fork() the server continues in the parent only. The child has none of
+/// its threads and may only destroy its copy, which closes the child's copy of
+/// the listening socket; otherwise that keeps the port in use after the parent
+/// has ended. A program that is exec'd inherits nothing. A process that becomes
+/// a daemon must create its server afterwards.
 ///
 /// Thread-safe, except for being destroyed.
 class __attribute__((visibility("default"))) Server {
@@ -50,7 +50,8 @@ class __attribute__((visibility("default"))) Server {
   ///     127.0.0.1:9464   one address, or the first one that a name stands for
   ///     [::1]:9464       an IPv6 address; `[::]` takes IPv4 clients too
   ///     :9464            every address of the machine, IPv4 and IPv6
-  ///     unix:/run/x.sock a Unix socket, where the umask says who may connect
+  ///     unix:/run/x.sock a Unix socket with the access that the umask allows, or
+  ///                      that `,mode=0660,group=NAME` after the path sets
   ///
   /// Port 0 is any free port; see `GetListeningPorts`. Never throws on a
   /// failure, such as a busy port: see `ok`.

@@ -37,12 +37,13 @@ class WorkerPoolTest : public testing::Test {
 
   void Start(std::function<void()> work, bool may_reject = true) {
     Run(std::move(work), may_reject);
+    pool_.BeforeWait();
   }
 
   // Until `count` jobs have ended in one way or the other.
   void Await(std::size_t count) {
     while (ended + rejected < count) {
-      pool_.Adjust();
+      pool_.BeforeWait();
       wakes_.try_acquire_for(milliseconds(1));
       pool_.ResumeFinished();
     }
