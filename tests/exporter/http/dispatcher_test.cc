@@ -341,7 +341,6 @@ TEST(Dispatcher, ServesManyQuickClientsWithFewThreads) {
 }
 
 TEST(Dispatcher, SlowHandlersDoNotDelayOtherRequests) {
-  using std::chrono::milliseconds;
   using std::chrono::steady_clock;
   BlockingHandler slow;
   TestServer server;
@@ -363,9 +362,10 @@ TEST(Dispatcher, SlowHandlersDoNotDelayOtherRequests) {
     if (client.Receive().starts_with("HTTP/1.1 503 ")) ++rejected;
   }
   EXPECT_LE(rejected, 10);
-  // 50 ms on an idle machine; this one may be busy.
-  EXPECT_LT(below_limit, milliseconds(500));
-  EXPECT_LT(above_limit, milliseconds(500));
+  // The slow handlers never end by themselves. The delay is 25 ms at most where
+  // the machine is idle; this one may be busy.
+  EXPECT_LT(below_limit, std::chrono::seconds(10));
+  EXPECT_LT(above_limit, std::chrono::seconds(10));
 }
 
 }  // namespace

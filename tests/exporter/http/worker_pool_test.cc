@@ -12,9 +12,11 @@
 #include <functional>
 #include <iterator>
 #include <latch>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "exporter/http/task.h"
@@ -30,22 +32,25 @@ using testing::ElementsAre;
 class WorkerPoolTest : public testing::Test {
  protected:
   explicit WorkerPoolTest(std::size_t max_threads = 40)
-      : pool_({.max_threads = max_threads,
-               .wake = [this] { wakes_.release(); },
-               .on_error = [this](const auto& line) { errors.push_back(line); },
-               .idle_timeout = milliseconds(20)}) {}
+      : pool_(std::in_place,
+              WorkerPool::Options{
+                  .max_threads = max_threads,
+                  .wake = [this] { wakes_.release(); },
+                  .on_error =
+                      [this](const auto& line) { errors.push_back(line); },
+                  .idle_timeout = milliseconds(20)}) {}
 
   void Start(std::function<void()> work, bool may_reject = true) {
     Run(std::move(work), may_reject);
-    pool_.BeforeWait();
+    pool_->BeforeWait();
   }
 
   // Until `count` jobs have ended in one way or the other.
   void Await(std::size_t count) {
     while (ended + rejected < count) {
-      pool_.BeforeWait();
+      pool_->BeforeWait();
       wakes_.try_acquire_for(milliseconds(1));
-      pool_.ResumeFinished();
+      pool_->ResumeFinished();
     }
   }
 
@@ -53,15 +58,17 @@ class WorkerPoolTest : public testing::Test {
   std::size_t rejected = 0;
   std::vector<std::string> errors;
 
+  void Destroy() { pool_.reset(); }
+
  private:
   DetachedTask Run(std::function<void()> work, bool may_reject) {
-    WorkerPool::Job job(pool_, std::move(work), may_reject);
+    WorkerPool::Job job(*pool_, std::move(work), may_reject);
     const bool ran = co_await job;
     ++(ran ? ended : rejected);
   }
 
   std::counting_semaphore<> wakes_{0};
-  WorkerPool pool_;
+  std::optional<WorkerPool> pool_;
 };
 
 std::size_t Threads() {
@@ -150,6 +157,7 @@ TEST_F(WorkerPoolTest, RunsJobsOnTheThreadsThatCanBeCreated) {
     EXPECT_EQ(rejected, 1U);
     release.count_down();
     Await(2);
+    Destroy();
     EXPECT_THAT(
         errors,
         ElementsAre(
