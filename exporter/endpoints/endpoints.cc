@@ -7,9 +7,9 @@
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/metrics_response.h"
 #include "exporter/endpoints/request_path.h"
+#include "exporter/metrics/exporter_metrics.h"
 #include "exporter/metrics/metric_family_builder.h"
 #include "exporter/metrics/process_metrics.h"
-#include "exporter/metrics/exporter_metrics.h"
 
 namespace jemalloc_exporter {
 namespace {
