@@ -519,10 +519,10 @@ class Diff(unittest.TestCase):
             "18446744073709551616",
         )
 
-    def test_endless_file(self):
+    def test_device(self):
         self.assertEqual(
             self.diff("/dev/zero", "/dev/zero"),
-            (2, "", "jemalloc_exporter: /dev/zero: File too large\n"),
+            (2, "", "jemalloc_exporter: /dev/zero: not a regular file or a pipe\n"),
         )
 
 

@@ -1,5 +1,5 @@
-// The test program that heap_listener_*_test.py runs: one test for each effect on
-// the heap, each result, and each way to end.
+// The test program that heap_listener_*_test.py runs: one test for each effect
+// on the heap, each result, and each way to end.
 
 #include <gtest/gtest.h>
 #include <jemalloc_exporter/heap_expectation.h>
