@@ -19,7 +19,9 @@ constexpr milliseconds kWindow{100};
 constexpr milliseconds kPollInterval{5};
 
 std::int64_t Nanoseconds(Clock::time_point time) {
-  return std::chrono::nanoseconds(time.time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             time.time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -27,7 +29,6 @@ std::int64_t Nanoseconds(Clock::time_point time) {
 SignalWitness::SignalWitness() {
   void* const shared = mmap(nullptr, sizeof(Times), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  // NOLINTNEXTLINE(google-readability-casting): the macro of mmap(2).
   if (shared == MAP_FAILED) return;
   times_ = static_cast<Times*>(shared);  // Zero pages.
   const pid_t parent = getpid();
