@@ -16,23 +16,23 @@
 #include <cstddef>
 #include <cstdlib>
 
-#include "exporter/agent/allowed_uids.h"
+#include "exporter/agent/agent_server.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"
-#include "exporter/agent/post.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/agent/start_conditions.h"
 #include "exporter/agent/system_call_probe.h"
-#include "exporter/agent/wire.h"
+#include "exporter/agent/uid_allowlist.h"
 #include "jemalloc_exporter/heap_reader.h"
 
-// NOLINTNEXTLINE(bugprone-reserved-identifier): what __register_atfork takes.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): __register_atfork takes it.
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 
 namespace jemalloc_exporter {
 namespace {
 
-// A response takes some 20 KiB of it. A program that locks all of its memory
-// pays for the whole.
+// A response takes about 20 KiB of it. A host that locks its memory locks all
+// of it.
 constexpr std::size_t kStackSize = std::size_t{128} * 1024;
 
 // For a program whose thread-local variables, which are placed on the stack,
@@ -41,7 +41,7 @@ constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
   Mallctl* mallctl = nullptr;
-  AllowedUids allowed;
+  UidAllowlist allowed_uids;
   ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
   pthread_t thread{};
@@ -53,14 +53,15 @@ struct Agent {
 constinit Agent agent;
 
 void* RunThread(void* /*unused*/) {
-  Post post;
-  const bool is_open = post.Open();
+  AgentServer server;
+  const bool is_open = server.Open();
   if (is_open) {
     agent.thread_id = static_cast<pid_t>(syscall(SYS_gettid));
-    agent.forks.Reset(agent.process, agent.thread_id, post.initial_filters());
+    agent.forks.Reset(agent.process, agent.thread_id,
+                      server.initial_filter_count());
   }
   sem_post(&agent.ready);
-  if (is_open) post.Serve(agent.mallctl, agent.allowed, &agent.forks);
+  if (is_open) server.Serve(agent.mallctl, agent.allowed_uids, &agent.forks);
   agent.thread_id = 0;
   return nullptr;
 }
@@ -158,7 +159,7 @@ __attribute__((constructor)) void OnLoad() {
   agent.mallctl = FindMallctl();
   if (MayStart() &&
       pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
-    agent.allowed = AllowedUids(std::getenv(kAllowUidVariable));
+    agent.allowed_uids = UidAllowlist(std::getenv(kAllowUidVariable));
     StartInThisProcess();
     if (agent.thread_id != 0 && !IsOff(kAgentForkVariable)) {
       __register_atfork(BeforeFork, AfterForkInParent, AfterForkInChild,

@@ -14,7 +14,7 @@
 
 #include "exporter/agent/glibc_compat.h"
 #include "exporter/agent/host_status.h"
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -10,18 +10,17 @@ namespace jemalloc_exporter {
 
 /// Decides before a fork whether the child may make the agent's system calls.
 ///
-/// Each call is safe under the seccomp filters of the time when the agent was
-/// loaded. A filter installed since may kill for any of them, and a child
-/// inherits those of the thread that forks. Their number is in the thread's
-/// status file only. Neither the child nor the forking thread can read it: to
-/// open a file may be forbidden there, and the number of the descriptor could
-/// be one that the host counts on. So the forking thread requests the check
-/// from the agent's thread, which is not subject to its filter and has
-/// descriptors of its own, and waits for the result.
+/// Each call is safe under the seccomp filters that the host had when the agent
+/// was loaded. A filter installed later may kill for any of them, and a child
+/// inherits the filters of the thread that forks. Their number is in that
+/// thread's status file only. Neither the child nor the forking thread can open
+/// it: a filter may forbid that, and the host could count on the number of the
+/// descriptor. So the forking thread requests the check from the agent's
+/// thread, which has other filters and descriptors, and waits for the result.
 ///
 /// The forking thread makes no system call for this but getpid, tgkill and,
 /// where the result is late, futex; its child makes none. Once the agent's
-/// thread has seen another number, the forking thread makes none, either.
+/// thread has read another number, the forking thread makes none, either.
 class ForkChecks {
  public:
   /// Starts anew, with `thread` as the thread that checks: in a process that

@@ -4,12 +4,13 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-/// Lets the agent be loaded where libc is older than the one it was built with,
-/// or is none of GNU's: a loader that misses a symbol or a version refuses the
-/// program. To be included where these functions are called, which is only
-/// where there is jemalloc and with it a library of threads.
+/// Makes the agent loadable where libc is older than at build time, or is not
+/// glibc: a loader that misses a symbol or a version refuses the program. To be
+/// included where these functions are called, which is only in processes with
+/// jemalloc, and thus with a library of threads.
 ///
-/// What pthread_atfork(3) is in glibc alone; weak, so that it may be missing.
+/// glibc's function behind pthread_atfork(3); weak, because another libc has
+/// none.
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 [[gnu::weak]] int __register_atfork(void (*prepare)(), void (*parent)(),
@@ -17,8 +18,8 @@ extern "C" {
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
-// The first version of each of these, from before glibc 2.34 made one library
-// of two; weak, because the other one may not be loaded.
+// The first version of each function. Before glibc 2.34 some belong to a
+// library of their own; weak, because that may not be loaded.
 #ifdef __x86_64__
 #define JEMALLOC_EXPORTER_FIRST_GLIBC "GLIBC_2.2.5"
 #else

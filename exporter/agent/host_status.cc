@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::string_view kLastKey = "\nSeccomp_filters:\t";
 
-// The rest of `text` behind `key`, empty where it has none. `key` starts with
-// the newline before the line.
+// The rest of `text` behind `key`, empty where the key is absent. `key` starts
+// with the newline before the line.
 std::string_view After(std::string_view text, std::string_view key) {
   const auto found = text.find(key);
   if (found == std::string_view::npos) return {};

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 

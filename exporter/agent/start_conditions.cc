@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -101,7 +101,7 @@ void AgentConnection::Receive() {
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) break;
     document_.append(bytes, static_cast<std::size_t>(size));
-    if (document_.size() > kMaxAnswerSize) break;
+    if (document_.size() > kMaxResponseSize) break;
   }
   if (document_.empty()) {
     ++closed_count_;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/response_parser.h"
 #include "exporter/process/proc_stat.h"
@@ -23,7 +23,7 @@ namespace jemalloc_exporter {
 /// from SO_PEERCRED; 0 for a process that is not visible from this pid
 /// namespace.
 using VerifyPeer =
-    std::function<std::optional<bool>(const AgentName&, pid_t kernel_pid)>;
+    std::function<std::optional<bool>(const AgentAddress&, pid_t kernel_pid)>;
 
 /// The connection to one agent's socket, over several attempts and polls. Not
 /// thread-safe.

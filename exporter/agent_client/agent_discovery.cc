@@ -29,19 +29,19 @@ std::optional<int> RemoveNumber(std::string_view& text) {
 }
 
 // `path` as in the table, with @ for the leading NUL.
-std::optional<AgentName> ParseName(std::string_view path) {
+std::optional<AgentAddress> ParseName(std::string_view path) {
   if (!RemovePrefix(path, "@") || !RemovePrefix(path, kSocketPrefix)) {
     return std::nullopt;
   }
   const auto pid = RemoveNumber(path);
   if (!pid) return std::nullopt;
-  if (path.empty()) return AgentName{.pid = *pid};
+  if (path.empty()) return AgentAddress{.pid = *pid};
   if (!RemovePrefix(path, ".")) return std::nullopt;
-  const auto place = RemoveNumber(path);
-  if (!place || *place < 2 || *place > kMaxPlace || !path.empty()) {
+  const auto instance = RemoveNumber(path);
+  if (!instance || *instance < 2 || *instance > kMaxInstance || !path.empty()) {
     return std::nullopt;
   }
-  return AgentName{.pid = *pid, .place = *place};
+  return AgentAddress{.pid = *pid, .instance = *instance};
 }
 
 // "Num: RefCount Protocol Flags Type St Inode Path": a stream socket, type 1,

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 
@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxSockets = 65536;
 
 /// A listening socket with an agent's name.
 struct AgentSocket {
-  AgentName name;
+  AgentAddress name;
   /// Differs between two sockets that had the same name one after the other.
   std::uint64_t inode = 0;
 

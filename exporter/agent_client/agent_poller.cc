@@ -97,7 +97,7 @@ std::vector<Process> AgentPoller::Poll(
   }
   NamespacePidCache namespaces;
   QueryAgents(connections, deadline,
-              [&](const AgentName& name, pid_t kernel_pid) {
+              [&](const AgentAddress& name, pid_t kernel_pid) {
                 return Verify(name, kernel_pid, namespaces);
               });
   RemoveEnded(connections);
@@ -239,7 +239,7 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
 
 // Whether the process with `kernel_pid` is the one that the socket is named
 // for, and is to be polled. 0: the kernel shows no pid. Absent: unknown.
-std::optional<bool> AgentPoller::Verify(const AgentName& name, pid_t kernel_pid,
+std::optional<bool> AgentPoller::Verify(const AgentAddress& name, pid_t kernel_pid,
                                         NamespacePidCache& namespaces) const {
   if (kernel_pid == 0) return !filter_.includes || filter_.includes_unverified;
   if (kernel_pid == getpid()) return false;

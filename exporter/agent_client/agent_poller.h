@@ -94,7 +94,7 @@ class AgentPoller {
   static void RemoveEnded(AgentConnections& connections);
   void UpdateState(AgentConnections& connections);
   bool Includes(pid_t pid) const;
-  std::optional<bool> Verify(const AgentName& name, pid_t kernel_pid,
+  std::optional<bool> Verify(const AgentAddress& name, pid_t kernel_pid,
                              NamespacePidCache& namespaces) const;
 
   const ProcessFilter filter_;

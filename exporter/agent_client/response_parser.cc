@@ -8,7 +8,7 @@
 
 #include "collector/text/heap_json_parser.h"
 #include "collector/text/json_sax.h"
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
@@ -72,7 +72,7 @@ bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
 }  // namespace
 
 std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
-  if (document.size() > kMaxAnswerSize) return std::nullopt;
+  if (document.size() > kMaxResponseSize) return std::nullopt;
   ParsedFields fields;
   std::string ignored;
   const bool read = ParseJson(

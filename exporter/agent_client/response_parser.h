@@ -22,7 +22,7 @@ struct ParsedResponse {
   HeapState heap_state;
 };
 
-/// Parses a document from an untrusted source. Every key of `wire.h` is
+/// Parses a document from an untrusted source. Every key of `protocol.h` is
 /// required with a value of its type; unknown keys are ignored. Absent for any
 /// other document. Never throws.
 std::optional<ParsedResponse> ParseResponse(std::string_view document);

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/cli/exec_command.h"
 #include "exporter/cli/exec_parent.h"
 #include "exporter/cli/exec_server.h"

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
 #include "jemalloc_exporter/heap_reader.h"

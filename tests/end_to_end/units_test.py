@@ -83,7 +83,7 @@ def verified(unit):
 
 
 def allow_uid_variable():
-    header = (HOME / "exporter/agent/allowed_uids.h").read_text()
+    header = (HOME / "exporter/agent/uid_allowlist.h").read_text()
     return re.search(r'kAllowUidVariable = "(\w+)"', header).group(1)
 
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/response_parser.h"
 #include "exporter/text/sanitize_label.h"
@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const auto& socket : jemalloc_exporter::ParseSocketTable(text)) {
-    Require(socket.name.pid > 0 && socket.name.place > 0 &&
-            socket.name.place <= jemalloc_exporter::kMaxPlace);
+    Require(socket.name.pid > 0 && socket.name.instance > 0 &&
+            socket.name.instance <= jemalloc_exporter::kMaxInstance);
   }
   const auto response = jemalloc_exporter::ParseResponse(text);
   if (!response) return 0;

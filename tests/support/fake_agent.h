@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 
@@ -76,7 +76,7 @@ class FakeAgent {
 };
 
 /// Returns a listening socket with an agent's name; exits on failure.
-inline int ListenAs(AgentName name, int backlog = 16) {
+inline int ListenAs(AgentAddress name, int backlog = 16) {
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address;
   const socklen_t size = WriteAddress(name, &address);

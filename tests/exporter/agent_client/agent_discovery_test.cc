@@ -37,7 +37,7 @@ TEST(ParseSocketTable, ReturnsListeningStreamSocketsWithAgentNames) {
           "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
           "@jemalloc_exporter/42\n"),
       (Sockets{{.name = {.pid = 7}, .inode = 17},
-               {.name = {.pid = 7, .place = 2}, .inode = 16},
+               {.name = {.pid = 7, .instance = 2}, .inode = 16},
                {.name = {.pid = 42}, .inode = 11}}));
 }
 
@@ -83,7 +83,7 @@ TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
 }
 
 TEST(DiscoverAgents, ListsASocketWhileItListens) {
-  const AgentName name = {.pid = getpid(), .place = 9};
+  const AgentAddress name = {.pid = getpid(), .instance = 9};
   const auto listed = [&] {
     const Sockets sockets = DiscoverAgents();
     return std::any_of(

@@ -344,7 +344,7 @@ TEST_F(AgentPollerTest, RejectsSocketsNamedForAnotherProcess) {
   const pid_t other = getpid();
   const FakeAgent forger([&](const FakeAgent& self) {
     const int listener = ListenAs({.pid = other});
-    ListenAs({.pid = victim.pid(), .place = 2});
+    ListenAs({.pid = victim.pid(), .instance = 2});
     self.Ready();
     Respond(listener, Document(other));
   });
@@ -354,8 +354,8 @@ TEST_F(AgentPollerTest, RejectsSocketsNamedForAnotherProcess) {
 
 TEST_F(AgentPollerTest, ReportsAProcessOnce) {
   const FakeAgent agent([](const FakeAgent& self) {
-    for (int place = 2; place <= kMaxPlace; ++place) {
-      ListenAs({.pid = getpid(), .place = place});
+    for (int instance = 2; instance <= kMaxInstance; ++instance) {
+      ListenAs({.pid = getpid(), .instance = instance});
     }
     RespondCorrectly(self);
   });
@@ -607,7 +607,7 @@ bool MountProc() {
 TEST_F(AgentPollerTest, PrefersAVerifiedToAnUnverifiedProcessOfTheSameName) {
   constexpr pid_t kPid = 2;  // Of the first child in a pid namespace.
   const FakeAgent forger([](const FakeAgent& self) {
-    const int listener = ListenAs({.pid = kPid, .place = 2});
+    const int listener = ListenAs({.pid = kPid, .instance = 2});
     self.Ready();
     Respond(listener, Document(kPid, OwnComm()));
   });

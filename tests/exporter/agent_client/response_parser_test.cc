@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "exporter/agent/wire.h"
+#include "exporter/agent/protocol.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -88,14 +88,14 @@ TEST(ParseResponse, RejectsAnythingButOneObject) {
         std::string("{}"), Document().substr(0, 40), Document() + "x",
         Document() + Document(), Document("redis", "\xFF"),
         Document("redis", "\n"), Document("redis", "\\ud800"),
-        std::string(kMaxAnswerSize, '['), std::string(100, '\0')}) {
+        std::string(kMaxResponseSize, '['), std::string(100, '\0')}) {
     EXPECT_FALSE(ParseResponse(text)) << text;
   }
 }
 
 TEST(ParseResponse, LimitsTheSizeOfTheDocument) {
   const std::string document = Document();
-  const std::string padding(kMaxAnswerSize - document.size(), ' ');
+  const std::string padding(kMaxResponseSize - document.size(), ' ');
   EXPECT_TRUE(ParseResponse(document + padding));
   EXPECT_FALSE(ParseResponse(document + padding + " "));
 }

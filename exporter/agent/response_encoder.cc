@@ -1,4 +1,4 @@
-#include "exporter/agent/answer_writer.h"
+#include "exporter/agent/response_encoder.h"
 
 #include <algorithm>
 #include <charconv>
@@ -27,16 +27,17 @@ char* WriteNumber(int value, char* out) {
 
 }  // namespace
 
-char* WriteAnswer(const Answer& answer, char* out) {
+char* EncodeResponse(const AgentResponse& response, char* out) {
   out = WriteNumber(kAgentVersion, WriteKey(kAgentKey, Copy("{", out)));
-  out = WriteNumber(answer.pid, WriteKey(kPidKey, Copy(",", out)));
-  out = WriteJsonString(Start(answer.comm, kMaxCommSize),
+  out = WriteNumber(response.pid, WriteKey(kPidKey, Copy(",", out)));
+  out = WriteJsonString(Start(response.comm, kMaxCommSize),
                         WriteKey(kCommKey, Copy(",", out)));
-  out = WriteJsonString(Start(answer.jemalloc_version, kMaxJemallocVersionSize),
-                        WriteKey(kJemallocVersionKey, Copy(",", out)));
-  out = WriteJsonString(answer.heap.used ? kUsed : kUnused,
+  out =
+      WriteJsonString(Start(response.jemalloc_version, kMaxJemallocVersionSize),
+                      WriteKey(kJemallocVersionKey, Copy(",", out)));
+  out = WriteJsonString(response.heap.used ? kUsed : kUnused,
                         WriteKey(kStateKey, Copy(",", out)));
-  out = WriteHeapJson(answer.heap.visible_state(),
+  out = WriteHeapJson(response.heap.visible_state(),
                       WriteKey(kHeapStateKey, Copy(",", out)));
   return Copy("}", out);
 }

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
-#define JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_PROTOCOL_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_PROTOCOL_H_
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,11 +11,11 @@
 #include <limits>
 #include <string_view>
 
-/// What the agent, inside its host, and the exporter agree on.
+/// The protocol between the agent, in its host process, and the exporter.
 ///
-/// The agent of process 42 listens on an abstract Unix stream socket. Whoever
-/// connects, and is allowed to, is sent one JSON document and the end of the
-/// stream; nothing is read from him:
+/// The agent of process 42 listens on an abstract Unix stream socket. Each
+/// allowed client receives one JSON document and the end of the stream; nothing
+/// is read from it:
 ///
 ///     {"agent":1,"pid":42,"comm":"redis-server","jemalloc_version":"5.3.0-0-g…",
 ///      "state":"used","heap_state":{"allocated_bytes":…,…}}
@@ -37,8 +37,8 @@ inline constexpr std::string_view kAgentOff = "off";
 /// cancelled, and no host can wait for it or send it to a process by accident.
 inline constexpr int kStopSignal = 32;
 
-/// What the document is, and its keys. A reader ignores keys it does not know;
-/// a change that an older reader would misread takes a new version.
+/// The version and the keys of the document. A client ignores unknown keys; a
+/// change that an older client would misread takes a new version.
 inline constexpr int kAgentVersion = 1;
 inline constexpr std::string_view kAgentKey = "agent";
 inline constexpr std::string_view kPidKey = "pid";
@@ -51,45 +51,45 @@ inline constexpr std::string_view kHeapStateKey = "heap_state";
 inline constexpr std::string_view kUsed = "used";
 inline constexpr std::string_view kUnused = "unused";
 
-/// A longer document is no agent's.
-inline constexpr std::size_t kMaxAnswerSize = std::size_t{16} * 1024;
+/// Bytes of the longest document; a client rejects a longer one.
+inline constexpr std::size_t kMaxResponseSize = std::size_t{16} * 1024;
 
 /// Bytes of a process's name in the kernel (TASK_COMM_LEN less the NUL).
 inline constexpr std::size_t kMaxCommSize = 15;
 
-/// Bytes of jemalloc's version that are told.
+/// Bytes of jemalloc's version string that are sent.
 inline constexpr std::size_t kMaxJemallocVersionSize = 64;
 
 /// The name of an agent's socket, after the NUL that makes it abstract:
-/// `jemalloc_exporter/42`. Containers of a pod share the names of sockets but
-/// not the numbers of processes; where the name is taken, the agent listens on
+/// `jemalloc_exporter/42`. Containers of a pod share a network namespace but
+/// not a pid namespace; where the name is taken, the agent listens on
 /// `jemalloc_exporter/42.2`, and so on to `.9`.
 inline constexpr std::string_view kSocketPrefix = "jemalloc_exporter/";
-inline constexpr int kMaxPlace = 9;
-struct AgentName {
+inline constexpr int kMaxInstance = 9;
+struct AgentAddress {
   int pid = 0;
-  int place = 1;
+  int instance = 1;
 
-  // NOLINTNEXTLINE(modernize-use-nullptr): not of our making.
-  friend auto operator<=>(const AgentName&, const AgentName&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): in the generated comparison.
+  friend auto operator<=>(const AgentAddress&, const AgentAddress&) = default;
 };
 
-/// Writes the address of the agent of that name; returns its size for bind(2)
-/// and connect(2).
-inline socklen_t WriteAddress(AgentName name, sockaddr_un* address) {
+/// Writes the socket address of an agent; returns its size for bind(2) and
+/// connect(2).
+inline socklen_t WriteAddress(AgentAddress agent, sockaddr_un* address) {
   *address = {};
   address->sun_family = AF_UNIX;
   char* end = std::copy(kSocketPrefix.begin(), kSocketPrefix.end(),
                         address->sun_path + 1);
   constexpr int kMaxDigits = std::numeric_limits<int>::digits10 + 1;
-  end = std::to_chars(end, end + kMaxDigits, name.pid).ptr;
-  if (name.place > 1) {
+  end = std::to_chars(end, end + kMaxDigits, agent.pid).ptr;
+  if (agent.instance > 1) {
     *end++ = '.';
-    *end++ = static_cast<char>('0' + name.place);
+    *end++ = static_cast<char>('0' + agent.instance);
   }
   return static_cast<socklen_t>(end - reinterpret_cast<char*>(address));
 }
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_WIRE_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_PROTOCOL_H_

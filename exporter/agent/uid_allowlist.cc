@@ -1,4 +1,4 @@
-#include "exporter/agent/allowed_uids.h"
+#include "exporter/agent/uid_allowlist.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 namespace jemalloc_exporter {
 
-AllowedUids::AllowedUids(const char* list) {
+UidAllowlist::UidAllowlist(const char* list) {
   const std::string_view text = list != nullptr ? list : "";
   const char* const limit = text.data() + text.size();
   for (const char* at = text.data(); at < limit && size_ < kMaxListed;) {
@@ -21,7 +21,7 @@ AllowedUids::AllowedUids(const char* list) {
   }
 }
 
-bool AllowedUids::contains(uid_t uid) const {
+bool UidAllowlist::contains(uid_t uid) const {
   if (uid == 0 || uid == geteuid()) return true;
   const uid_t* const end = listed_ + size_;
   return std::find(listed_, end, uid) != end;

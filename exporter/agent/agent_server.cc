@@ -1,4 +1,4 @@
-#include "exporter/agent/post.h"
+#include "exporter/agent/agent_server.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,21 +15,21 @@
 #include <string_view>
 
 #include "collector/jemalloc/heap_snapshot.h"
-#include "exporter/agent/answer_writer.h"
 #include "exporter/agent/file_table.h"
+#include "exporter/agent/response_encoder.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// A few readers at the same time. What a stopped host leaves unanswered is
-// bounded by it, too.
+// Clients that wait at the same time. Bounds the connections that a stopped
+// host leaves without a response, too.
 constexpr int kBacklog = 16;
 
-// How long to wait where the machine has no memory for a connection.
-constexpr int kPauseMs = 100;
+// The pause after accept4(2) failed for want of memory.
+constexpr int kRetryDelayMs = 100;
 
 // Programs drop privileges early, so the interval between checks of the host
-// grows from the first to one of the others.
+// doubles from the first value to one of the others.
 constexpr int kFirstCheckMs = 100;
 constexpr int kPrivilegedCheckMs = 5'000;  // While the thread has capabilities.
 constexpr int kOtherCheckMs = 60'000;
@@ -38,11 +38,12 @@ int Listen() {
   const int listener =
       socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0) return -1;
-  AgentName name = {.pid = getpid()};
-  for (; name.place <= kMaxPlace; ++name.place) {
-    sockaddr_un address;
-    const socklen_t size = WriteAddress(name, &address);
-    if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0) {
+  AgentAddress address = {.pid = getpid()};
+  for (; address.instance <= kMaxInstance; ++address.instance) {
+    sockaddr_un socket_address;
+    const socklen_t size = WriteAddress(address, &socket_address);
+    if (bind(listener, reinterpret_cast<sockaddr*>(&socket_address), size) ==
+        0) {
       return listen(listener, kBacklog) == 0 ? listener : -1;
     }
     if (errno != EADDRINUSE) return -1;
@@ -50,9 +51,9 @@ int Listen() {
   return -1;
 }
 
-// Blocks `kStopSignal` and makes a descriptor that is readable once it comes.
-// The raw calls, because glibc keeps the signal from its callers.
-int OpenSignal() {
+// Blocks `kStopSignal` and returns a descriptor that is readable once it is
+// pending. The raw calls, because glibc removes the signal from masks.
+int CreateSignalFd() {
   const std::uint64_t mask = std::uint64_t{1} << (kStopSignal - 1);
   if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask)) !=
       0) {
@@ -68,7 +69,7 @@ void WaitForSignal(int signal) {
   }
 }
 
-// A request for a check is no order to stop, even where it comes too late.
+// A late request for a check does not stop the thread.
 void WaitForStop(int signal, ForkChecks* forks) {
   do {
     WaitForSignal(signal);
@@ -84,7 +85,7 @@ std::string_view ReadVersion(Mallctl* mallctl) {
   return version != nullptr ? version : std::string_view{};
 }
 
-bool IsAllowed(int peer, const AllowedUids& allowed) {
+bool IsAllowed(int peer, const UidAllowlist& allowed) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
   return getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
@@ -93,28 +94,28 @@ bool IsAllowed(int peer, const AllowedUids& allowed) {
 
 }  // namespace
 
-bool Post::Open() {
+bool AgentServer::Open() {
   prctl(PR_GET_NAME, name_);
   prctl(PR_SET_NAME, "jemalloc_export");
   privileges_.DropAtStart();
   if (!UnshareFileDescriptors()) return false;
   UnshareFilesystemContext();
-  listener_ = Listen();
-  signal_ = OpenSignal();
-  // Not the file of this thread: to forget that one takes the kernel
-  // milliseconds when a short-lived process ends.
-  status_ = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  initial_filters_ = ReadHostStatus(status_).seccomp_filters;
-  Rewind(status_);
+  listener_fd_ = Listen();
+  signal_fd_ = CreateSignalFd();
+  // Not the file of this thread: the kernel takes milliseconds to discard its
+  // entry when a short-lived process ends.
+  status_fd_ = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  initial_filter_count_ = ReadHostStatus(status_fd_).seccomp_filters;
+  Rewind(status_fd_);
   check_interval_ms_ = kFirstCheckMs;
-  return listener_ >= 0 && signal_ >= 0;
+  return listener_fd_ >= 0 && signal_fd_ >= 0;
 }
 
-void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed,
-                 ForkChecks* forks) {
+void AgentServer::Serve(Mallctl* mallctl, const UidAllowlist& allowed,
+                        ForkChecks* forks) {
   Next next = Next::kServe;
   while (next == Next::kServe) {
-    pollfd ready[] = {{signal_, POLLIN, 0}, {listener_, POLLIN, 0}};
+    pollfd ready[] = {{signal_fd_, POLLIN, 0}, {listener_fd_, POLLIN, 0}};
     const int count = poll(ready, 2, check_interval_ms_);
     if (count == 0) LengthenCheckInterval();
     HostStatus host;
@@ -126,19 +127,20 @@ void Post::Serve(Mallctl* mallctl, const AllowedUids& allowed,
     }
   }
   forks->Disable();
-  if (next == Next::kClose) close(listener_);
-  if (next != Next::kEnd) WaitForStop(signal_, forks);
+  if (next == Next::kClose) close(listener_fd_);
+  if (next != Next::kEnd) WaitForStop(signal_fd_, forks);
 }
 
-// Reads before it makes any other call: see above.
-Post::Next Post::Check(bool is_signalled, ForkChecks* forks, HostStatus* host) {
+// Makes no system call but read(2) before the number of filters is known.
+AgentServer::Next AgentServer::Check(bool is_signalled, ForkChecks* forks,
+                                     HostStatus* host) {
   if (is_signalled) {
-    WaitForSignal(signal_);
+    WaitForSignal(signal_fd_);
     if (!forks->TakeRequest()) return Next::kEnd;
   }
-  *host = ReadHostStatus(status_);
-  if (host->seccomp_filters != initial_filters_) return Next::kPause;
-  Rewind(status_);
+  *host = ReadHostStatus(status_fd_);
+  if (host->seccomp_filters != initial_filter_count_) return Next::kPause;
+  Rewind(status_fd_);
   forks->CompleteAll();
   privileges_.Adopt(*host);
   // The main thread ended without the handlers of pthread_exit(3). A process
@@ -147,36 +149,38 @@ Post::Next Post::Check(bool is_signalled, ForkChecks* forks, HostStatus* host) {
   return is_alone ? Next::kEnd : Next::kServe;
 }
 
-void Post::LengthenCheckInterval() {
+void AgentServer::LengthenCheckInterval() {
   check_interval_ms_ =
       std::min(2 * check_interval_ms_,
                privileges_.any() ? kPrivilegedCheckMs : kOtherCheckMs);
 }
 
-// False when the host has taken the right to descriptors away, even few.
-bool Post::Receive(Mallctl* mallctl, const AllowedUids& allowed,
-                   std::string_view name) const {
-  const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+// False where the host's RLIMIT_NOFILE allows no descriptor.
+bool AgentServer::Receive(Mallctl* mallctl, const UidAllowlist& allowed,
+                          std::string_view name) const {
+  const int peer = accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) {
     if (errno == EMFILE) return false;
-    if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kPauseMs);
+    if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
     return true;
   }
-  if (IsAllowed(peer, allowed)) SendAnswer(mallctl, name, peer);
+  if (IsAllowed(peer, allowed)) SendResponse(mallctl, name, peer);
   close(peer);
   return true;
 }
 
-// One send that does not wait: the socket is new, so all of the document fits
-// and no peer can hold the thread up.
-void Post::SendAnswer(Mallctl* mallctl, std::string_view name, int peer) const {
+// One send without waiting: the socket is new, so the whole document fits into
+// its buffer, and no client can delay the thread.
+void AgentServer::SendResponse(Mallctl* mallctl, std::string_view name,
+                               int peer) const {
   const std::string_view comm = name.empty() ? name_ : name;
   char document[kMaxDocumentSize];
-  const char* const end = WriteAnswer({.pid = getpid(),
-                                       .comm = comm,
-                                       .jemalloc_version = ReadVersion(mallctl),
-                                       .heap = TakeHeapSnapshot(mallctl)},
-                                      document);
+  const char* const end =
+      EncodeResponse({.pid = getpid(),
+                      .comm = comm,
+                      .jemalloc_version = ReadVersion(mallctl),
+                      .heap = TakeHeapSnapshot(mallctl)},
+                     document);
   send(peer, document, static_cast<std::size_t>(end - document),
        MSG_DONTWAIT | MSG_NOSIGNAL);
 }
