@@ -68,7 +68,8 @@ void Privileges::DropAtStart() {
 }
 
 void Privileges::Adopt(const HostStatus& host) {
-  if ((permitted_ & ~host.permitted) == 0) return;
+  const bool is_unknown = host.threads == HostStatus::kUnknown;
+  if (is_unknown || (permitted_ & ~host.permitted) == 0) return;
   if ((host.permitted & kSetUid) == 0) AdoptIds(host);
   Restrict(host.permitted, &permitted_);
 }

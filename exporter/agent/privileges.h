@@ -22,7 +22,8 @@ class Privileges {
   /// Removes what the host's main thread no longer has. Capabilities are
   /// compared with its permitted set, which it can raise from at any time. Once
   /// it cannot regain CAP_SETUID, its user and group ids are adopted, too: it
-  /// may have changed them for its own thread only.
+  /// may have changed them for its own thread only. An unread status (without
+  /// /proc) changes nothing.
   void Adopt(const HostStatus& host);
 
   /// Whether the thread had a capability after the last call.

@@ -65,6 +65,7 @@ void TrySocketCalls() {
 void TryOtherCalls() {
   constexpr unsigned kNoChange = ~0U;
   HostStatus host;
+  host.threads = 1;
   for (uid_t& uid : host.uids) uid = kNoChange;
   for (gid_t& gid : host.gids) gid = kNoChange;
   Privileges privileges;

@@ -239,7 +239,8 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
 
 // Whether the process with `kernel_pid` is the one that the socket is named
 // for, and is to be polled. 0: the kernel shows no pid. Absent: unknown.
-std::optional<bool> AgentPoller::Verify(const AgentAddress& name, pid_t kernel_pid,
+std::optional<bool> AgentPoller::Verify(const AgentAddress& name,
+                                        pid_t kernel_pid,
                                         NamespacePidCache& namespaces) const {
   if (kernel_pid == 0) return !filter_.includes || filter_.includes_unverified;
   if (kernel_pid == getpid()) return false;

@@ -4,6 +4,7 @@ at most one request or five seconds."""
 import os
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from agents import (
@@ -12,6 +13,7 @@ from agents import (
     DEADLINE,
     HOSTS,
     NOBODY,
+    Host,
     ask,
     resting,
     threads,
@@ -40,7 +42,8 @@ def capabilities(values):
 @unittest.skipUnless(os.geteuid() == 0, "needs root, which has privileges to drop")
 class Thread(unittest.TestCase):
     def test_starts_with_nothing_but_what_setuid_needs(self):
-        with resting() as host:
+        with resting(extra_groups=[NOBODY]) as host:
+            self.assertEqual(status(host.pid, host.pid)["Groups"].split(), [str(NOBODY)])
             agent = agent_status(host.pid)
         self.assertEqual(
             capabilities(agent),
@@ -76,6 +79,12 @@ class Thread(unittest.TestCase):
             self.assertEqual(capabilities(agent), NO_CAPABILITY)
             # The process is still dumpable, as the host has made it.
             self.assertEqual(os.stat(f"/proc/{host.pid}/environ").st_uid, NOBODY)
+
+    def test_is_unchanged_where_the_host_cannot_be_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Host("fork-without-proc", folder, program="agent_sandbox_host") as host:
+                self.assertEqual(ask(int(host.line()))["comm"], "agent_sandbox_h")
+                self.assertEqual(host.answer("\n"), "status 0")
 
     def test_follows_setuid_which_the_host_cannot_undo(self):
         with resting("drop-uid-and-check", str(NOBODY), program="agent_sandbox_host") as host:

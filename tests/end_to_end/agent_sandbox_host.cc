@@ -122,6 +122,27 @@ int DropUidAndCheck(const char* uid) {
   return Wait();
 }
 
+// A child, forked where there is no /proc, that changes the user after a line
+// of input.
+int ForkWithoutProc(const char* folder) {
+  Check(chroot(folder) == 0 && chdir("/") == 0, "chroot");
+  const pid_t child = fork();
+  if (child == 0) {
+    std::printf("%d\n", getpid());
+    std::fflush(stdout);
+    char byte = 0;
+    Check(read(STDIN_FILENO, &byte, 1) == 1, "read");
+    Check(setresgid(65534, 65534, 65534) == 0 &&
+              setresuid(65534, 65534, 65534) == 0,
+          "setresuid");
+    _exit(0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  std::printf("status %d\n", status);
+  return 0;
+}
+
 // The main thread ends by the system call, which runs no handlers.
 int ExitMainThread(const char* /*unused*/) {
   std::printf("ready\n");
@@ -189,6 +210,7 @@ constexpr Mode kModes[] = {
     {"drop-capabilities", DropCapabilities},
     {"drop-uid-in-thread", DropUidInThread},
     {"drop-uid-and-check", DropUidAndCheck},
+    {"fork-without-proc", ForkWithoutProc},
     {"exit-main-thread", ExitMainThread},
     {"exit-main-thread-before-other", ExitMainThreadBeforeOther},
     {"raw-clone", RawClone},
