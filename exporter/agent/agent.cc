@@ -41,7 +41,7 @@ constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
   Mallctl* mallctl = nullptr;
-  UidAllowlist allowed_uids;
+  UidAllowlist allowlist;
   ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
   pthread_t thread{};
@@ -61,7 +61,7 @@ void* RunThread(void* /*unused*/) {
                       server.initial_filter_count());
   }
   sem_post(&agent.ready);
-  if (is_open) server.Serve(agent.mallctl, agent.allowed_uids, &agent.forks);
+  if (is_open) server.Serve(agent.mallctl, agent.allowlist, &agent.forks);
   agent.thread_id = 0;
   return nullptr;
 }
@@ -76,7 +76,7 @@ bool CreateThread(std::size_t stack_size) {
   return created;
 }
 
-void Forget() {
+void ClearState() {
   agent.thread_id = 0;
   agent.forks.Disable();
   pthread_setspecific(agent.main_thread, nullptr);
@@ -123,7 +123,7 @@ void AfterForkInParent() { agent.forks.Finish(); }
 // safe: see ForkChecks.
 void AfterForkInChild() {
   const bool is_safe = agent.forks.Finish();
-  Forget();
+  ClearState();
   if (is_safe) StartInThisProcess();
 }
 
@@ -159,7 +159,7 @@ __attribute__((constructor)) void OnLoad() {
   agent.mallctl = FindMallctl();
   if (MayStart() &&
       pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
-    agent.allowed_uids = UidAllowlist(std::getenv(kAllowUidVariable));
+    agent.allowlist = UidAllowlist(std::getenv(kAllowUidVariable));
     StartInThisProcess();
     if (agent.thread_id != 0 && !IsOff(kAgentForkVariable)) {
       __register_atfork(BeforeFork, AfterForkInParent, AfterForkInChild,

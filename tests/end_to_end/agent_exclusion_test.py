@@ -1,5 +1,5 @@
-"""Where the agent does not start because it is told to, or because jemalloc is
-not the host's allocator."""
+"""Where the agent does not start: it is excluded, or jemalloc is not the host's
+allocator."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from agents import AGENT, AGENT_ENV, CLEAN_ENV, HOSTS, Host, ask, listening, resting, threads
+from agents import AGENT, AGENT_ENV, CLEAN_ENV, HOSTS, Host, query, listening, resting, threads
 
 
 class Exclusion(unittest.TestCase):
@@ -21,7 +21,7 @@ class Exclusion(unittest.TestCase):
 
     def assert_served_with(self, **env):
         with resting(env={**AGENT_ENV, **env}) as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
     def test_agent_is_off(self):
         self.assert_absent_with(JEMALLOC_EXPORTER_AGENT="off")
@@ -54,7 +54,7 @@ class Exclusion(unittest.TestCase):
         env = {**AGENT_ENV, "JEMALLOC_EXPORTER_AGENT_FORK": "off"}
         with Host("fork-and-wait", program="agent_sandbox_host", env=env) as host:
             child = int(host.line())
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
             self.assertEqual(threads(child), 1)
             self.assertNotIn(str(child), listening())
 
@@ -62,7 +62,7 @@ class Exclusion(unittest.TestCase):
         env = {**AGENT_ENV, "JEMALLOC_EXPORTER_AGENT_FORK": "on"}
         with Host("fork-and-wait", program="agent_sandbox_host", env=env) as host:
             child = int(host.line())
-            self.assertEqual(ask(child)["pid"], child)
+            self.assertEqual(query(child)["pid"], child)
 
 
 class OtherAllocator(unittest.TestCase):
@@ -89,7 +89,7 @@ class OtherAllocator(unittest.TestCase):
 
     def test_malloc_of_jemalloc_in_program_that_is_not_position_independent(self):
         with resting(program="agent_host_no_pie") as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
 
 if __name__ == "__main__":

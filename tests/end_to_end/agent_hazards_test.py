@@ -1,6 +1,5 @@
-"""What agents and other preloaded libraries have broken in programs, each done
-to a real program with the agent in it. JEMALLOC_EXPORTER_LONG_TESTS=1 takes the
-numbers of the long run."""
+"""Known hazards of preloaded libraries, each in a host with the agent.
+JEMALLOC_EXPORTER_LONG_TESTS=1 uses the counts of the long run."""
 
 import contextlib
 import os
@@ -21,8 +20,8 @@ from agents import (
     LONG,
     NOBODY,
     Host,
-    ask,
-    ask_raw,
+    query,
+    query_raw,
     listening,
     resting,
     threads,
@@ -33,45 +32,45 @@ as_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
 
 
 @contextlib.contextmanager
-def asked(host, period=0.01):
-    """Asks the host for its heap all the time, and that it has answered."""
+def queried(host, period=0.01):
+    """Queries the agent each `period` seconds; yields the pids of the responses."""
     stop = threading.Event()
-    answers = []
+    responses = []
 
-    def visit():
+    def poll():
         while not stop.wait(period):
             with contextlib.suppress(OSError, ValueError):
-                answers.append(ask(host.pid)["pid"])
+                responses.append(query(host.pid)["pid"])
 
-    visitor = threading.Thread(target=visit)
-    visitor.start()
+    client = threading.Thread(target=poll)
+    client.start()
     try:
-        yield answers
+        yield responses
     finally:
         stop.set()
-        visitor.join()
+        client.join()
 
 
 class Descriptors(unittest.TestCase):
-    def test_of_a_host_that_closes_all_are_its_own(self):
+    def test_agent_fds_survive_closing_all_fds(self):
         with Host("close-all") as host:
             port = int(host.line())
             for _ in range(20):
-                ask(host.pid)
+                query(host.pid)
                 with socket.create_connection(("127.0.0.1", port)) as client:
                     self.assertEqual(client.makefile("rb").read(), b"host\n")
 
-    def test_of_a_host_have_the_lowest_free_number(self):
-        with Host("lowest-descriptor", "100000") as host, asked(host, 0) as answers:
+    def test_host_gets_the_lowest_free_number(self):
+        with Host("lowest-descriptor", "100000") as host, queried(host, 0) as responses:
             self.assertEqual(host.line(), "others 0")
-        self.assertTrue(answers)
+        self.assertTrue(responses)
 
-    def test_of_the_agent_are_not_among_those_of_the_host(self):
+    def test_host_has_no_fd_of_the_agent(self):
         with resting() as host:
-            ask(host.pid)
+            query(host.pid)
             self.assertEqual(sorted(os.listdir(f"/proc/{host.pid}/fd")), ["0", "1", "2"])
 
-    def test_of_the_host_are_not_held_open(self):
+    def test_agent_keeps_no_fd_of_the_host_open(self):
         with resting() as host:
             host.process.stdout.close()
             os.kill(host.pid, signal.SIGSTOP)
@@ -84,31 +83,31 @@ class Descriptors(unittest.TestCase):
 
 
 class Signals(unittest.TestCase):
-    def test_reach_the_host_and_not_the_agent(self):
-        with Host("signals", "100000") as host, asked(host) as answers:
+    def test_are_delivered_to_the_host_only(self):
+        with Host("signals", "100000") as host, queried(host) as responses:
             self.assertEqual(host.line(), "usr1 100000")
             self.assertEqual(host.line(), "chld 100")
             self.assertEqual(host.line(), "elsewhere 0")
             self.assertEqual(host.line(), "waited 100")
-        self.assertTrue(answers)
+        self.assertTrue(responses)
 
 
 class Forks(unittest.TestCase):
-    def test_of_a_busy_host_all_end(self):
+    def test_children_of_busy_host_exit(self):
         count = 20000 if LONG else 300
-        with Host("forks", str(count)) as host, asked(host) as answers:
+        with Host("forks", str(count)) as host, queried(host) as responses:
             self.assertEqual(host.line(), f"good {count}")
-        self.assertTrue(answers)
+        self.assertTrue(responses)
 
-    def test_without_exec_answer_by_their_own_pid(self):
+    def test_children_without_exec_are_served_by_pid(self):
         with Host("fork-twice") as host:
             pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
             self.assertEqual(len(pids), 3)
             for pid in pids:
-                self.assertEqual(ask(pid)["pid"], pid)
+                self.assertEqual(query(pid)["pid"], pid)
                 self.assertEqual(threads(pid), 2)
 
-    def test_keep_no_socket_of_a_parent_that_is_gone(self):
+    def test_children_do_not_keep_the_socket_of_their_parent(self):
         with Host("fork-twice") as host:
             pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
             os.kill(host.pid, signal.SIGKILL)
@@ -118,36 +117,36 @@ class Forks(unittest.TestCase):
                 {str(pid) for pid in pids - {host.pid}},
             )
 
-    def test_by_vfork_and_posix_spawn_all_end(self):
+    def test_children_of_vfork_and_posix_spawn_exit(self):
         count = 10000 if LONG else 300
-        with Host("spawns", str(count)) as host, asked(host) as answers:
+        with Host("spawns", str(count)) as host, queried(host) as responses:
             self.assertEqual(host.line(), f"good {2 * count}")
-        self.assertTrue(answers)
+        self.assertTrue(responses)
 
 
 class Ends(unittest.TestCase):
-    def test_with_the_status_of_the_host(self):
+    def test_status_is_that_of_the_host(self):
         with resting() as host:
-            ask(host.pid)
+            query(host.pid)
             self.assertEqual(host.end(), (0, "", ""))
 
-    def test_by_another_thread_after_main_has_left(self):
+    def test_other_thread_exits_after_main_thread(self):
         with resting("leave-main") as host:
             self.assertEqual(host.end(), (7, "", ""))
 
-    def test_with_the_last_thread_of_the_host(self):
+    def test_process_ends_with_last_thread_of_the_host(self):
         with resting("leave-all") as host:
             self.assertEqual(host.end(), (0, "", ""))
 
-    def test_by_sigkill_leave_nothing_behind(self):
+    def test_sigkill_leaves_no_socket(self):
         for _ in range(1000 if LONG else 50):
             with resting() as host:
-                with asked(host, 0):
+                with queried(host, 0):
                     host.process.kill()
                     host.process.wait()
             self.assertNotIn(str(host.pid), listening())
 
-    def test_of_many_short_children_leave_nothing_behind(self):
+    def test_short_lived_children_leave_no_socket(self):
         count = 10000 if LONG else 300
         command = f'i=0; while [ $i -lt {count} ]; do "$0"; echo $! $?; i=$((i+1)); done'
         shell = subprocess.run(
@@ -176,19 +175,19 @@ class Sandboxes(unittest.TestCase):
         self.assertEqual(within.returncode, 0, within.stderr)
         self.assertEqual((within.stdout, within.stderr), (without.stdout, without.stderr))
 
-    def test_by_unshare_are_entered(self):
+    def test_unshare_enters_user_namespace(self):
         self.assert_works_as_without("unshare", "-U", "true")
 
-    def test_by_bubblewrap_are_entered(self):
+    def test_bubblewrap_enters_namespaces(self):
         self.assert_works_as_without(
             "bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"
         )
 
     @as_root
-    def test_of_mounts_are_entered(self):
+    def test_host_enters_mount_namespace(self):
         self.assert_works_as_without(f"{HOSTS}/agent_host", "enter-mounts")
 
-    def test_that_were_there_first_are_answered_from(self):
+    def test_host_started_under_filter_is_served(self):
         allow_all = b"\x06\0\0\0\0\0\xff\x7f"  # A filter: return ALLOW.
         reader, writer = os.pipe()
         os.write(writer, allow_all)
@@ -201,18 +200,18 @@ class Sandboxes(unittest.TestCase):
             pid = int(host.line())
             with open(f"/proc/{pid}/status", encoding="utf-8") as status:
                 self.assertIn("Seccomp:\t2\n", status.read())
-            self.assertEqual(ask(pid)["pid"], pid)
+            self.assertEqual(query(pid)["pid"], pid)
 
-    def test_that_kill_for_what_an_answer_takes_do_not_kill(self):
+    def test_filter_that_kills_for_calls_of_a_response(self):
         with Host("seccomp") as host:
             self.assertEqual(host.line(), "open")
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
             wait_for(lambda: self.all_sleep(host.pid))
             host.process.stdin.write("x")
             host.process.stdin.flush()
             host.await_ready()
             with self.assertRaises(TimeoutError):
-                ask(host.pid, timeout=0.5)
+                query(host.pid, timeout=0.5)
             self.assertEqual(host.end(), (0, "", ""))
 
     @staticmethod
@@ -223,11 +222,11 @@ class Sandboxes(unittest.TestCase):
                     return False
         return True
 
-    def test_without_descriptors_cost_no_time(self):
+    def test_host_without_descriptors_uses_no_cpu(self):
         with resting("no-descriptors") as host:
             with contextlib.suppress(ConnectionError):
-                ask_raw(host.pid)
-            time.sleep(0.5)  # In which an agent that spins would burn as much.
+                query_raw(host.pid)
+            time.sleep(0.5)  # A busy loop would use as much CPU time.
             self.assertLess(sum(self.cpu_ticks(host.pid)), 10)
 
     @staticmethod
@@ -235,27 +234,27 @@ class Sandboxes(unittest.TestCase):
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             return [int(field) for field in stat.read().rpartition(")")[2].split()[11:13]]
 
-    # Without /proc a child cannot count its seccomp filters, so its own children
-    # are left alone.
+    # Without /proc a child cannot count its seccomp filters, so that the agent
+    # does not restart in its own children.
     @as_root
-    def test_by_chroot_are_answered_from(self):
+    def test_host_is_served_after_chroot(self):
         with Host("change-root", "/var/empty" if os.path.isdir("/var/empty") else "/opt") as host:
             pids = sorted(
                 int(host.line().replace("ready", "") or host.line()) for _ in range(3)
             )
             for pid in pids[:2]:
-                answer = ask(pid)
+                answer = query(pid)
                 self.assertEqual((answer["pid"], answer["comm"]), (pid, "agent_host"))
             self.assertEqual(threads(pids[2]), 1)
 
     @as_root
-    def test_of_another_user_are_answered_from(self):
+    def test_host_is_served_after_setuid(self):
         with resting("change-user", str(NOBODY)) as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
 
 class Programs(unittest.TestCase):
-    def test_have_the_output_and_the_status_that_they_have_without(self):
+    def test_output_and_status_are_the_same_as_without(self):
         for command in (
             ["true"],
             ["false"],
@@ -286,7 +285,7 @@ class Programs(unittest.TestCase):
                 )
 
     @unittest.skipUnless(shutil.which("musl-gcc"), "needs musl-gcc")
-    def test_of_another_libc_run_as_without(self):
+    def test_program_of_another_libc_runs(self):
         with tempfile.TemporaryDirectory() as folder:
             program = os.path.join(folder, "program")
             subprocess.run(

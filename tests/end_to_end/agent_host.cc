@@ -1,7 +1,6 @@
-// The program that the tests of the agent put it into: each mode does what some
-// program in the field does, and what an agent has broken. Built with jemalloc
-// and without. Modes say "ready" when they have come to rest, and rest until
-// stdin ends; the others print what they found.
+// A host of the agent: each mode is a known hazard for preloaded libraries.
+// Built with jemalloc and without. Modes that wait print "ready" and wait until
+// stdin ends; the others print their result.
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -33,7 +32,7 @@
 
 namespace {
 
-// Something for a heap to hold. Not freed: the host is looked at until it ends.
+// An allocation that lasts until the process ends.
 void* volatile heap;
 
 #ifdef TAKE_ADDRESSES
@@ -51,13 +50,13 @@ void Check(bool ok, const char* what) {
   _exit(1);
 }
 
-void Say(const char* format, int number = 0) {
+void Print(const char* format, int number = 0) {
   std::printf(format, number);
   std::fflush(stdout);
 }
 
 int Rest() {
-  Say("ready\n");
+  Print("ready\n");
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }
@@ -79,7 +78,7 @@ int CloseAll(const char* /*unused*/) {
   Check(bind(listener, any_address, size) == 0 && listen(listener, 64) == 0 &&
             getsockname(listener, any_address, &size) == 0,
         "listen");
-  Say("%d\n", ntohs(address.sin_port));
+  Print("%d\n", ntohs(address.sin_port));
   for (;;) {
     const int client = accept(listener, nullptr, nullptr);
     Check(client >= 0 && write(client, "host\n", 5) == 5, "accept");
@@ -96,7 +95,7 @@ int LowestDescriptor(const char* rounds) {
     if (descriptor != 3) ++others;
     close(descriptor);
   }
-  Say("others %d\n", others);
+  Print("others %d\n", others);
   return 0;
 }
 
@@ -113,7 +112,7 @@ int Signals(const char* count) {
     std::signal(signal, CountSignal);
   }
   for (int i = std::atoi(count); i > 0; --i) kill(getpid(), SIGUSR1);
-  Say("usr1 %d\n", signals.exchange(0));
+  Print("usr1 %d\n", signals.exchange(0));
   const itimerval millisecond = {{0, 1000}, {0, 1000}};
   setitimer(ITIMER_REAL, &millisecond, nullptr);
   while (signals < 200) pause();
@@ -126,9 +125,10 @@ int Signals(const char* count) {
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
-  Say("chld %d\n", signals);
-  Say("elsewhere %d\n", elsewhere);
-  // One that the program waits for kills whoever does not block it.
+  Print("chld %d\n", signals);
+  Print("elsewhere %d\n", elsewhere);
+  // A signal that the program waits for would kill a thread that does not block
+  // it.
   sigset_t awaited;
   sigemptyset(&awaited);
   sigaddset(&awaited, SIGUSR2);
@@ -139,7 +139,7 @@ int Signals(const char* count) {
     int signal = 0;
     if (sigwait(&awaited, &signal) == 0 && signal == SIGUSR2) ++waited;
   }
-  Say("waited %d\n", waited);
+  Print("waited %d\n", waited);
   return 0;
 }
 
@@ -168,7 +168,7 @@ int Forks(const char* count) {
     }
     if (Succeeds(child)) ++good;
   }
-  Say("good %d\n", good);
+  Print("good %d\n", good);
   _exit(0);
 }
 
@@ -176,7 +176,7 @@ int Forks(const char* count) {
 int ForkTwice(const char* /*unused*/) {
   int generation = 0;
   while (generation < 2 && fork() == 0) ++generation;
-  Say("%d\n", getpid());
+  Print("%d\n", getpid());
   return Rest();
 }
 
@@ -200,7 +200,7 @@ int Spawns(const char* count) {
     if (Succeeds(Spawn())) ++good;
     if (Succeeds(Vfork())) ++good;
   }
-  Say("good %d\n", good);
+  Print("good %d\n", good);
   return 0;
 }
 
@@ -240,7 +240,7 @@ int LeaveMain(const char* /*unused*/) {
   pthread_exit(nullptr);
 }
 
-// The last thread ends without a word about the process.
+// The last thread ends without exit(3).
 int LeaveAll(const char* /*unused*/) {
   std::thread(Rest).detach();
   pthread_exit(nullptr);
@@ -266,7 +266,7 @@ int Seccomp(const char* /*unused*/) {
   };
 #undef ALLOW
   const sock_fprog program = {std::size(filter), filter};
-  Say("open\n");
+  Print("open\n");
   char line = 0;
   Check(read(STDIN_FILENO, &line, 1) == 1, "read");
   Check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&

@@ -2,6 +2,7 @@
 at most one request or five seconds."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from agents import (
     HOSTS,
     NOBODY,
     Host,
-    ask,
+    query,
     resting,
     threads,
     wait_for,
@@ -54,10 +55,10 @@ class Thread(unittest.TestCase):
 
     def test_has_no_capability_after_host_has_dropped_all(self):
         with resting("drop-capabilities", program="agent_sandbox_host") as host:
-            ask(host.pid)
+            query(host.pid)
             self.assertEqual(capabilities(status(host.pid, host.pid)), NO_CAPABILITY)
             self.assertEqual(capabilities(agent_status(host.pid)), NO_CAPABILITY)
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
     def test_has_no_capability_within_seconds_without_request(self):
         with resting("drop-capabilities", program="agent_sandbox_host") as host:
@@ -65,14 +66,14 @@ class Thread(unittest.TestCase):
 
     def test_keeps_capabilities_that_host_keeps(self):
         with resting() as host:
-            ask(host.pid)
+            query(host.pid)
             self.assertEqual(
                 capabilities(agent_status(host.pid))["CapEff"], SETGID_AND_SETUID
             )
 
     def test_has_ids_that_main_thread_took_for_itself_only(self):
         with resting("drop-uid-in-thread", str(NOBODY), program="agent_sandbox_host") as host:
-            ask(host.pid)
+            query(host.pid)
             agent = agent_status(host.pid)
             for ids in ("Uid", "Gid"):
                 self.assertEqual(agent[ids].split(), 4 * [str(NOBODY)])
@@ -83,7 +84,7 @@ class Thread(unittest.TestCase):
     def test_is_unchanged_where_the_host_cannot_be_read(self):
         with tempfile.TemporaryDirectory() as folder:
             with Host("fork-without-proc", folder, program="agent_sandbox_host") as host:
-                self.assertEqual(ask(int(host.line()))["comm"], "agent_sandbox_h")
+                self.assertEqual(query(int(host.line()))["comm"], "agent_sandbox_h")
                 self.assertEqual(host.answer("\n"), "status 0")
 
     def test_follows_setuid_which_the_host_cannot_undo(self):
@@ -128,7 +129,7 @@ class Launchers(unittest.TestCase):
         self.assert_same("setpriv", *ids, "id")
 
     def test_capsh_drops_capabilities(self):
-        self.assert_same("capsh", "--drop=all", "--user=nobody", "--", "-c", "id")
+        self.assert_same("capsh", "--drop=all", f"--user={pwd.getpwuid(NOBODY).pw_name}", "--", "-c", "id")
 
     def test_runuser_changes_user(self):
         self.assert_same("runuser", "-u", "nobody", "--", "id")
@@ -146,7 +147,7 @@ class Launchers(unittest.TestCase):
         with resting(command=launcher) as host:
             if threads(host.pid) == 1:
                 self.skipTest(f"user {NOBODY} cannot read {AGENT}")
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from agents import AGENT, AGENT_ENV, CLEAN_ENV, DEADLINE, ask, wait_for
+from agents import AGENT, AGENT_ENV, CLEAN_ENV, DEADLINE, query, wait_for
 
 
 def children(pid):
@@ -54,16 +54,16 @@ class Programs(unittest.TestCase):
         self.addCleanup(stop)
         return process.pid
 
-    def assert_answers(self, pid, comm):
-        answer = wait_for(lambda: ask(pid))
-        self.assertEqual((answer["pid"], answer["comm"], answer["state"]), (pid, comm, "used"))
-        self.assertGreater(answer["heap_state"]["allocated_bytes"], 0)
+    def assert_served(self, pid, comm):
+        response = wait_for(lambda: query(pid))
+        self.assertEqual((response["pid"], response["comm"], response["state"]), (pid, comm, "used"))
+        self.assertGreater(response["heap_state"]["allocated_bytes"], 0)
 
-    def test_nghttpd_answers(self):
+    def test_nghttpd_is_served(self):
         pid = self.start("nghttpd", "--no-tls", "--address=127.0.0.1", "0")
-        self.assert_answers(pid, "nghttpd")
+        self.assert_served(pid, "nghttpd")
 
-    def test_named_answers_as_another_user(self):
+    def test_named_is_served_as_another_user(self):
         conf = self.write(
             "named.conf",
             f'options {{ directory "{self.folder}"; pid-file none; session-keyfile none;'
@@ -71,19 +71,19 @@ class Programs(unittest.TestCase):
         )
         user = ["-u", "bind"] if os.geteuid() == 0 else []
         pid = self.start("named", "-g", *user, "-c", conf)
-        self.assert_answers(pid, "named")
+        self.assert_served(pid, "named")
 
-    def test_varnishd_and_its_worker_answer(self):
+    def test_varnishd_and_its_worker_is_served(self):
         pid = self.start(
             "varnishd", "-F", "-j", "none", "-n", self.path("v"), "-a", "127.0.0.1:0", "-b", "none"
         )
-        self.assert_answers(pid, "varnishd")
-        wait_for(lambda: any(ask(child)["comm"] == "cache-main" for child in children(pid)))
+        self.assert_served(pid, "varnishd")
+        wait_for(lambda: any(query(child)["comm"] == "cache-main" for child in children(pid)))
 
-    def test_kresd_answers(self):
+    def test_kresd_is_served(self):
         conf = self.write("kresd.conf", "cache.size = 1 * MB\n")
         pid = self.start("kresd", "-n", "-c", conf, self.folder)
-        self.assert_answers(pid, "kresd")
+        self.assert_served(pid, "kresd")
 
 
 PYTHON_LOCKED = "import ctypes; print(ctypes.CDLL(None).mlockall(3))"
@@ -98,8 +98,8 @@ PYTHON_EXECS = "import os; os.execv('/bin/ls', ['ls', '/proc/self/fd'])"
 
 
 class GivenJemalloc(unittest.TestCase):
-    """Programs that would do without: here the agent is there, and must not
-    be noticed."""
+    """Programs that do not use jemalloc by themselves, given jemalloc and the
+    agent."""
 
     COMMANDS = (
         ["sh", "-c", "echo out; echo err >&2; ls /proc/self/fd; exit 3"],
@@ -136,7 +136,7 @@ class GivenJemalloc(unittest.TestCase):
         )
         return done.returncode, done.stdout, done.stderr
 
-    def test_have_the_output_and_the_status_that_they_have_without(self):
+    def test_output_and_status_are_the_same_as_without(self):
         jemalloc = "libjemalloc.so.2"
         seen = ["grep", "-q", "@jemalloc_exporter/", "/proc/net/unix"]
         self.assertEqual(self.outcome(seen, f"{jemalloc}:{AGENT}"), (0, b"", b""))

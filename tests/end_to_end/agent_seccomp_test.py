@@ -11,7 +11,7 @@ from agents import (
     DEADLINE,
     HOSTS,
     Host,
-    ask,
+    query,
     listening,
     resting,
     threads,
@@ -91,7 +91,7 @@ class ForkUnderNewFilter(unittest.TestCase):
                 if "kill:setresuid" in launcher and os.geteuid() == 0:
                     continue  # Not started: see StartUnderFilter.
                 child = int(host.line())
-                self.assertEqual(ask(child)["pid"], child)
+                self.assertEqual(query(child)["pid"], child)
 
     def test_errno_is_preserved(self):
         done = run_host("fork-errno")
@@ -126,7 +126,7 @@ class StartUnderFilter(unittest.TestCase):
             with self.subTest(filter=seccomp_filter), resting(
                 command=under(seccomp_filter)
             ) as host:
-                self.assertEqual(ask(host.pid)["pid"], host.pid)
+                self.assertEqual(query(host.pid)["pid"], host.pid)
 
     def test_host_has_no_further_child(self):
         with resting(command=under("eperm:setresuid")) as host:
@@ -148,7 +148,7 @@ class OldKernel(unittest.TestCase):
             with self.subTest(error=error), resting(
                 command=under(f"{error}:close_range")
             ) as host:
-                self.assertEqual(ask(host.pid)["pid"], host.pid)
+                self.assertEqual(query(host.pid)["pid"], host.pid)
                 self.assertEqual(sorted(os.listdir(f"/proc/{host.pid}/fd")), ["0", "1", "2"])
                 self.assert_has_only_own_descriptors(host)
 
@@ -160,7 +160,7 @@ class OldKernel(unittest.TestCase):
         with resting(
             command=under("enosys:close_range"), preexec_fn=open_many, close_fds=False
         ) as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
             self.assert_has_only_own_descriptors(host)
             self.assertGreater(len(os.listdir(f"/proc/{host.pid}/fd")), 600)
 
@@ -174,7 +174,7 @@ class MainThread(unittest.TestCase):
         with resting("exit-main-thread-before-other", program="agent_sandbox_host") as host:
             wait_for(lambda: self.state(host.pid) == "Z")
             for _ in range(3):
-                self.assertEqual(ask(host.pid)["pid"], host.pid)
+                self.assertEqual(query(host.pid)["pid"], host.pid)
             self.assertEqual(host.end(), (7, "", ""))
 
     @staticmethod
@@ -189,7 +189,7 @@ class MainThread(unittest.TestCase):
             ) as host:
                 self.assertEqual(host.line(), "status 0")
                 self.assertEqual(host.await_ready(), host)
-                self.assertEqual(ask(host.pid)["pid"], host.pid)
+                self.assertEqual(query(host.pid)["pid"], host.pid)
                 self.assertEqual(threads(host.pid), 2)
 
 

@@ -1,4 +1,4 @@
-"""What the agent says, to whom, and where it stays away."""
+"""The response of the agent, its clients, and where it does not start."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ from agents import (
     CLEAN_ENV,
     NOBODY,
     address,
-    ask,
-    ask_as,
-    ask_raw,
+    query,
+    query_as,
+    query_raw,
     limits,
     listening,
     resting,
@@ -33,19 +33,19 @@ def readelf(*options):
 
 
 class Library(unittest.TestCase):
-    def test_needs_libc_alone(self):
+    def test_needs_libc_only(self):
         needed = re.findall(r"\(NEEDED\).*\[(.*)\]", readelf("--dynamic"))
         self.assertEqual(needed, ["libc.so.6"])
 
     # A loader that misses a version refuses the program.
-    def test_needs_no_libc_of_today(self):
+    def test_needs_glibc_2_17_at_most(self):
         versions = re.findall(r"Name: GLIBC_([\d.]+)", readelf("--version-info"))
         self.assertTrue(versions)
         newest = max(tuple(map(int, version.split("."))) for version in versions)
         self.assertLessEqual(newest, (2, 17))
 
     # Before glibc 2.34 they were in a library that a program may not have.
-    def test_does_without_threads_where_there_are_none(self):
+    def test_needs_no_library_of_threads(self):
         threads = re.findall(
             r"(\w+) +\w+ +UND (?:pthread_(?!attr_(?:init|destroy))|sem_)\S+",
             readelf("--dyn-syms"),
@@ -66,14 +66,14 @@ class Library(unittest.TestCase):
         self.assertIn("NODELETE", readelf("--dynamic"))
 
 
-class Answer(unittest.TestCase):
-    def test_is_the_document_of_the_design(self):
+class Response(unittest.TestCase):
+    def test_has_all_keys_in_order(self):
         with resting() as host:
-            answer = ask(host.pid)
-        heap = answer.pop("heap_state")
-        version = answer.pop("jemalloc_version")
+            response = query(host.pid)
+        heap = response.pop("heap_state")
+        version = response.pop("jemalloc_version")
         self.assertEqual(
-            answer, {"agent": 1, "pid": host.pid, "comm": "agent_host", "state": "used"}
+            response, {"agent": 1, "pid": host.pid, "comm": "agent_host", "state": "used"}
         )
         self.assertRegex(version, r"^5\.\d+\.\d+")
         self.assertEqual(
@@ -83,50 +83,50 @@ class Answer(unittest.TestCase):
         self.assertGreater(heap["allocated_bytes"], 1 << 20)
         self.assertLess(heap["allocated_bytes"], 2 << 20)
 
-    def test_of_an_unused_heap_is_without_numbers(self):
+    def test_omits_numbers_of_unused_heap(self):
         with resting(program="agent_host_unused") as host:
-            answer = ask(host.pid)
-        self.assertEqual(answer["state"], "unused")
-        self.assertEqual(answer["heap_state"], {})
+            response = query(host.pid)
+        self.assertEqual(response["state"], "unused")
+        self.assertEqual(response["heap_state"], {})
 
     def test_allocates_nothing_in_the_host(self):
         env = {**AGENT_ENV, "MALLOC_CONF": "tcache:false"}
         with resting(program="counting_host", env=env) as host:
-            ask(host.pid)
+            query(host.pid)
             first = host.answer("\n")
             for _ in range(100):
-                ask(host.pid)
+                query(host.pid)
             self.assertEqual(host.answer("\n"), first)
 
-    def test_has_the_name_that_the_host_took_last(self):
+    def test_has_the_current_name_of_the_host(self):
         with resting("rename", "renamed") as host:
             for _ in range(2):
-                self.assertEqual(ask(host.pid)["comm"], "renamed")
+                self.assertEqual(query(host.pid)["comm"], "renamed")
 
-    def test_has_any_name_as_valid_utf8(self):
+    def test_has_names_as_valid_utf8(self):
         with resting("rename", b'"\\\n\x01\xff\xc3\xa9\xe2\x82') as host:
-            raw = ask_raw(host.pid)
+            raw = query_raw(host.pid)
         self.assertIn('"comm":"\\"\\\\\\u000a\\u0001�é�"'.encode(), raw)
 
-    def test_has_the_whole_document_for_a_visitor_who_talks(self):
-        with resting() as host, socket.socket(socket.AF_UNIX) as visitor:
-            visitor.connect(address(host.pid))
-            with contextlib.suppress(BrokenPipeError):  # It has answered.
-                visitor.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            self.assertTrue(visitor.recv(65536).endswith(b"}}"))
+    def test_is_complete_for_a_client_that_sends(self):
+        with resting() as host, socket.socket(socket.AF_UNIX) as client:
+            client.connect(address(host.pid))
+            with contextlib.suppress(BrokenPipeError):  # It has responseed.
+                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            self.assertTrue(client.recv(65536).endswith(b"}}"))
 
-    def test_comes_while_others_neither_read_nor_leave(self):
+    def test_is_sent_while_other_clients_are_idle(self):
         with resting() as host:
             idlers = [socket.socket(socket.AF_UNIX) for _ in range(300)]
             try:
                 for idler in idlers:
                     idler.connect(address(host.pid))
-                self.assertEqual(ask(host.pid)["pid"], host.pid)
+                self.assertEqual(query(host.pid)["pid"], host.pid)
             finally:
                 for idler in idlers:
                     idler.close()
 
-    def test_comes_from_the_next_name_where_the_first_is_taken(self):
+    def test_is_sent_from_the_next_name_if_the_first_is_taken(self):
         taken = []
 
         def take():
@@ -135,60 +135,60 @@ class Answer(unittest.TestCase):
             taken[0].set_inheritable(True)
 
         with resting(preexec_fn=take, close_fds=False) as host:
-            self.assertEqual(ask(f"{host.pid}.2")["pid"], host.pid)
+            self.assertEqual(query(f"{host.pid}.2")["pid"], host.pid)
 
 
-class Visitors(unittest.TestCase):
+class Clients(unittest.TestCase):
     def allow(self, users):
         return {**AGENT_ENV, "JEMALLOC_EXPORTER_ALLOW_UID": users}
 
     @as_root
-    def test_of_another_user_are_refused(self):
+    def test_other_user_is_rejected(self):
         with resting() as host:
-            self.assertEqual(ask_as(NOBODY, host.pid), b"")
+            self.assertEqual(query_as(NOBODY, host.pid), b"")
 
     @as_root
-    def test_of_a_listed_user_are_answered(self):
+    def test_listed_user_is_served(self):
         with resting(env=self.allow(f"1,{NOBODY}")) as host:
-            self.assertTrue(ask_as(NOBODY, host.pid))
+            self.assertTrue(query_as(NOBODY, host.pid))
 
     @as_root
-    def test_of_a_user_in_a_malformed_list_are_refused(self):
+    def test_user_in_malformed_list_is_rejected(self):
         for users in (f"{NOBODY}x", f" {NOBODY}", f"1;{NOBODY}", "-2", f"{2**32 + NOBODY}"):
             with self.subTest(users=users), resting(env=self.allow(users)) as host:
-                self.assertEqual(ask_as(NOBODY, host.pid), b"")
+                self.assertEqual(query_as(NOBODY, host.pid), b"")
 
     @as_root
-    def test_of_the_user_that_the_host_became_are_answered(self):
+    def test_current_user_of_the_host_is_served(self):
         with resting("change-user", str(NOBODY)) as host:
-            self.assertTrue(ask_as(NOBODY, host.pid))
-            self.assertTrue(ask(host.pid))
+            self.assertTrue(query_as(NOBODY, host.pid))
+            self.assertTrue(query(host.pid))
 
     @as_root
-    def test_of_the_user_that_the_host_was_are_refused(self):
+    def test_former_user_of_the_host_is_rejected(self):
         with resting("change-user", str(NOBODY), user=0) as host:
-            self.assertEqual(ask_as(1, host.pid), b"")
+            self.assertEqual(query_as(1, host.pid), b"")
 
 
-class Agent(unittest.TestCase):
-    """Where it stays away."""
+class Start(unittest.TestCase):
+    """Where the agent starts and where it does not."""
 
     def assert_absent(self, host, hosts_threads=1):
         self.assertEqual(threads(host.pid), hosts_threads)
         self.assertNotIn(str(host.pid), listening())
 
-    def assert_refused(self, host):
-        """Its socket, where it has one, is gone after a visit."""
+    def assert_closed(self, host):
+        """Its socket, where it has one, is closed after a query."""
         with contextlib.suppress(ConnectionError):
-            ask_raw(host.pid)
+            query_raw(host.pid)
         self.assertNotIn(str(host.pid), listening())
         self.assertEqual(host.end(), (0, "", ""))
 
-    def test_stays_away_from_a_program_without_jemalloc(self):
+    def test_does_not_start_without_jemalloc(self):
         with resting(program="agent_host_plain") as host:
             self.assert_absent(host)
 
-    def test_stays_away_from_a_program_with_more_rights_than_its_user(self):
+    def test_does_not_start_under_at_secure(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to give up a part of its rights")
         with resting(
@@ -201,27 +201,27 @@ class Agent(unittest.TestCase):
                 self.assertIn((at_secure, 1), struct.iter_unpack("LL", auxv.read()))
             self.assert_absent(host)
 
-    def test_is_in_the_same_program_with_the_rights_of_its_user(self):
+    def test_starts_in_the_same_program_without_at_secure(self):
         with resting(program="agent_host_linked", env=CLEAN_ENV) as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
-    def test_answers_where_only_four_descriptors_are_to_be_had(self):
+    def test_starts_with_four_descriptors(self):
         # The loader takes a fourth, so no program has fewer.
         with resting(preexec_fn=limits(NOFILE=4)) as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
-    def test_leaves_a_program_that_gives_up_its_descriptors(self):
+    def test_closes_its_socket_in_a_host_without_descriptors(self):
         with resting("no-descriptors") as host:
-            self.assert_refused(host)
+            self.assert_closed(host)
 
     @as_root
-    def test_stays_away_where_no_thread_is_to_be_had(self):
-        # Root may have any number of threads, so the host is somebody with one.
+    def test_does_not_start_without_a_thread(self):
+        # RLIMIT_NPROC does not apply to root.
         user = 64000 + os.getpid() % 1000
         with resting(user=user, preexec_fn=limits(NPROC=1)) as host:
             self.assert_absent(host)
 
-    def test_stays_away_where_no_memory_is_to_be_had(self):
+    def test_host_starts_with_little_memory(self):
         for megabytes in range(4, 64, 4):
             done = [
                 subprocess.run(
@@ -236,9 +236,9 @@ class Agent(unittest.TestCase):
             if done[0].returncode == 0:
                 self.assertEqual(done[1].stdout, done[0].stdout)
 
-    def test_comes_where_thread_local_variables_fill_a_small_stack(self):
+    def test_starts_where_thread_local_variables_fill_a_small_stack(self):
         with resting(program="agent_host_tls") as host:
-            self.assertEqual(ask(host.pid)["pid"], host.pid)
+            self.assertEqual(query(host.pid)["pid"], host.pid)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-// A host for the agent that tells, each time a line comes on stdin, how many
-// allocations were made in it so far, by whichever thread. Run it with
-// MALLOC_CONF=tcache:false: what a thread cache hands out is counted late.
+// A host of the agent that prints, for each line of stdin, the number of its
+// allocations so far, of all threads. Run it with MALLOC_CONF=tcache:false:
+// jemalloc counts allocations from a thread cache late.
 
 #include <jemalloc/jemalloc.h>
 #include <unistd.h>

@@ -25,7 +25,7 @@ def address(name):
     return f"\0jemalloc_exporter/{name}"
 
 
-def ask_raw(name, timeout=DEADLINE):
+def query_raw(name, timeout=DEADLINE):
     """All bytes that the agent of this name sends."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(address(name))
@@ -33,12 +33,12 @@ def ask_raw(name, timeout=DEADLINE):
         return client.makefile("rb").read()
 
 
-def ask(name, timeout=DEADLINE):
-    return json.loads(ask_raw(name, timeout))
+def query(name, timeout=DEADLINE):
+    return json.loads(query_raw(name, timeout))
 
 
-def ask_as(user, name):
-    """ask_raw by another user."""
+def query_as(user, name):
+    """query_raw as another user."""
     code = (
         "import socket, sys; s = socket.socket(socket.AF_UNIX);"
         f"s.connect({address(name)!r});"

@@ -58,7 +58,7 @@ TEST(ParseHostStatus, IgnoresKeysInsideOfLines) {
 }
 
 // Linux before 5.9 has the mode only: 0 without a filter, 2 with any number.
-TEST(ParseHostStatus, CountsFiltersOfOldKernelsWhereThereAreNone) {
+TEST(ParseHostStatus, CountsZeroFiltersOfOldKernels) {
   EXPECT_EQ(ParseHostStatus("Name:\tx\nSeccomp:\t0\n").seccomp_filters, 0);
   EXPECT_EQ(ParseHostStatus("Name:\tx\nSeccomp:\t2\n").seccomp_filters,
             HostStatus::kUnknown);
