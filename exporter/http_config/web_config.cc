@@ -1,12 +1,14 @@
 #include "exporter/http_config/web_config.h"
 
 #include <crypt.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -233,14 +235,36 @@ void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
   });
 }
 
-// Returns the only document; null for a file without one.
-YAML::Node LoadDocument(std::string_view yaml) {
-  const auto documents = YAML::LoadAll(std::string(yaml));
-  if (documents.empty()) return {};
-  if (documents.size() > 1)
-    throw ErrorAt(documents[1].Mark(),
-                  "a second document; only one is allowed");
-  return documents[0];
+// Records where the last document begins.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+  const YAML::Mark& mark() const { return mark_; }
+
+ private:
+  YAML::Mark mark_;
+};
+
+// Returns the only document; null for a file without one. Not YAML::LoadAll:
+// for "{}," that returns documents for ever.
+YAML::Node LoadDocument(const std::string& yaml) {
+  std::istringstream text(yaml);
+  YAML::Parser parser(text);
+  DocumentStart start;
+  if (parser.HandleNextDocument(start) && parser.HandleNextDocument(start))
+    throw ErrorAt(start.mark(), "a second document; only one is allowed");
+  return YAML::Load(yaml);
 }
 
 }  // namespace
@@ -250,7 +274,7 @@ WebConfig ParseWebConfig(std::string_view yaml,
                          ConfigFileReader& files) try {
   WebConfig config;
   ReadKnownKeys(
-      {"", LoadDocument(yaml)},
+      {"", LoadDocument(std::string(yaml))},
       {{"tls_server_config",
         [&](const Item& item) {
           if (!item.node.IsNull()) config.tls = ReadTls(item, folder, files);

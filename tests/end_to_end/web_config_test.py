@@ -461,7 +461,7 @@ class InvalidAtStart(Case):
 
     def test_second_document(self):
         self.assert_refused(
-            USERS + "---\n" + TLS, "line 4: a second document; only one is allowed"
+            USERS + "---\n" + TLS, "line 3: a second document; only one is allowed"
         )
 
     def test_user_name_with_a_colon(self):

@@ -259,9 +259,11 @@ TEST_F(WebConfigTest, RejectsUserNamesThatCannotLogIn) {
 TEST_F(WebConfigTest, RejectsASecondDocument) {
   for (const std::string second : {"b: c\n", "rate_limit:\n", "{}\n"}) {
     EXPECT_EQ(ErrorOf("rate_limit:\n---\n" + second),
-              "line 3: a second document; only one is allowed");
+              "line 2: a second document; only one is allowed");
   }
   EXPECT_EQ(ErrorOf("---\nrate_limit:\n...\n"), "none");
+  // YAML::LoadAll does not return for this.
+  EXPECT_EQ(ErrorOf("{},"), "line 1: a second document; only one is allowed");
 }
 
 TEST_F(WebConfigTest, RejectsMalformedYaml) {
