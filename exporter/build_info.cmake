@@ -1,7 +1,7 @@
 # exporter/build_info.h of the target jemalloc_exporter_build_info: the values of
 # `--version` and of the metric of that name.
 set(JEMALLOC_EXPORTER_REVISION "" CACHE STRING
-    "The commit that is built, where there is no git to ask")
+    "The commit that is built, where git is not available")
 
 if(NOT JEMALLOC_EXPORTER_REVISION)
   set(JEMALLOC_EXPORTER_REVISION unknown)
@@ -12,7 +12,7 @@ if(NOT JEMALLOC_EXPORTER_REVISION)
                     OUTPUT_VARIABLE answer ERROR_QUIET)
     if(answer MATCHES "^([0-9a-f]+)\n(.+)\n$")
       set(JEMALLOC_EXPORTER_REVISION ${CMAKE_MATCH_1})
-      # Asked anew after each commit and checkout.
+      # Determined again after each commit and checkout.
       cmake_path(ABSOLUTE_PATH CMAKE_MATCH_2
                  BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE log)
       set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${log})

@@ -67,8 +67,8 @@ class ConnectionTable {
   ConnectionState& Add(int socket, const sockaddr* client);
   void Remove(const ConnectionState& connection);
 
-  /// The states of a connection, each with its deadline; while a request is
-  /// dispatched there is none. `OnRequestStart` may be called for each part of
+  /// The states of a connection, each with its deadline. A dispatched request
+  /// has no deadline. `OnRequestStart` may be called for each part of
   /// a request.
   void OnRequestStart(ConnectionState& connection);
   void OnDispatch(ConnectionState& connection);

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kUnix = "unix:";
 
 struct HostPort {
-  std::string host;  // Empty stands for every address.
+  std::string host;  // Empty: every address.
   std::string port;
   bool bracketed = false;
 };

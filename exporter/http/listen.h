@@ -9,19 +9,20 @@ namespace jemalloc_exporter {
 
 /// Opens a socket that listens on `address`:
 ///
-///     127.0.0.1:9464   one address, or the first one that a name stands for
-///     [::1]:9464       an IPv6 address; `[::]` takes IPv4 connections too
+///     127.0.0.1:9464   one address, or the first one that a name resolves to
+///     [::1]:9464       an IPv6 address; `[::]` accepts IPv4, too
 ///     :9464            every address of this machine, IPv6 (where there is
 ///                      any) and IPv4
 ///     unix:/run/x.sock a Unix socket, optionally with `,mode=0660` and
 ///                      `,group=NAME`: see `ListenOnUnixSocket`
 ///
-/// Port 0 stands for any free port; `ListeningPort` knows which.
+/// Port 0 is any free port: see `ListeningPort`.
 ///
-/// On failure returns none, and `error` holds one line: what, where and why.
+/// On failure returns an invalid descriptor, and `*error` is one line with the
+/// operation, the address and the reason.
 FileDescriptor Listen(const std::string& address, std::string* error);
 
-/// The port that a TCP socket is bound to, 0 if it is none.
+/// The port that a TCP socket is bound to; 0 for any other descriptor.
 int ListeningPort(const FileDescriptor& socket);
 
 /// Where a socket listens, in the form that `Listen` takes: `127.0.0.1:9464`,

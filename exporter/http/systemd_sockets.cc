@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START.
 
-// Takes a number out of the environment; 0 where there is none.
+// Returns a number of the environment and unsets it; 0 if it is not set.
 int TakeNumber(const char* name) {
   const char* const value = std::getenv(name);
   const std::string_view text = value == nullptr ? "" : value;

@@ -7,12 +7,13 @@
 
 namespace jemalloc_exporter {
 
-/// The sockets that systemd hands over to this process, by the protocol of
-/// sd_listen_fds(3): ready for `HttpServer`, and kept from programs that this
-/// one starts. To be called once, before there are threads. Throws
-/// std::runtime_error, with one line, if there are none or one does not listen.
+/// The sockets that systemd passes to this process by the protocol of
+/// sd_listen_fds(3), with FD_CLOEXEC and O_NONBLOCK set. Unsets the variables
+/// of the protocol. To be called once, before threads are started. Throws
+/// std::runtime_error, with one line, if no sockets are passed or one does not
+/// listen.
 ///
-/// Not by libsystemd, which brings four more libraries for these few lines.
+/// Does not use libsystemd, which has four further dependencies.
 std::vector<FileDescriptor> TakeSystemdSockets();
 
 }  // namespace jemalloc_exporter
