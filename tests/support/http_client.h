@@ -22,7 +22,7 @@ class HttpClient {
   explicit HttpClient(int port)
       : HttpClient(port, FileDescriptor(::socket(AF_INET, SOCK_STREAM, 0))) {}
 
-  /// Connects a socket that exists already.
+  /// Connects an existing socket.
   HttpClient(int port, FileDescriptor socket)
       : port_(port), socket_(std::move(socket)) {
     sockaddr_in address{};
@@ -42,25 +42,27 @@ class HttpClient {
     send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
   }
 
-  /// The next answer as it came, with a fixed Date. `has_body` is false for the
-  /// answer to a HEAD. What has come by then where the server closes early.
+  /// The next response as received, with a fixed Date. `has_body` is false for
+  /// the response to a HEAD. A response that the server cuts short is returned
+  /// as far as it was received.
   std::string Receive(bool has_body = true) {
-    const std::string end_of_head = "\r\n\r\n";
+    const std::string end_of_header_section = "\r\n\r\n";
     std::size_t size = 0;
-    while ((size = received_.find(end_of_head)) == std::string::npos) {
+    while ((size = received_.find(end_of_header_section)) ==
+           std::string::npos) {
       if (!ReceiveSome()) return std::exchange(received_, {});
     }
-    size += end_of_head.size();
+    size += end_of_header_section.size();
     if (has_body) size += ContentLength(received_.substr(0, size));
     while (received_.size() < size) {
       if (!ReceiveSome()) return std::exchange(received_, {});
     }
-    const std::string answer = received_.substr(0, size);
+    const std::string response = received_.substr(0, size);
     received_.erase(0, size);
-    return WithoutDate(answer);
+    return WithoutDate(response);
   }
 
-  /// Waits for the server to close. Returns what it sends before.
+  /// Waits for the server to close. Returns all data received before.
   std::string ReceiveToEnd() {
     while (ReceiveSome()) {
     }
@@ -90,14 +92,14 @@ class HttpClient {
     return std::stoul(head.substr(at + name.size()));
   }
 
-  static std::string WithoutDate(std::string answer) {
+  static std::string WithoutDate(std::string response) {
     const std::string name = "\r\nDate: ";
-    for (auto at = answer.find(name); at != std::string::npos;
-         at = answer.find(name, at)) {
+    for (auto at = response.find(name); at != std::string::npos;
+         at = response.find(name, at)) {
       at += name.size();
-      answer.replace(at, answer.find("\r\n", at) - at, 1, '-');
+      response.replace(at, response.find("\r\n", at) - at, 1, '-');
     }
-    return answer;
+    return response;
   }
 
   int port_;
@@ -106,15 +108,15 @@ class HttpClient {
   std::string received_;
 };
 
-/// A request as a browser would write it, less what does not matter here.
+/// A GET request of HTTP/1.1 with the required fields and `more_headers`.
 inline std::string Get(const std::string& target,
                        const std::string& more_headers = {}) {
   return "GET " + target + " HTTP/1.1\r\nHost: test\r\n" + more_headers +
          "\r\n";
 }
 
-/// The answer to a request on a connection of its own.
-inline std::string Ask(int port, const std::string& request) {
+/// Sends `request` on a new connection. Returns the response.
+inline std::string SendRequest(int port, const std::string& request) {
   HttpClient client(port);
   client.Send(request);
   return client.Receive(!request.starts_with("HEAD"));

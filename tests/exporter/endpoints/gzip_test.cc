@@ -8,12 +8,12 @@
 namespace jemalloc_exporter {
 namespace {
 
-std::string Unpack(std::string packed, std::size_t size) {
+std::string Decompress(std::string compressed, std::size_t size) {
   z_stream stream{};
   inflateInit2(&stream, MAX_WBITS + 16);
   std::string data(size + 1, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_in = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_in = static_cast<uInt>(compressed.size());
   stream.next_out = reinterpret_cast<Bytef*>(data.data());
   stream.avail_out = static_cast<uInt>(data.size());
   EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
@@ -23,27 +23,27 @@ std::string Unpack(std::string packed, std::size_t size) {
   return data;
 }
 
-TEST(Gzip, UnpacksToWhatItWas) {
+TEST(Gzip, DecompressesToTheInput) {
   std::string page;
   for (int i = 0; i < 10'000; ++i) {
     page += "jemalloc_allocated_bytes{pid=\"" + std::to_string(i * 7919) +
             "\"} 1\n";
   }
-  const std::string packed = Gzip(page);
-  EXPECT_LT(packed.size(), page.size() / 3);
-  EXPECT_EQ(Unpack(packed, page.size()), page);
+  const std::string compressed = Gzip(page);
+  EXPECT_LT(compressed.size(), page.size() / 3);
+  EXPECT_EQ(Decompress(compressed, page.size()), page);
 }
 
-TEST(Gzip, PacksNothing) { EXPECT_EQ(Unpack(Gzip(""), 0), ""); }
+TEST(Gzip, CompressesAnEmptyInput) { EXPECT_EQ(Decompress(Gzip(""), 0), ""); }
 
-TEST(Gzip, PacksWhatCannotBePacked) {
+TEST(Gzip, CompressesIncompressibleInput) {
   std::string noise;
   unsigned state = 1;
   for (int i = 0; i < 100'000; ++i) {
     state = state * 1'664'525 + 1'013'904'223;
     noise += static_cast<char>(state >> 24);
   }
-  EXPECT_EQ(Unpack(Gzip(noise), noise.size()), noise);
+  EXPECT_EQ(Decompress(Gzip(noise), noise.size()), noise);
 }
 
 }  // namespace

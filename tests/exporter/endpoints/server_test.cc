@@ -26,12 +26,12 @@ class ServerTest : public testing::Test {
   int port() const { return server_.GetListeningPorts().at(0); }
   std::string Get(const std::string& path,
                   const std::string& headers = {}) const {
-    return Ask(port(), jemalloc_exporter::Get(path, headers));
+    return SendRequest(port(), jemalloc_exporter::Get(path, headers));
   }
   // The body of /metrics.
   std::string Page() const {
-    const std::string answer = Get("/metrics");
-    return answer.substr(answer.find("\r\n\r\n") + 4);
+    const std::string response = Get("/metrics");
+    return response.substr(response.find("\r\n\r\n") + 4);
   }
 
   Server server_{"127.0.0.1:0"};
@@ -101,12 +101,12 @@ TEST_F(ServerTest, RemovesACollectable) {
 TEST_F(ServerTest, Returns500ForAnException) {
   bool bad = true;
   const auto good = GaugeOf("g", 1);
-  const auto moody = Collecting([&]() -> FakeCollectable::Families {
+  const auto failing = Collecting([&]() -> FakeCollectable::Families {
     if (bad) throw std::runtime_error("no luck");
     return {};
   });
   server_.RegisterCollectable(good);
-  server_.RegisterCollectable(moody);
+  server_.RegisterCollectable(failing);
   EXPECT_EQ(Get("/metrics"),
             "HTTP/1.1 500 Internal Server Error\r\nDate: -\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
@@ -116,7 +116,7 @@ TEST_F(ServerTest, Returns500ForAnException) {
   EXPECT_EQ(Page(), "# TYPE g gauge\ng 1\n");
 }
 
-TEST_F(ServerTest, Returns500ForAnExceptionWithoutClass) {
+TEST_F(ServerTest, Returns500ForANonStandardException) {
   const auto bad =
       Collecting([]() -> FakeCollectable::Families { throw "a string"; });
   server_.RegisterCollectable(bad);

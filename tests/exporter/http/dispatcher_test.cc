@@ -62,7 +62,7 @@ TEST(DispatcherAuth, AllowsStaticResponsesAndHandlers) {
                          [](const Request&) { return Text("page\n"); });
     server.Start();
     for (const std::string path : {"/page", "/made"}) {
-      EXPECT_EQ(Ask(server.port(), Get(path, kRight)), kPage);
+      EXPECT_EQ(SendRequest(server.port(), Get(path, kRight)), kPage);
     }
   }
 }
@@ -73,16 +73,17 @@ TEST(DispatcherAuth, IsRequiredForEveryPathAndMethod) {
         {.security = {.check_credentials = check, .verify_password = IsRight}});
     server.Start();
     for (const std::string path : {"/page", "/none"}) {
-      const std::string answer = Ask(server.port(), Get(path));
+      const std::string response = SendRequest(server.port(), Get(path));
       EXPECT_EQ(
-          answer,
+          response,
           "HTTP/1.1 401 Unauthorized\r\nDate: -\r\nConnection: close\r\n" +
               kUnauthorized);
-      EXPECT_THAT(Ask(server.port(), Get(path, kWrong)),
+      EXPECT_THAT(SendRequest(server.port(), Get(path, kWrong)),
                   AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr(kUnauthorized)));
     }
-    EXPECT_THAT(Ask(server.port(), "POST /page HTTP/1.1\r\nHost: test\r\n\r\n"),
-                StartsWith("HTTP/1.1 401 "));
+    EXPECT_THAT(
+        SendRequest(server.port(), "POST /page HTTP/1.1\r\nHost: test\r\n\r\n"),
+        StartsWith("HTTP/1.1 401 "));
   }
 }
 
@@ -135,10 +136,10 @@ TEST(DispatcherAuth, LimitsVerificationsOfOneClient) {
   // All clients here have one address.
   std::string response;
   do {
-    response = Ask(server.port(), Get("/page", Credentials(2)));
+    response = SendRequest(server.port(), Get("/page", Credentials(2)));
   } while (response.empty());
   EXPECT_EQ(response, kTooManyLogins);
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   verification.Release();
   for (HttpClient& client : waiting) {
     EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 401 "));
@@ -155,7 +156,7 @@ TEST(DispatcherAuth, VerifiesEqualCredentialsOnce) {
   }
   verification.AwaitCall();
   // By now, the server has read what the 20 clients sent.
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   verification.Release();
   for (HttpClient& client : waiting) EXPECT_EQ(client.Receive(), kPage);
   EXPECT_EQ(verification.calls(), 1);
@@ -191,7 +192,7 @@ TEST(DispatcherAuth, LimitsVerificationsInTotal) {
     (*waiting.back()).Send(Get("/page", Credentials(i)));
   }
   verification.AwaitCall();
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   ClientAt ninth(server.port(), 8);
   (*ninth).Send(Get("/page", Credentials(8)));
   EXPECT_EQ((*ninth).Receive(), kTooManyLogins);
@@ -215,7 +216,8 @@ TEST(DispatcherAuth, SurvivesADisconnectDuringVerification) {
   client.Send(Get("/page", kRight));
   begun.get_future().wait();
   client.Reset();
-  EXPECT_THAT(Ask(server.port(), Get("/page")), StartsWith("HTTP/1.1 401 "));
+  EXPECT_THAT(SendRequest(server.port(), Get("/page")),
+              StartsWith("HTTP/1.1 401 "));
   open.set_value();
 }
 
@@ -225,47 +227,49 @@ TEST(Dispatcher, AddsSecurityHeadersToEveryResponse) {
                      }}});
   server.Start();
   for (const std::string path : {"/page", "/none"}) {
-    EXPECT_THAT(Ask(server.port(), Get(path)),
+    EXPECT_THAT(SendRequest(server.port(), Get(path)),
                 HasSubstr("\r\nX-Frame-Options: deny\r\n"));
   }
 }
 
 TEST(Dispatcher, RejectsBeyondMaxRequests) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server({.max_requests = 2});
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   server.Start();
   HttpClient first(server.port());
   HttpClient second(server.port());
   first.Send(Get("/slow"));
   second.Send(Get("/slow"));
-  gate.AwaitEntered(2);
-  EXPECT_EQ(Ask(server.port(), Get("/slow")),
+  blocking.AwaitEntered(2);
+  EXPECT_EQ(SendRequest(server.port(), Get("/slow")),
             "HTTP/1.1 503 Service Unavailable\r\nDate: -\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "Content-Length: 59\r\n\r\n"
             "Limit of concurrent requests reached (2), try again later.\n");
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
-  gate.Open();
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
+  blocking.Open();
   EXPECT_THAT(first.Receive(), HasSubstr("\r\n\r\nlate\n"));
   EXPECT_THAT(second.Receive(), HasSubstr("\r\n\r\nlate\n"));
-  EXPECT_THAT(Ask(server.port(), Get("/slow")), HasSubstr("\r\n\r\nlate\n"));
+  EXPECT_THAT(SendRequest(server.port(), Get("/slow")),
+              HasSubstr("\r\n\r\nlate\n"));
 }
 
-// Sends 100 requests at a time; returns the statuses of the answers, sorted.
-std::vector<int> SendAHundredRequests(TestServer& server, BlockingHandler& gate,
+// Sends 100 requests at a time; returns the statuses of the responses, sorted.
+std::vector<int> SendAHundredRequests(TestServer& server,
+                                      BlockingHandler& blocking,
                                       std::size_t expected_to_enter) {
   std::vector<HttpClient> clients;
   for (int i = 0; i < 100; ++i) {
     clients.emplace_back(server.port());
     clients.back().Send(Get("/slow"));
   }
-  gate.AwaitEntered(static_cast<int>(expected_to_enter));
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
-  const std::size_t answered_by_now = 1 + clients.size() - expected_to_enter;
-  while (server.statuses().size() < answered_by_now) std::this_thread::yield();
-  gate.Open();
+  blocking.AwaitEntered(static_cast<int>(expected_to_enter));
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
+  const std::size_t responses_by_now = 1 + clients.size() - expected_to_enter;
+  while (server.statuses().size() < responses_by_now) std::this_thread::yield();
+  blocking.Open();
   for (HttpClient& client : clients) client.Receive();
   std::vector<int> statuses = server.statuses();
   std::sort(statuses.begin(), statuses.end());
@@ -273,13 +277,13 @@ std::vector<int> SendAHundredRequests(TestServer& server, BlockingHandler& gate,
 }
 
 TEST(Dispatcher, RunsMaxRequestsHandlersAtOnce) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server({.max_requests = 40});
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   server.Start();
   std::vector<int> expected(41, 200);
   expected.insert(expected.end(), 60, 503);
-  EXPECT_EQ(SendAHundredRequests(server, gate, 40), expected);
+  EXPECT_EQ(SendAHundredRequests(server, blocking, 40), expected);
 }
 
 TEST(Dispatcher, ServesSimultaneousQuickRequests) {
@@ -293,30 +297,31 @@ TEST(Dispatcher, ServesSimultaneousQuickRequests) {
 }
 
 TEST(Dispatcher, RunsAnyNumberOfHandlersWithoutLimit) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server({.max_requests = 0});
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   server.Start();
-  EXPECT_EQ(SendAHundredRequests(server, gate, 100),
+  EXPECT_EQ(SendAHundredRequests(server, blocking, 100),
             std::vector<int>(101, 200));
 }
 
 // Health checks of HAProxy send `OPTIONS / HTTP/1.0`.
-TEST(Dispatcher, AnswersOptions) {
+TEST(Dispatcher, RespondsToOptions) {
   TestServer server;
   server.Start();
   const std::string ok =
       "HTTP/1.1 200 OK\r\nDate: -\r\nAllow: GET, HEAD, OPTIONS\r\n"
       "Content-Length: 0\r\n\r\n";
   for (const std::string target : {"/page", "*"}) {
-    EXPECT_EQ(Ask(server.port(),
-                  "OPTIONS " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"),
+    EXPECT_EQ(SendRequest(server.port(),
+                          "OPTIONS " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"),
               ok);
   }
-  EXPECT_THAT(Ask(server.port(), "OPTIONS /page HTTP/1.0\r\n\r\n"),
+  EXPECT_THAT(SendRequest(server.port(), "OPTIONS /page HTTP/1.0\r\n\r\n"),
               StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(Ask(server.port(), "OPTIONS /none HTTP/1.1\r\nHost: a\r\n\r\n"),
-              StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(
+      SendRequest(server.port(), "OPTIONS /none HTTP/1.1\r\nHost: a\r\n\r\n"),
+      StartsWith("HTTP/1.1 404 "));
 }
 
 std::size_t Threads() {
@@ -349,12 +354,12 @@ TEST(Dispatcher, SlowHandlersDoNotDelayOtherRequests) {
   server.Start();
   auto clients = Connect(server.port(), 30, Get("/slow"));
   auto start = steady_clock::now();
-  EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/quick")), kPage);
   const auto below_limit = steady_clock::now() - start;
   std::ranges::move(Connect(server.port(), 20, Get("/slow")),
                     std::back_inserter(clients));
   start = steady_clock::now();
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   const auto above_limit = steady_clock::now() - start;
   slow.Open();
   int rejected = 0;

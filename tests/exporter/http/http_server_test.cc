@@ -21,15 +21,15 @@ class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() { server_.Start(); }
 
-  std::string Ask(const std::string& request) const {
-    return jemalloc_exporter::Ask(server_.port(), request);
+  std::string SendRequest(const std::string& request) const {
+    return jemalloc_exporter::SendRequest(server_.port(), request);
   }
 
   TestServer server_;
 };
 
 TEST_F(HttpServerTest, RespondsToGetWithStaticResponse) {
-  EXPECT_EQ(Ask(Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page")), kPage);
 }
 
 TEST_F(HttpServerTest, RespondsToGetWithHandlerResponse) {
@@ -39,20 +39,20 @@ TEST_F(HttpServerTest, RespondsToGetWithHandlerResponse) {
                     .body = "<p>",
                     .headers = {{"Vary", "Accept"}, {"X-Extra", "yes"}}};
   });
-  EXPECT_EQ(Ask(Get("/made")),
+  EXPECT_EQ(SendRequest(Get("/made")),
             "HTTP/1.1 203 Non-Authoritative Information\r\nDate: -\r\n"
             "Content-Type: text/html\r\nVary: Accept\r\nX-Extra: yes\r\n"
             "Content-Length: 3\r\n\r\n<p>");
 }
 
-TEST_F(HttpServerTest, AnswersAnEmptyPageWithItsLength) {
+TEST_F(HttpServerTest, SendsContentLengthOfAnEmptyBody) {
   (*server_).AddStaticResponse("/empty", Text(""));
-  EXPECT_EQ(Ask(Get("/empty")),
+  EXPECT_EQ(SendRequest(Get("/empty")),
             "HTTP/1.1 200 OK\r\nDate: -\r\nContent-Type: text/plain\r\n"
             "Content-Length: 0\r\n\r\n");
 }
 
-TEST_F(HttpServerTest, AnswersHeadAsGetWithoutTheBody) {
+TEST_F(HttpServerTest, RespondsToHeadAsToGetWithoutTheBody) {
   (*server_).AddHandler("/handler",
                         [](const Request&) { return Text("page\n"); });
   const std::string head = kPage.substr(0, kPage.find("page"));
@@ -68,10 +68,10 @@ TEST_F(HttpServerTest, AnswersHeadAsGetWithoutTheBody) {
 
 TEST_F(HttpServerTest, SendsManyMegabytes) {
   (*server_).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
-  EXPECT_TRUE(Ask(Get("/big")).ends_with("\r\n\r\n" + kBigBody));
+  EXPECT_TRUE(SendRequest(Get("/big")).ends_with("\r\n\r\n" + kBigBody));
 }
 
-TEST_F(HttpServerTest, KeepsAlive) {
+TEST_F(HttpServerTest, KeepsConnectionsAlive) {
   HttpClient client(server_.port());
   for (int i = 0; i < 3; ++i) {
     client.Send(Get("/page"));
@@ -105,8 +105,8 @@ TEST_F(HttpServerTest, RespondsToHttp10WithoutHostAndCloses) {
 }
 
 TEST_F(HttpServerTest, IgnoresAQuery) {
-  EXPECT_EQ(Ask(Get("/page?")), kPage);
-  EXPECT_EQ(Ask(Get("/page?collect[]=a&b=%00#?")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page?")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page?collect[]=a&b=%00#?")), kPage);
 }
 
 TEST_F(HttpServerTest, FindsExactPathsOnly) {
@@ -116,7 +116,7 @@ TEST_F(HttpServerTest, FindsExactPathsOnly) {
         "/page%00x", "/page%2F", "/%70age",    "/PAGE",    "/page;x",
         "/page#x",   "page",     "*",          "/../page", "/page/?x",
         "?",         "/page%3Fx"}) {
-    EXPECT_EQ(Ask(Get(target)),
+    EXPECT_EQ(SendRequest(Get(target)),
               "HTTP/1.1 404 Not Found\r\nDate: -\r\nConnection: close\r\n"
               "Content-Type: text/plain; charset=utf-8\r\n"
               "X-Content-Type-Options: nosniff\r\n"
@@ -128,8 +128,8 @@ TEST_F(HttpServerTest, FindsExactPathsOnly) {
 TEST_F(HttpServerTest, RejectsOtherMethods) {
   for (const std::string method :
        {"POST", "PUT", "DELETE", "TRACE", "PATCH", "BREW", "get"}) {
-    EXPECT_EQ(Ask(method + " /page HTTP/1.1\r\nHost: test\r\n"
-                           "Content-Length: 3\r\n\r\nabc"),
+    EXPECT_EQ(SendRequest(method + " /page HTTP/1.1\r\nHost: test\r\n"
+                                   "Content-Length: 3\r\n\r\nabc"),
               "HTTP/1.1 405 Method Not Allowed\r\nDate: -\r\n"
               "Connection: close\r\n"
               "Content-Type: text/plain; charset=utf-8\r\n"
@@ -159,7 +159,7 @@ TEST_F(HttpServerTest, RejectsAmbiguousRequests) {
 }
 
 TEST_F(HttpServerTest, AcceptsContentLengthZero) {
-  EXPECT_EQ(Ask(Get("/page", "Content-Length: 0\r\n")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page", "Content-Length: 0\r\n")), kPage);
 }
 
 TEST_F(HttpServerTest, RejectsOtherProtocols) {
@@ -185,7 +185,7 @@ TEST_F(HttpServerTest, RejectsOtherProtocols) {
                   "Content-Length: 13\r\n\r\nBad request.\n")
         << request;
   }
-  EXPECT_EQ(Ask(Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page")), kPage);
   EXPECT_THAT(server_.problems(), ElementsAre());
 }
 
@@ -194,11 +194,11 @@ TEST_F(HttpServerTest, PassesHeadersToTheHandler) {
     return Text(request.accept + "|" + request.accept_encoding + "|" +
                 request.scrape_timeout);
   });
-  EXPECT_THAT(Ask(Get("/echo")), HasSubstr("\r\n\r\n||"));
-  EXPECT_THAT(Ask(Get("/echo",
-                      "accept: a;q=1\r\nACCEPT: b\r\n"
-                      "Accept-Encoding: gzip\r\n"
-                      "X-Prometheus-Scrape-Timeout-Seconds: 10\r\n")),
+  EXPECT_THAT(SendRequest(Get("/echo")), HasSubstr("\r\n\r\n||"));
+  EXPECT_THAT(SendRequest(Get("/echo",
+                              "accept: a;q=1\r\nACCEPT: b\r\n"
+                              "Accept-Encoding: gzip\r\n"
+                              "X-Prometheus-Scrape-Timeout-Seconds: 10\r\n")),
               HasSubstr("\r\n\r\na;q=1, b|gzip|10"));
 }
 
@@ -206,20 +206,20 @@ TEST_F(HttpServerTest, RespondsToAnExceptionWith500) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response {
     throw std::runtime_error("out of luck");
   });
-  EXPECT_EQ(Ask(Get("/bad")),
+  EXPECT_EQ(SendRequest(Get("/bad")),
             "HTTP/1.1 500 Internal Server Error\r\nDate: -\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "Content-Length: 31\r\n\r\ncannot serve /bad: out of luck\n");
   EXPECT_THAT(server_.problems(),
               ElementsAre("cannot serve /bad: out of luck"));
-  EXPECT_EQ(Ask(Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(Get("/page")), kPage);
 }
 
-TEST_F(HttpServerTest, RespondsToAnExceptionOfNoClassWith500) {
+TEST_F(HttpServerTest, RespondsToANonStandardExceptionWith500) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response { throw 1; });
   EXPECT_THAT(
-      Ask(Get("/bad")),
+      SendRequest(Get("/bad")),
       AllOf(StartsWith("HTTP/1.1 500 "),
             HasSubstr("\r\n\r\ncannot serve /bad: unknown exception\n")));
 }
@@ -227,28 +227,28 @@ TEST_F(HttpServerTest, RespondsToAnExceptionOfNoClassWith500) {
 TEST_F(HttpServerTest, ReportsEachResponse) {
   (*server_).AddHandler("/bad", [](const Request&) -> Response { throw 1; });
   for (const std::string target : {"/page", "/none", "/bad", "/page"}) {
-    Ask(Get(target));
+    SendRequest(Get(target));
   }
   EXPECT_THAT(server_.statuses(), ElementsAre(200, 404, 500, 200));
 }
 
 TEST_F(HttpServerTest, ReplacesAResponse) {
   (*server_).AddStaticResponse("/page", Text("new\n"));
-  EXPECT_THAT(Ask(Get("/page")), HasSubstr("\r\n\r\nnew\n"));
+  EXPECT_THAT(SendRequest(Get("/page")), HasSubstr("\r\n\r\nnew\n"));
 }
 
 TEST(HttpServer, SlowHandlerDelaysNoOtherRequest) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server;
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   (*server).AddHandler("/quick", [](const Request&) { return Text("page\n"); });
   server.Start();
   HttpClient slow(server.port());
   slow.Send(Get("/slow"));
-  gate.AwaitEntered(1);
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
-  EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
-  gate.Open();
+  blocking.AwaitEntered(1);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/quick")), kPage);
+  blocking.Open();
   EXPECT_THAT(slow.Receive(), HasSubstr("\r\n\r\nlate\n"));
 }
 

@@ -47,7 +47,7 @@ bool CanConnect(const char* host, int port) {
   return result == 0;
 }
 
-TEST(Listen, TakesConnectionsOnTheAddress) {
+TEST(Listen, AcceptsConnectionsOnTheAddressOnly) {
   const FileDescriptor listener = MustListen("127.0.0.1:0");
   const int port = ListeningPort(listener);
   EXPECT_TRUE(CanConnect("127.0.0.1", port));
@@ -55,8 +55,8 @@ TEST(Listen, TakesConnectionsOnTheAddress) {
   EXPECT_FALSE(CanConnect("::1", port));
 }
 
-// A connection that the server has closed first stays in TIME_WAIT.
-TEST(Listen, ReusesThePortOfAFormerProcess) {
+// A connection that the server closes first stays in TIME_WAIT.
+TEST(Listen, ReusesAPortInTimeWait) {
   FileDescriptor former = MustListen("127.0.0.1:0");
   const int port = ListeningPort(former);
   ASSERT_TRUE(CanConnect("127.0.0.1", port));
@@ -64,7 +64,7 @@ TEST(Listen, ReusesThePortOfAFormerProcess) {
   for (int i = 0; i < 2; ++i) {
     pollfd incoming{former.get(), POLLIN, 0};
     ASSERT_EQ(poll(&incoming, 1, 30'000), 1);
-    // Closed at once; the client of the second waits.
+    // Closed before the client closes its end.
     FileDescriptor(accept(former.get(), nullptr, nullptr));
   }
   former = FileDescriptor();
@@ -72,14 +72,14 @@ TEST(Listen, ReusesThePortOfAFormerProcess) {
   EXPECT_EQ(ListeningPort(MustListen(address)), port);
 }
 
-TEST(Listen, TakesConnectionsOnAnIpv6Address) {
+TEST(Listen, AcceptsConnectionsOnAnIpv6Address) {
   const FileDescriptor listener = MustListen("[::1]:0");
   const int port = ListeningPort(listener);
   EXPECT_TRUE(CanConnect("::1", port));
   EXPECT_FALSE(CanConnect("127.0.0.1", port));
 }
 
-TEST(Listen, TakesIpv4AndIpv6WithoutAHost) {
+TEST(Listen, AcceptsIpv4AndIpv6WithoutAHost) {
   for (const char* const address : {":0", "[::]:0"}) {
     const FileDescriptor listener = MustListen(address);
     const int port = ListeningPort(listener);
@@ -88,24 +88,24 @@ TEST(Listen, TakesIpv4AndIpv6WithoutAHost) {
   }
 }
 
-TEST(Listen, TakesIpv4ForAName) {
+TEST(Listen, ResolvesANameToIpv4) {
   const FileDescriptor listener = MustListen("localhost:0");
   EXPECT_TRUE(CanConnect("127.0.0.1", ListeningPort(listener)));
 }
 
-TEST(Listen, ListensOnThePortThatItIsGiven) {
+TEST(Listen, BindsTheGivenPort) {
   const int port = ListeningPort(MustListen("127.0.0.1:0"));
   const FileDescriptor again = MustListen("127.0.0.1:" + std::to_string(port));
   EXPECT_EQ(ListeningPort(again), port);
 }
 
-TEST(Listen, KeepsTheSocketFromOtherProgramsAndFromBlocking) {
+TEST(Listen, SetsCloexecAndNonblock) {
   const FileDescriptor listener = MustListen("127.0.0.1:0");
   EXPECT_NE(fcntl(listener.get(), F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_NE(fcntl(listener.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST(Listen, SaysThatThePortIsTaken) {
+TEST(Listen, ReportsAPortInUse) {
   for (const std::string host : {"127.0.0.1", "[::1]", ""}) {
     const FileDescriptor listener = MustListen(host + ":0");
     const std::string address =
@@ -115,12 +115,12 @@ TEST(Listen, SaysThatThePortIsTaken) {
   }
 }
 
-TEST(Listen, SaysThatTheAddressIsOfAnotherMachine) {
+TEST(Listen, ReportsANonLocalAddress) {
   EXPECT_EQ(ErrorOf("192.0.2.1:0"),
             "cannot listen on 192.0.2.1:0: Cannot assign requested address");
 }
 
-TEST(Listen, SaysWhatIsWrongWithTheAddress) {
+TEST(Listen, ReportsAMalformedAddress) {
   EXPECT_EQ(ErrorOf(""),
             "cannot listen on : no port; say HOST:PORT, [IPV6]:PORT, :PORT or "
             "unix:PATH");
@@ -143,10 +143,10 @@ TEST(Listen, SaysWhatIsWrongWithTheAddress) {
             "cannot listen on [localhost]:0: Name or service not known");
 }
 
-TEST(Listen, SaysThatThePortIsForbidden) {
+TEST(Listen, ReportsAPrivilegedPort) {
   int first_free = 0;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free;
-  if (first_free <= 80) GTEST_SKIP() << "everybody may listen on every port";
+  if (first_free <= 80) GTEST_SKIP() << "no port below 81 is privileged";
   RunInSubprocess([] {
     if (getuid() == 0) {
       ASSERT_EQ(setuid(65534), 0);
@@ -156,7 +156,7 @@ TEST(Listen, SaysThatThePortIsForbidden) {
   });
 }
 
-TEST(Listen, DoesWithIpv4WhereThereIsNoIpv6) {
+TEST(Listen, FallsBackToIpv4WithoutIpv6) {
   RunInSubprocess([] {
     FailSystemCall(SYS_socket, EAFNOSUPPORT, AF_INET6);
     const FileDescriptor listener = MustListen(":0");
@@ -167,7 +167,7 @@ TEST(Listen, DoesWithIpv4WhereThereIsNoIpv6) {
   });
 }
 
-TEST(ListeningAddress, IsWhatListenTakes) {
+TEST(ListeningAddress, HasTheFormatOfListen) {
   for (const std::string host : {"127.0.0.1", "[::1]", "[::]"}) {
     const FileDescriptor listener = MustListen(host + ":0");
     EXPECT_EQ(ListeningAddress(listener),
@@ -175,11 +175,11 @@ TEST(ListeningAddress, IsWhatListenTakes) {
   }
 }
 
-TEST(ListeningAddress, IsUnknownOfWhatIsNoSocket) {
+TEST(ListeningAddress, IsUnknownForAnInvalidDescriptor) {
   EXPECT_EQ(ListeningAddress(FileDescriptor()), "?");
 }
 
-TEST(ListeningPort, IsNoneOfWhatIsNoSocket) {
+TEST(ListeningPort, IsZeroForAnInvalidDescriptor) {
   EXPECT_EQ(ListeningPort(FileDescriptor()), 0);
 }
 

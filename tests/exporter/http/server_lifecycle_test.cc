@@ -35,40 +35,42 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST(HttpServerStop, SendsTheResponsesOfRunningHandlers) {
-  BlockingHandler gate;
-  std::optional<TestServer> server(std::in_place);
-  (**server).AddHandler("/slow", gate.MakeHandler());
+  BlockingHandler blocking;
+  std::optional<TestServer> server;
+  server.emplace();
+  (**server).AddHandler("/slow", blocking.MakeHandler());
   server->Start();
   HttpClient client(server->port());
   client.Send(Get("/slow"));
-  gate.AwaitEntered(1);
+  blocking.AwaitEntered(1);
   auto stopped = std::async(std::launch::async, [&] { server.reset(); });
   // The listening socket is closed first.
   while (HttpClient(client.port()).connected()) std::this_thread::yield();
-  gate.Open();
+  blocking.Open();
   EXPECT_THAT(client.ReceiveToEnd(), HasSubstr("\r\n\r\nlate\n"));
   stopped.get();
 }
 
 TEST(HttpServerStop, SurvivesADisconnectDuringTheHandler) {
-  BlockingHandler gate;
-  std::optional<TestServer> server(
-      std::in_place,
+  BlockingHandler blocking;
+  std::optional<TestServer> server;
+  server.emplace(
       HttpServerOptions{.connections = {.read_timeout = kNoTimeout}});
-  (**server).AddHandler("/slow", gate.MakeHandler());
+  (**server).AddHandler("/slow", blocking.MakeHandler());
   server->Start();
   HttpClient client(server->port());
   client.Send(Get("/slow"));
-  gate.AwaitEntered(1);
+  blocking.AwaitEntered(1);
   client.Reset();
   auto stopped = std::async(std::launch::async, [&] { server.reset(); });
   while (HttpClient(client.port()).connected()) std::this_thread::yield();
-  gate.Open();
+  blocking.Open();
   stopped.get();
 }
 
 TEST(HttpServerStop, DoesNotWaitForClients) {
-  std::optional<TestServer> server(std::in_place);
+  std::optional<TestServer> server;
+  server.emplace();
   (**server).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
   server->Start();
   auto clients = Connect(server->port(), 3, "");
@@ -76,7 +78,7 @@ TEST(HttpServerStop, DoesNotWaitForClients) {
                     std::back_inserter(clients));
   std::ranges::move(Connect(server->port(), 3, Get("/big")),
                     std::back_inserter(clients));
-  EXPECT_EQ(Ask(server->port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server->port(), Get("/page")), kPage);
   server.reset();
   for (HttpClient& client : clients) client.ReceiveToEnd();
 }
@@ -96,7 +98,8 @@ TEST(HttpServerStart, ServesSeveralSockets) {
   HttpServer server;
   server.AddStaticResponse("/page", Text("page\n"));
   ASSERT_TRUE(server.Start(std::move(listeners), &error)) << error;
-  for (const int port : ports) EXPECT_EQ(Ask(port, Get("/page")), kPage);
+  for (const int port : ports)
+    EXPECT_EQ(SendRequest(port, Get("/page")), kPage);
 }
 
 std::string ErrorOfStart() {
@@ -127,7 +130,7 @@ TEST(HttpServerStart, ReportsALackOfThreads) {
   });
 }
 
-// Allows this process no more file descriptors than it has.
+// Lowers RLIMIT_NOFILE to the number of open descriptors.
 class NoMoreFiles {
  public:
   NoMoreFiles() {
@@ -147,12 +150,13 @@ class NoMoreFiles {
 
 TEST(HttpServer, RecoversFromALackOfFileDescriptors) {
 #if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "UBSan takes descriptors of its own to look at objects";
+  GTEST_SKIP() << "UBSan opens descriptors to inspect objects";
 #endif
   TestServer server;
   server.Start();
   FileDescriptor spare(socket(AF_INET, SOCK_STREAM, 0));
-  std::optional<NoMoreFiles> no_more_files(std::in_place);
+  std::optional<NoMoreFiles> no_more_files;
+  no_more_files.emplace();
   HttpClient client(server.port(), std::move(spare));
   client.Send(Get("/page"));
   while (server.problems().empty()) std::this_thread::yield();
@@ -174,7 +178,7 @@ TEST(ServerThreads, BlockAsynchronousSignalsOnly) {
     return Text("");
   });
   server.Start();
-  Ask(server.port(), Get("/mask"));
+  SendRequest(server.port(), Get("/mask"));
   EXPECT_STREQ(name.data(), "je_exporter_web");
   for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGALRM,
                            SIGUSR1, SIGPROF, SIGRTMIN}) {
@@ -193,7 +197,7 @@ TEST(HttpServer, DoesNotChangeSignalDispositions) {
   {
     TestServer server;
     server.Start();
-    Ask(server.port(), Get("/page"));
+    SendRequest(server.port(), Get("/page"));
     sigaction(SIGPIPE, nullptr, &after);
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
   }
@@ -202,28 +206,29 @@ TEST(HttpServer, DoesNotChangeSignalDispositions) {
 }
 
 TEST(HttpServer, ServesInTheParentAndReleasesThePortInTheChildAfterFork) {
-  std::optional<TestServer> server(std::in_place);
+  std::optional<TestServer> server;
+  server.emplace();
   server->Start();
   const int port = server->port();
-  std::array<int, 2> child_lives{};
-  ASSERT_EQ(pipe(child_lives.data()), 0);
+  std::array<int, 2> child_exit{};
+  ASSERT_EQ(pipe(child_exit.data()), 0);
   std::array<int, 2> child_has_destroyed{};
   ASSERT_EQ(pipe(child_has_destroyed.data()), 0);
   const pid_t child = fork();
   if (child == 0) {
     char byte = 0;
     server.reset();
-    close(child_lives[1]);
+    close(child_exit[1]);
     static_cast<void>(write(child_has_destroyed[1], &byte, 1));
-    static_cast<void>(read(child_lives[0], &byte, 1));
+    static_cast<void>(read(child_exit[0], &byte, 1));
     _exit(0);
   }
   char byte = 0;
   ASSERT_EQ(read(child_has_destroyed[0], &byte, 1), 1);
-  EXPECT_EQ(Ask(port, Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(port, Get("/page")), kPage);
   server.reset();
   EXPECT_FALSE(HttpClient(port).connected());
-  close(child_lives[1]);
+  close(child_exit[1]);
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);

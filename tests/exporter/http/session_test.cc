@@ -27,7 +27,7 @@ TEST(Session, IdleSlowAndSilentClientsDelayNoOther) {
   const auto idle = Connect(server.port(), 100, "");
   const auto half_sent = Connect(server.port(), 100, "GET /page HTTP/1.1\r\nH");
   const auto not_reading = Connect(server.port(), 10, Get("/big"));
-  EXPECT_EQ(Ask(server.port(), Get("/quick")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/quick")), kPage);
 }
 
 TEST(Session, ClosesAtReadTimeoutOfFirstRequest) {
@@ -98,7 +98,7 @@ TEST(Session, HasNoTimeoutDuringTheHandler) {
     return Text("page\n");
   });
   server.Start();
-  EXPECT_EQ(Ask(server.port(), Get("/slow")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/slow")), kPage);
 }
 
 TEST(Session, IsEvictedForNewConnections) {
@@ -108,7 +108,7 @@ TEST(Session, IsEvictedForNewConnections) {
   served.Send(Get("/page"));
   EXPECT_EQ(served.Receive(), kPage);
   auto half_sent = Connect(server.port(), 30, "GET /page HTTP/1.1\r\nH");
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   // The earliest were evicted; the one with a response stays.
   EXPECT_EQ(half_sent.front().ReceiveToEnd(), "");
   served.Send(Get("/page"));
@@ -116,15 +116,15 @@ TEST(Session, IsEvictedForNewConnections) {
 }
 
 TEST(Session, WaitsInTheBacklogWhileAllAreDispatched) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server({.connections = {.total = 2}});
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   server.Start();
   auto served = Connect(server.port(), 2, Get("/slow"));
-  gate.AwaitEntered(2);
+  blocking.AwaitEntered(2);
   HttpClient waiting(server.port());
   waiting.Send(Get("/page"));
-  gate.Open();
+  blocking.Open();
   EXPECT_EQ(waiting.Receive(), kPage);
   for (HttpClient& client : served) {
     EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nlate\n"));
@@ -156,21 +156,21 @@ TEST(Session, SurvivesResetDuringResponse) {
     recv(client.socket(), beginning.data(), beginning.size(), 0);
     client.Reset();
   }
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
   EXPECT_THAT(server.problems(), ElementsAre());
 }
 
 TEST(Session, SurvivesResetDuringHandler) {
-  BlockingHandler gate;
+  BlockingHandler blocking;
   TestServer server;
-  (*server).AddHandler("/slow", gate.MakeHandler());
+  (*server).AddHandler("/slow", blocking.MakeHandler());
   server.Start();
   HttpClient client(server.port());
   client.Send(Get("/slow"));
-  gate.AwaitEntered(1);
+  blocking.AwaitEntered(1);
   client.Reset();
-  gate.Open();
-  EXPECT_EQ(Ask(server.port(), Get("/page")), kPage);
+  blocking.Open();
+  EXPECT_EQ(SendRequest(server.port(), Get("/page")), kPage);
 }
 
 TEST(Session, YieldsToOthersDuringLongPipelines) {

@@ -16,8 +16,9 @@
 namespace jemalloc_exporter {
 namespace {
 
-// As systemd does it: from descriptor 3 on, which are inherited and block.
-void HandOver(const std::vector<int>& descriptors) {
+// As in sd_listen_fds(3): from descriptor 3 on, without FD_CLOEXEC and
+// O_NONBLOCK.
+void PassDescriptors(const std::vector<int>& descriptors) {
   int next = 3;
   for (const int descriptor : descriptors) {
     const int copy = dup(descriptor);
@@ -46,11 +47,11 @@ FileDescriptor MustListen() {
   return listener;
 }
 
-TEST(SystemdSockets, AreThoseHandedOver) {
+TEST(SystemdSockets, ReturnsThePassedDescriptors) {
   RunInSubprocess([] {
     const FileDescriptor first(fcntl(MustListen().get(), F_DUPFD, 100));
     const FileDescriptor second(fcntl(MustListen().get(), F_DUPFD, 100));
-    HandOver({first.get(), second.get()});
+    PassDescriptors({first.get(), second.get()});
     const auto sockets = TakeSystemdSockets();
     ASSERT_EQ(sockets.size(), 2);
     EXPECT_EQ(ListeningPort(sockets[0]), ListeningPort(first));
@@ -58,10 +59,10 @@ TEST(SystemdSockets, AreThoseHandedOver) {
   });
 }
 
-TEST(SystemdSockets, AreFitForAServerAndKeptFromOtherPrograms) {
+TEST(SystemdSockets, SetsCloexecAndNonblockAndUnsetsTheVariables) {
   RunInSubprocess([] {
     const FileDescriptor socket(fcntl(MustListen().get(), F_DUPFD, 100));
-    HandOver({socket.get()});
+    PassDescriptors({socket.get()});
     const auto sockets = TakeSystemdSockets();
     EXPECT_NE(fcntl(sockets[0].get(), F_GETFD) & FD_CLOEXEC, 0);
     EXPECT_NE(fcntl(sockets[0].get(), F_GETFL) & O_NONBLOCK, 0);
@@ -72,7 +73,7 @@ TEST(SystemdSockets, AreFitForAServerAndKeptFromOtherPrograms) {
   });
 }
 
-TEST(SystemdSockets, AreMissingWhereNobodyHandsAnyOver) {
+TEST(SystemdSockets, ThrowsWithoutListenPid) {
   RunInSubprocess([] {
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
@@ -80,7 +81,7 @@ TEST(SystemdSockets, AreMissingWhereNobodyHandsAnyOver) {
   });
 }
 
-TEST(SystemdSockets, AreMissingWhereTheyAreForAnotherProcess) {
+TEST(SystemdSockets, ThrowsIfListenPidIsAnotherProcess) {
   RunInSubprocess([] {
     setenv("LISTEN_PID", "1", 1);
     setenv("LISTEN_FDS", "1", 1);
@@ -88,11 +89,11 @@ TEST(SystemdSockets, AreMissingWhereTheyAreForAnotherProcess) {
   });
 }
 
-TEST(SystemdSockets, AreRefusedWhereOneDoesNotListen) {
+TEST(SystemdSockets, RejectsASocketThatDoesNotListen) {
   RunInSubprocess([] {
     const FileDescriptor datagrams(socket(AF_INET, SOCK_DGRAM, 0));
     const FileDescriptor high(fcntl(datagrams.get(), F_DUPFD, 100));
-    HandOver({high.get()});
+    PassDescriptors({high.get()});
     EXPECT_EQ(Error(),
               "descriptor 3 of systemd is no stream socket that listens");
   });

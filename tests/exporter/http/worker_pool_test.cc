@@ -28,24 +28,23 @@ namespace {
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 
-// An event loop that serves a pool alone.
+// An event loop with a pool and nothing else.
 class WorkerPoolTest : public testing::Test {
  protected:
-  explicit WorkerPoolTest(std::size_t max_threads = 40)
-      : pool_(std::in_place,
-              WorkerPool::Options{
-                  .max_threads = max_threads,
-                  .wake = [this] { wakes_.release(); },
-                  .on_error =
-                      [this](const auto& line) { errors.push_back(line); },
-                  .idle_timeout = milliseconds(20)}) {}
+  explicit WorkerPoolTest(std::size_t max_threads = 40) {
+    pool_.emplace(WorkerPool::Options{
+        .max_threads = max_threads,
+        .wake = [this] { wakes_.release(); },
+        .on_error = [this](const auto& line) { errors.push_back(line); },
+        .idle_timeout = milliseconds(20)});
+  }
 
   void Start(std::function<void()> work, bool may_reject = true) {
     Run(std::move(work), may_reject);
     pool_->BeforeWait();
   }
 
-  // Until `count` jobs have ended in one way or the other.
+  // Waits until `count` jobs have finished or were rejected.
   void Await(std::size_t count) {
     while (ended + rejected < count) {
       pool_->BeforeWait();
@@ -86,13 +85,13 @@ TEST_F(WorkerPoolTest, RunsEachJob) {
 
 TEST_F(WorkerPoolTest, RunsBlockingJobsAtOnce) {
   constexpr int kJobs = 40;
-  std::latch all_here(kJobs);
-  for (int i = 0; i < kJobs; ++i) Start([&] { all_here.arrive_and_wait(); });
+  std::latch started(kJobs);
+  for (int i = 0; i < kJobs; ++i) Start([&] { started.arrive_and_wait(); });
   Await(kJobs);
   EXPECT_EQ(ended, 40U);
 }
 
-TEST_F(WorkerPoolTest, RejectsWhatFindsAllThreadsBlocked) {
+TEST_F(WorkerPoolTest, RejectsJobsWhileAllThreadsAreBlocked) {
   std::latch release(1);
   for (int i = 0; i < 50; ++i) Start([&] { release.wait(); });
   Await(10);
@@ -120,7 +119,7 @@ TEST_F(SingleWorkerTest, RunsOneJobAtATime) {
   EXPECT_EQ(ended, 100U);
 }
 
-TEST_F(SingleWorkerTest, KeepsJobsThatMayNotBeRejected) {
+TEST_F(SingleWorkerTest, QueuesJobsThatMayNotBeRejected) {
   for (int i = 0; i < 3; ++i) {
     Start([] { std::this_thread::sleep_for(milliseconds(60)); }, false);
   }
@@ -135,8 +134,8 @@ TEST_F(WorkerPoolTest, RetiresIdleThreads) {
   const std::size_t before = Threads();
   constexpr int kJobs = 20;
   for (std::size_t round = 1; round <= 3; ++round) {
-    std::latch all_here(kJobs);
-    for (int i = 0; i < kJobs; ++i) Start([&] { all_here.arrive_and_wait(); });
+    std::latch started(kJobs);
+    for (int i = 0; i < kJobs; ++i) Start([&] { started.arrive_and_wait(); });
     Await(1 + round * kJobs);
     while (Threads() > before) std::this_thread::yield();
   }
