@@ -1,6 +1,6 @@
-// What anybody may send to the server, and then no more. Of the first byte the
-// lowest bit says at which door, 0 for the one that asks for a login, and the
-// two bits above it, in how many pieces the other bytes arrive.
+// Requests of any client, followed by a half-close. Bit 0 of the first byte
+// selects the server: 0 requires authentication, 1 does not. Bits 1 and 2 are
+// the number of segments that the other bytes are sent in, minus 1.
 
 #include <sys/socket.h>
 
@@ -31,10 +31,10 @@ using jemalloc_exporter::Require;
 using jemalloc_exporter::Response;
 using namespace std::chrono_literals;
 
-// Stands in requests, and in nothing that a server has to say.
+// Part of requests. No response may contain it.
 constexpr std::string_view kMarker = "QxZj";
 
-jemalloc_exporter::ServerSecurity WithLogin() {
+jemalloc_exporter::ServerSecurity WithBasicAuth() {
   return {.check_credentials =
               [](const std::string& authorization) {
                 return authorization.empty() ? AuthResult::kDenied
@@ -59,7 +59,7 @@ class Server {
       return MetricsResponse(request, jemalloc_exporter::SampleFamilies());
     });
     http_.AddHandler("/bad", [](const Request&) -> Response {
-      throw std::runtime_error("out of luck");
+      throw std::runtime_error("error of a handler");
     });
     std::string error;
     std::vector<jemalloc_exporter::FileDescriptor> listeners;
@@ -75,13 +75,13 @@ class Server {
   jemalloc_exporter::HttpServer http_;
 };
 
-// All that the server says until it closes, as it has to: a fuzzer or a test
-// that waits in vain fails.
-std::string Converse(const Server& server, unsigned manner,
-                     std::string_view bytes) {
+// Returns all data received until the server closes. A server that does not
+// close makes the fuzzer or test time out.
+std::string SendAndReceive(const Server& server, unsigned segmentation,
+                           std::string_view bytes) {
   jemalloc_exporter::HttpClient client(server.port());
   Require(client.connected());
-  const std::size_t size = bytes.size() / (1 + (manner >> 1 & 3)) + 1;
+  const std::size_t size = bytes.size() / (1 + (segmentation >> 1 & 3)) + 1;
   while (!bytes.empty()) {
     client.Send(bytes.substr(0, size));
     bytes.remove_prefix(std::min(size, bytes.size()));
@@ -93,18 +93,18 @@ std::string Converse(const Server& server, unsigned manner,
 
 }  // namespace
 
-// An answer that is not well-formed ends the process by its exception.
+// A malformed response throws, which terminates the process.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  static const Server open({});
-  static const Server locked(WithLogin());
+  static const Server without_auth({});
+  static const Server with_auth(WithBasicAuth());
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1,
                                size - 1);
-  const std::string answers =
-      Converse((data[0] & 1) != 0 ? open : locked, data[0], bytes);
-  Require(answers.find(kMarker) == std::string::npos);
-  jemalloc_exporter::ReadAnswers(answers,
+  const std::string responses = SendAndReceive(
+      (data[0] & 1) != 0 ? without_auth : with_auth, data[0], bytes);
+  Require(responses.find(kMarker) == std::string::npos);
+  jemalloc_exporter::ReadAnswers(responses,
                                  bytes.find("HEAD") != std::string_view::npos);
   return 0;
 }

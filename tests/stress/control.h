@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
-#define JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
+#ifndef JEMALLOC_EXPORTER_TESTS_STRESS_CONTROL_H_
+#define JEMALLOC_EXPORTER_TESTS_STRESS_CONTROL_H_
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,19 +10,19 @@
 
 namespace jemalloc_exporter {
 
-/// What is to fail, in a file that faults.py has mapped as well.
+/// Selects the call that fails. In a file that faults.py maps, too.
 struct Control {
   std::atomic<std::uint32_t> armed;    ///< Whether calls are counted.
-  std::atomic<std::uint32_t> count;    ///< Of calls since.
-  std::atomic<std::uint32_t> fail_at;  ///< The number of the one that fails.
+  std::atomic<std::uint32_t> count;    ///< Calls since it was armed.
+  std::atomic<std::uint32_t> fail_at;  ///< The call that fails, from 1.
   std::atomic<std::uint32_t> error;    ///< Its errno.
-  std::atomic<std::uint32_t> failed;   ///< Which system call that was.
+  std::atomic<std::uint32_t> failed;   ///< The number of its system call.
 
-  /// Counts a call; true if it is to fail.
+  /// Counts a call. Returns whether it must fail.
   bool Fails() { return armed.load() != 0 && ++count == fail_at.load(); }
 };
 
-/// Null where the file cannot be mapped.
+/// Null if the file cannot be mapped.
 inline Control* MapControl(const char* path) {
   const int file = open(path, O_RDWR | O_CLOEXEC);
   void* const mapped = mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE,
@@ -33,4 +33,4 @@ inline Control* MapControl(const char* path) {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_TESTS_SIEGE_CONTROL_H_
+#endif  // JEMALLOC_EXPORTER_TESTS_STRESS_CONTROL_H_

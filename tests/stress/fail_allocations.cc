@@ -1,5 +1,5 @@
-// Preloaded into a program, makes the allocation fail that SIEGE_CONTROL, a
-// file with a `Control`, says.
+// Preloaded into a program, fails the allocation that `Control` selects.
+// STRESS_CONTROL is the path of the file that contains it.
 
 #include <dlfcn.h>
 
@@ -17,7 +17,7 @@ using jemalloc_exporter::Control;
 Control* control = nullptr;
 
 __attribute__((constructor)) void FindControl() {
-  const char* const path = std::getenv("SIEGE_CONTROL");
+  const char* const path = std::getenv("STRESS_CONTROL");
   if (path != nullptr) control = jemalloc_exporter::MapControl(path);
 }
 

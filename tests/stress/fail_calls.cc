@@ -1,5 +1,5 @@
-// Runs a program and makes the system call fail that a file with a `Control`
-// says; all others go on to the kernel.
+// Runs a program and fails the system call that the `Control` in a file
+// selects. All others continue in the kernel.
 //
 //     fail_calls CONTROL COMMAND...
 
@@ -27,9 +27,9 @@ namespace {
 
 using jemalloc_exporter::Control;
 
-// Calls that do not fail, or of which a failure is no fault but a mistake in a
-// caller, at which glibc aborts.
-constexpr int kSpared[] = {
+// Calls that cannot fail, or at whose failure glibc aborts because only an
+// error of the caller causes it.
+constexpr int kExempt[] = {
     SYS_close,           SYS_exit,           SYS_exit_group,
     SYS_futex,           SYS_munmap,         SYS_rt_sigreturn,
     SYS_sched_yield,     SYS_rt_sigprocmask, SYS_madvise,
@@ -38,7 +38,7 @@ constexpr int kSpared[] = {
 std::vector<sock_filter> Filter() {
   std::vector<sock_filter> filter = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const int number : kSpared) {
+  for (const int number : kExempt) {
     filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
                               static_cast<unsigned>(number), 0, 1));
     filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
@@ -47,9 +47,8 @@ std::vector<sock_filter> Filter() {
   return filter;
 }
 
-// In the child, whose descriptors are the parent's, too, until it is another
-// program.
-[[noreturn]] void Become(char** command, std::atomic<int>& listener) {
+// In the child, which shares the parent's descriptors until execve().
+[[noreturn]] void ExecCommand(char** command, std::atomic<int>& listener) {
   std::vector<sock_filter> filter = Filter();
   const sock_fprog program{static_cast<unsigned short>(filter.size()),
                            filter.data()};
@@ -61,22 +60,22 @@ std::vector<sock_filter> Filter() {
   _exit(127);
 }
 
-// Decides on a call that waits; false when the program has ended.
-bool Decide(int listener, Control& control) {
+// Handles one notification; false when the program has exited.
+bool HandleNotification(int listener, Control& control) {
   pollfd ready{listener, POLLIN, 0};
   if (poll(&ready, 1, -1) < 0) return errno == EINTR;
   if ((ready.revents & POLLIN) == 0) return false;
   seccomp_notif call{};
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) return true;
-  seccomp_notif_resp answer{};
-  answer.id = call.id;
+  seccomp_notif_resp response{};
+  response.id = call.id;
   if (control.Fails()) {
     control.failed = static_cast<std::uint32_t>(call.data.nr);
-    answer.error = -static_cast<int>(control.error.load());
+    response.error = -static_cast<int>(control.error.load());
   } else {
-    answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   }
-  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
   return true;
 }
 
@@ -96,17 +95,16 @@ int main(int argc, char** argv) {
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(-2);
   program = static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD,
                                        nullptr, nullptr, nullptr, nullptr));
-  if (program == 0) Become(argv + 2, *listener);
+  if (program == 0) ExecCommand(argv + 2, *listener);
   for (const int signal : {SIGTERM, SIGINT}) {
     std::signal(signal, [](int number) { kill(program, number); });
   }
   while (*listener == -2) sched_yield();
   if (*listener < 0) {
-    std::fputs("fail_calls: this machine has no seccomp notifications\n",
-               stderr);
+    std::fputs("fail_calls: seccomp notifications are not supported\n", stderr);
     return 1;
   }
-  while (Decide(*listener, *control)) {
+  while (HandleNotification(*listener, *control)) {
   }
   int status = 0;
   waitpid(program, &status, 0);

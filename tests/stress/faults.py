@@ -1,9 +1,10 @@
-"""Makes every allocation and every system call of one scrape fail in turn. The
-exporter must answer or hang up, lose no descriptor, and be right the next time.
+"""Fails every allocation and every system call of one scrape in turn. The
+exporter must respond or close the connection, leak no descriptor, and respond
+correctly to the next scrape.
 
     faults.py allocations|calls [EVERY]
 
-EVERY: tries one point in so many only.
+EVERY: tests every n-th call only; the default is 1.
 """
 
 import errno
@@ -23,7 +24,7 @@ AGENT = os.path.join(
 )
 FIELDS = ("armed", "count", "fail_at", "error", "failed")
 ERRORS = {"allocations": (0,), "calls": (errno.ENOMEM, errno.EINTR, errno.EMFILE)}
-PATIENCE = 20  # Seconds; more is a hang.
+TIMEOUT = 20  # Seconds; more is a hang.
 
 
 class Control:
@@ -43,11 +44,11 @@ class Control:
 
 
 def scrape(port):
-    """The status, or what happened instead of an answer."""
+    """The status; "closed" if there was no valid response."""
     client = None
     try:
-        client = Client(port, timeout=PATIENCE)
-        return client.ask()[0]
+        client = Client(port, timeout=TIMEOUT)
+        return client.request()[0]
     except (Malformed, ConnectionError):
         return "closed"
     finally:
@@ -56,14 +57,14 @@ def scrape(port):
 
 
 def check(exporter, pid, before, point):
-    """The next scrape is right, and nothing is left of the last."""
-    client = Client(exporter.port, timeout=PATIENCE)
-    status, page = client.ask()
+    """The next response is complete, and no descriptor is leaked."""
+    client = Client(exporter.port, timeout=TIMEOUT)
+    status, page = client.request()
     client.close()
-    assert status == 200, f"{point}: {status} the next time"
+    assert status == 200, f"{point}: status {status} of the next scrape"
     for expected in (b'jemalloc_up{comm="sleep"', b'comm="jemalloc_export"'):
-        assert expected in page, f"{point}: no {expected} the next time"
-    end = time.monotonic() + PATIENCE  # It has yet to see that we are gone.
+        assert expected in page, f"{point}: no {expected} in the next scrape"
+    end = time.monotonic() + TIMEOUT  # Until the exporter detects the close.
     while time.monotonic() < end:
         if descriptors(pid) <= before:
             return
@@ -83,7 +84,7 @@ def exporter_of(kind, control_path):
     return Exporter(
         program=(
             "env",
-            f"SIEGE_CONTROL={control_path}",
+            f"STRESS_CONTROL={control_path}",
             f"LD_PRELOAD={HERE}/libfail_allocations.so",
             os.environ["JEMALLOC_EXPORTER"],
         )
@@ -101,7 +102,7 @@ def exporter_pid(kind, exporter):
 def main(kind, every):
     outcomes = {}
     points = 0
-    neighbour = subprocess.Popen(
+    sleep_process = subprocess.Popen(
         ["sleep", "100000"],
         env={"LD_PRELOAD": f"libjemalloc.so.2:{AGENT}", "PATH": os.environ["PATH"]},
     )
@@ -122,7 +123,7 @@ def main(kind, every):
                         outcome = scrape(exporter.port)
                         control["armed"] = 0
                         if control["count"] < at:
-                            break  # There are no more.
+                            break  # The scrape makes fewer calls.
                         points += 1
                         outcomes[outcome] = outcomes.get(outcome, 0) + 1
                         point = f"{kind} {at}, error {error}, call {control['failed']}"
@@ -135,11 +136,11 @@ def main(kind, every):
                 status = exporter.stop()
                 assert status == 0, f"exit status {status}: {exporter.log}"
         finally:
-            neighbour.kill()
-            neighbour.wait()
+            sleep_process.kill()
+            sleep_process.wait()
     assert points > 20, points
     print(
-        f"{points} {kind} of a scrape made to fail; answers:",
+        f"{points} {kind} of a scrape failed; responses:",
         ", ".join(f"{key} {outcomes[key]}" for key in sorted(outcomes, key=str)),
     )
 

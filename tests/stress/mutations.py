@@ -1,5 +1,5 @@
-"""Sends an exporter requests that are broken in every way, each on a connection
-of its own, and judges every answer.
+"""Sends mutated requests to an exporter, each on a new connection, and validates
+every response.
 
     mutations.py COUNT [SEED]
 """
@@ -12,7 +12,7 @@ import time
 
 from target import HEAD, LENGTH, Exporter, Malformed, scrape
 
-# Stands in every request, and must stand in no answer.
+# Part of every request. No response may contain it.
 MARKER = b"EkOeKo"
 
 REQUESTS = [
@@ -61,7 +61,7 @@ def mutate(chance):
 
 
 def send(port, request):
-    """Everything that comes back."""
+    """All data received; None if the connection was reset."""
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         try:
@@ -70,14 +70,14 @@ def send(port, request):
             while data := client.recv(1 << 16):
                 received += data
         except (ConnectionResetError, BrokenPipeError):
-            # Closed before all was read, as is right for what is refused; it
-            # takes the answer along.
+            # Closed with unread data, as a rejected request may be. The reset
+            # discards the response.
             return None
     return received
 
 
-def judge(request, received):
-    """The statuses of the answers; raises if something is wrong with them."""
+def validate(request, received):
+    """The statuses of the responses; raises Malformed if one is not valid."""
     statuses = []
     if MARKER in received:
         raise Malformed(b"an echo: " + received[:300])
@@ -116,7 +116,7 @@ def main(count, seed):
             request = mutate(chance)
             try:
                 received = send(exporter.port, request)
-                statuses = [] if received is None else judge(request, received)
+                statuses = [] if received is None else validate(request, received)
             except (Malformed, TimeoutError) as fault:
                 sys.exit(f"request {i} of seed {seed}, {request!r}: {fault!r}")
             for status in statuses or ["none"]:
@@ -128,7 +128,7 @@ def main(count, seed):
             exporter.log,
         )
     print(
-        f"{count} requests of seed {seed} in {time.monotonic() - start:.0f} s; answers:",
+        f"{count} requests of seed {seed} in {time.monotonic() - start:.0f} s; responses:",
         ", ".join(f"{key} {counts[key]}" for key in sorted(counts, key=str)),
     )
 

@@ -1,9 +1,9 @@
-"""Scrapes an exporter to which clients cling that send half a request, drip it
-or never read an answer. They come back as often as they are cut off.
+"""Scrapes an exporter while other clients send half a request, send it byte by
+byte, or never read a response. A client whose connection is closed reconnects.
 
-    slow_clients.py SECONDS [MOST_MILLISECONDS]
+    slow_clients.py SECONDS [MAX_MILLISECONDS]
 
-MOST_MILLISECONDS: fails where the 99th percentile of the scrapes is above.
+MAX_MILLISECONDS: fails if the 99th percentile of the scrape durations is above.
 """
 
 import select
@@ -14,15 +14,15 @@ import time
 
 from target import Exporter, percentile, scrape
 
-# Kind: how many, and at how many addresses.
+# Kind: number of connections, number of client addresses.
 CLIENTS = {"half_sent": (1000, 4), "dripping": (500, 2), "not_reading": (100, 1)}
 HALF = b"GET /metrics HTTP/1.1\r\nHo"
-# Enough to fill every buffer between here and there with answers; not scrapes,
-# of which there may be only so many at once.
+# Enough responses to fill all socket buffers. Not scrapes, whose number is
+# limited by --web.max-requests.
 MANY = b"GET /-/ready HTTP/1.1\r\nHost: test\r\n\r\n" * 20_000
 
 
-class Crowd(threading.Thread):
+class SlowClients(threading.Thread):
     """Clients of all kinds, until `stop` is set."""
 
     def __init__(self, port):
@@ -30,7 +30,7 @@ class Crowd(threading.Thread):
         self.port = port
         self.stop = threading.Event()
         self.held = {}  # Socket to kind and address.
-        self.cut_off = 0
+        self.closed = 0
 
     def connect(self, kind, address):
         client = socket.socket()
@@ -49,7 +49,7 @@ class Crowd(threading.Thread):
             host += addresses
         while not self.stop.wait(1):
             self.drip()
-            self.come_back()
+            self.reconnect()
         for client in self.held:
             client.close()
 
@@ -59,26 +59,26 @@ class Crowd(threading.Thread):
                 try:
                     client.send(b"x")
                 except OSError:
-                    pass  # Cut off, as we shall see.
+                    pass  # Closed; `reconnect` handles it.
 
-    def come_back(self):
+    def reconnect(self):
         poll = select.poll()
         by_number = {client.fileno(): client for client in self.held}
         for number in by_number:
             poll.register(number, select.POLLRDHUP)
         for number, _ in poll.poll(0):
             client = by_number[number]
-            self.cut_off += 1
+            self.closed += 1
             kind, address = self.held.pop(client)
             client.close()
             self.connect(kind, address)
 
 
-def main(seconds, most=float("inf")):
+def main(seconds, max_p99=float("inf")):
     with Exporter() as exporter:
-        crowd = Crowd(exporter.port)
-        crowd.start()
-        while len(crowd.held) < sum(count for count, _ in CLIENTS.values()):
+        slow_clients = SlowClients(exporter.port)
+        slow_clients.start()
+        while len(slow_clients.held) < sum(count for count, _ in CLIENTS.values()):
             time.sleep(0.1)
         times = []
         end = time.monotonic() + seconds
@@ -87,15 +87,15 @@ def main(seconds, most=float("inf")):
             assert status == 200, status
             times.append(took)
             time.sleep(0.05)
-        crowd.stop.set()
-        crowd.join()
+        slow_clients.stop.set()
+        slow_clients.join()
     p99 = percentile(times, 0.99) * 1000
     print(
         f"{len(times)} scrapes in {seconds:g} s, none failed: median"
         f" {percentile(times, 0.5) * 1000:.1f} ms, p99 {p99:.1f} ms, longest"
-        f" {max(times) * 1000:.1f} ms; {crowd.cut_off} clients cut off"
+        f" {max(times) * 1000:.1f} ms; {slow_clients.closed} clients closed"
     )
-    assert p99 <= most, f"p99 is above {most} ms"
+    assert p99 <= max_p99, f"p99 is above {max_p99} ms"
 
 
 if __name__ == "__main__":

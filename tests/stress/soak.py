@@ -31,26 +31,26 @@ def scrape(port, count):
             client = Client(port)
         client.socket.sendall(SCRAPE * PIPELINED)
         for _ in range(PIPELINED):
-            status, _ = client.ask(b"")
+            status, _ = client.request(b"")
             assert status == 200, status
     client.close()
 
 
 def scrape_by_all(port, count):
-    crowd = [
+    clients = [
         threading.Thread(target=scrape, args=(port, count // CLIENTS))
         for _ in range(CLIENTS)
     ]
-    for client in crowd:
+    for client in clients:
         client.start()
-    for client in crowd:
+    for client in clients:
         client.join()
 
 
 def allocated_kib(exporter):
     """What the exporter's allocator reports, by the exporter's own metric."""
     client = Client(exporter.port)
-    _, page = client.ask()
+    _, page = client.request()
     client.close()
     pattern = rf'jemalloc_allocated_bytes{{comm="[^"]*",pid="{exporter.process.pid}"}} (\d+)'
     return int(re.search(pattern.encode(), page).group(1)) >> 10

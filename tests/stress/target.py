@@ -20,11 +20,11 @@ LENGTH = re.compile(rb"(?m)^Content-Length: (\d+)\r$")
 
 
 class Malformed(Exception):
-    """An answer that is none."""
+    """A response that is not valid HTTP/1.1."""
 
 
 def split(received):
-    """The status and the size of the first answer; None if it is not whole."""
+    """The status and size of the first response; None if it is incomplete."""
     if b"\r\n\r\n" not in received:
         return None
     head = HEAD.match(received)
@@ -38,22 +38,22 @@ def split(received):
 
 
 class Client:
-    """A connection that asks, and waits for the answer."""
+    """A connection that sends a request and waits for the response."""
 
     def __init__(self, port, timeout=10):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
 
-    def ask(self, request=SCRAPE):
-        """The status and the whole answer."""
-        self.socket.sendall(request)
-        while not (answer := split(self.received)):
+    def request(self, data=SCRAPE):
+        """The status and the complete response."""
+        self.socket.sendall(data)
+        while not (response := split(self.received)):
             data = self.socket.recv(1 << 16)
             if not data:
                 raise Malformed(b"closed after " + self.received[:300])
             self.received += data
-        status, size = answer
+        status, size = response
         text, self.received = self.received[:size], self.received[size:]
         return status, text
 
@@ -62,11 +62,11 @@ class Client:
 
 
 def scrape(port):
-    """The status of a scrape on a connection of its own, and its seconds."""
+    """The status of a scrape on a new connection, and its duration in seconds."""
     start = time.monotonic()
     client = Client(port)
     try:
-        status, _ = client.ask()
+        status, _ = client.request()
     finally:
         client.close()
     return status, time.monotonic() - start
