@@ -28,7 +28,7 @@ struct HostPort {
 std::string Parse(const std::string& address, HostPort& result) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) {
-    return "no port; say HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH";
+    return "no port; expected HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH";
   }
   result.host = address.substr(0, colon);
   result.port = address.substr(colon + 1);

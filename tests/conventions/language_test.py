@@ -75,7 +75,7 @@ AnswerWriter answer_writer answer_parser WriteAnswer ParsedAnswer kMaxAnswerSize
 kMaxPlace agent_reader ReadAgents ArePlacesWanted TakePlacesOfSilent kMaxClaimed
 pid_is_claimed DropClaimedBeyondLimit is_asked socket_list ListAgents
 AgentsInSocketTable PidNamespaces AllowedUids allowed_uids old_libc GiveWay
-StandWatch WorkOnWatch Supervise kPatience OpenDoor Admission kGranted kDenied
+StandWatch WorkOnWatch Supervise kPatience OpenDoor Admission kGranted
 on_stranger live_web_config LiveWebConfig WebConfigReports Answering Refusal
 CallIfAllowed KeepsConnection WriteAnswer kWaitsToReceive kWaitsToSend
 MakeRoom HasRoom MostDispensable CutOff CutOffLate rest_until WatchOrClose

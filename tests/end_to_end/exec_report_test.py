@@ -113,7 +113,7 @@ class Report(Case):
         self.addCleanup(redis.close)
         process = self.start(*redis.command)
         redis.connect()
-        redis.ask("DEBUG", "POPULATE", 10, "key", 4 * MIB)
+        redis.execute("DEBUG", "POPULATE", 10, "key", 4 * MIB)
 
         def grown():  # Redis refreshes its own figure ten times a second.
             active = int(redis.info("memory")["allocator_active"])

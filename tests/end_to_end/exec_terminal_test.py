@@ -101,7 +101,7 @@ class RedisInATerminal(Case):
             self.addCleanup(redis.close)
             self.open_terminal([*EXEC, *options, "--", *redis.command])
             redis.connect()
-            redis.ask("SET", "key", "value")
+            redis.execute("SET", "key", "value")
             self.type("\x03")
             self.read_until("bye bye")
             os.waitpid(self.pid, 0)

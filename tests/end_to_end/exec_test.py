@@ -371,7 +371,7 @@ class RedisSaves(unittest.TestCase):
         )
         with process:
             redis.connect()
-            redis.ask("SET", "key", "value")
+            redis.execute("SET", "key", "value")
             stop(process)
         self.assertEqual(process.returncode, 0)
         with open(f"{redis.folder}/dump.rdb", "rb") as file:

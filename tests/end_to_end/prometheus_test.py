@@ -17,7 +17,7 @@ GAUGES = [
 
 
 class TextOnly(http.server.BaseHTTPRequestHandler):
-    """Asks the exporter for text, whatever Prometheus asks for."""
+    """A proxy that always requests the text format from the exporter."""
 
     exporter = None
 

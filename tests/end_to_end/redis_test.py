@@ -63,17 +63,17 @@ class UnderExec(unittest.TestCase):
         # What is allocated for the first scrape and the first command.
         self.page()
         self.assert_agrees()
-        self.redis.ask("DEBUG", "POPULATE", 300_000, "key", 800)
+        self.redis.execute("DEBUG", "POPULATE", 300_000, "key", 800)
         self.assert_agrees()
         loaded = self.gauge("jemalloc_allocated_bytes")
         self.assertGreater(loaded, 200 * MEBIBYTE)
-        self.redis.ask("FLUSHALL", "SYNC")
+        self.redis.execute("FLUSHALL", "SYNC")
         self.assert_agrees()
         freed = self.gauge("jemalloc_allocated_bytes")
         self.assertLess(freed, loaded - 200 * MEBIBYTE)
 
     def test_saves_and_rewrites_while_it_is_scraped(self):
-        self.redis.ask("DEBUG", "POPULATE", 100_000, "key", 100)
+        self.redis.execute("DEBUG", "POPULATE", 100_000, "key", 100)
         done = threading.Event()
 
         def scrape():
@@ -91,7 +91,7 @@ class UnderExec(unittest.TestCase):
                     "aof_last_bgrewrite_status",
                 ),
             ):
-                self.redis.ask(call)
+                self.redis.execute(call)
                 wait_for(
                     lambda: self.redis.info("persistence")[running] == "0",
                     f"end of {call}",

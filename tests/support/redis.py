@@ -27,31 +27,31 @@ class Redis:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
         wait_for(self._connected, "redis-server")
-        self.answers = self.socket.makefile("rb")
+        self.replies = self.socket.makefile("rb")
 
     def _connected(self):
         return self.socket.connect_ex(self.path) == 0
 
-    def ask(self, *words):
-        """Sends a command; returns the answer as bytes."""
+    def execute(self, *words):
+        """Sends a command and returns the reply as bytes."""
         parts = [str(word).encode() for word in words]
         self.socket.sendall(
             b"*%d\r\n" % len(parts)
             + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
         )
-        line = self.answers.readline().rstrip()
+        line = self.replies.readline().rstrip()
         if line.startswith(b"$"):
-            return self.answers.read(int(line[1:]) + 2)[:-2]
+            return self.replies.read(int(line[1:]) + 2)[:-2]
         if line.startswith(b"-"):
             raise AssertionError(line)
         return line[1:]
 
     def info(self, section):
-        text = self.ask("INFO", section).decode()
+        text = self.execute("INFO", section).decode()
         return dict(re.findall(r"(\w+):(\S+)", text))
 
     def close(self):
         with contextlib.suppress(AttributeError):
-            self.answers.close()
+            self.replies.close()
             self.socket.close()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -121,12 +121,14 @@ TEST(Listen, ReportsANonLocalAddress) {
 }
 
 TEST(Listen, ReportsAMalformedAddress) {
-  EXPECT_EQ(ErrorOf(""),
-            "cannot listen on : no port; say HOST:PORT, [IPV6]:PORT, :PORT or "
-            "unix:PATH");
-  EXPECT_EQ(ErrorOf("9464"),
-            "cannot listen on 9464: no port; say HOST:PORT, [IPV6]:PORT, :PORT "
-            "or unix:PATH");
+  EXPECT_EQ(
+      ErrorOf(""),
+      "cannot listen on : no port; expected HOST:PORT, [IPV6]:PORT, :PORT or "
+      "unix:PATH");
+  EXPECT_EQ(
+      ErrorOf("9464"),
+      "cannot listen on 9464: no port; expected HOST:PORT, [IPV6]:PORT, :PORT "
+      "or unix:PATH");
   for (const std::string address :
        {":", ":http", ":65536", ":-1", ":+1", ": 1", ":1 ", ":0x50",
         "localhost:", "127.0.0.1:99999999999999999999", "http://localhost"}) {

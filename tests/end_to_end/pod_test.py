@@ -1,7 +1,6 @@
-"""The exporter as a sidecar: in a container of its own that shares nothing with
-the program's but the network namespace, as in a pod of Kubernetes. What a
-container is here: a pid namespace with its own /proc, in which the program is
-process 1."""
+"""The exporter in a container of a Kubernetes pod: it shares only the network
+namespace with the program's container. Here a container is a pid namespace with
+a /proc of its own, in which the program is process 1."""
 
 import os
 import re
@@ -15,7 +14,7 @@ from redis import Redis
 
 AGENT = os.path.join(os.path.dirname(EXPORTER), "libjemalloc_exporter_agent.so")
 CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-SIDECAR_UID = 65534
+EXPORTER_UID = 65534
 
 
 def can_make_containers():
@@ -23,50 +22,50 @@ def can_make_containers():
     return os.getuid() == 0 and made.returncode == 0
 
 
-@unittest.skipUnless(can_make_containers(), "needs root, and leave for pid namespaces")
-class Sidecar(unittest.TestCase):
+@unittest.skipUnless(can_make_containers(), "needs root and pid namespaces")
+class ExporterInAPod(unittest.TestCase):
     def setUp(self):
-        # Where another user finds it, whoever owns the build folder.
+        # The build folder may be unreadable for the exporter's user.
         image = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, image)
         os.chmod(image, 0o755)
         exporter = shutil.copy(EXPORTER, image)
-        ids = [f"--reuid={SIDECAR_UID}", f"--regid={SIDECAR_UID}", "--clear-groups"]
+        ids = [f"--reuid={EXPORTER_UID}", f"--regid={EXPORTER_UID}", "--clear-groups"]
         # A change of user undoes --kill-child.
         user = ["setpriv", *ids, "--pdeathsig=KILL"]
-        self.sidecar = [*CONTAINER, *user, exporter]
+        self.exporter = [*CONTAINER, *user, exporter]
 
-    def page_beside_redis(self, **environment):
-        """What the sidecar serves, and what Redis says of its memory then."""
+    def scrape_beside_redis(self, **environment):
+        """Returns the metrics of a Redis in the same pod, and its INFO memory."""
         redis = Redis()
         self.addCleanup(redis.close)
         environment["LD_PRELOAD"] = AGENT
         variables = [f"{name}={value}" for name, value in environment.items()]
         with started([*CONTAINER, "env", *variables, *redis.command]):
             redis.connect()
-            with Exporter(program=self.sidecar) as exporter:
+            with Exporter(program=self.exporter) as exporter:
                 page = get(exporter.url + "/metrics").text
                 memory = redis.info("memory")
-                exporter.stop(signal=9)  # unshare passes no other on.
+                exporter.stop(signal=9)  # unshare forwards no other signal.
         return page, memory
 
-    def test_serves_the_program_with_the_pid_of_its_container(self):
-        page, memory = self.page_beside_redis(JEMALLOC_EXPORTER_ALLOW_UID=SIDECAR_UID)
+    def test_reports_the_pid_in_the_program_s_container(self):
+        page, memory = self.scrape_beside_redis(JEMALLOC_EXPORTER_ALLOW_UID=EXPORTER_UID)
         redis = 'comm="redis-server",pid="1"'
         self.assertIn(f"jemalloc_up{{{redis}}} 1\n", page)
         active = re.search(rf"jemalloc_active_bytes{{{redis}}} (\d+)", page).group(1)
-        theirs = int(memory["allocator_active"])
-        self.assertAlmostEqual(int(active) / theirs, 1, delta=0.05)
-        # It is process 1 of its own container, too.
+        expected = int(memory["allocator_active"])
+        self.assertAlmostEqual(int(active) / expected, 1, delta=0.05)
+        # The exporter is process 1 of its own container.
         self.assertIn('jemalloc_up{comm="jemalloc_export",pid="1"} 1\n', page)
 
-    def test_takes_no_number_of_another_process_for_the_program_s(self):
-        page, _ = self.page_beside_redis(JEMALLOC_EXPORTER_ALLOW_UID=SIDECAR_UID)
+    def test_reports_proc_data_of_its_own_container_only(self):
+        page, _ = self.scrape_beside_redis(JEMALLOC_EXPORTER_ALLOW_UID=EXPORTER_UID)
         kernels = r'(?m)^jemalloc_process_\w+{comm="(.*)",pid="1"}'
         self.assertEqual(set(re.findall(kernels, page)), {"jemalloc_export"})
 
-    def test_is_refused_unless_its_user_is_allowed(self):
-        page, _ = self.page_beside_redis()
+    def test_is_rejected_by_the_agent_unless_its_uid_is_allowed(self):
+        page, _ = self.scrape_beside_redis()
         self.assertIn('jemalloc_up{pid="1"} 0\n', page)
         self.assertNotIn("redis-server", page)
 
