@@ -55,11 +55,11 @@ struct Dispatcher::Login {
   struct Join {
     Login& login;
 
-    bool await_ready() const noexcept { return false; }
+    static bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
       login.waiters.push_back(waiter);
     }
-    void await_resume() const noexcept {}
+    static void await_resume() noexcept {}
   };
 
   std::string authorization;

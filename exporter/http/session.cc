@@ -32,7 +32,7 @@ class Session::Ready {
         event_(want == IoResult::kWantWrite ? Readiness::wait_write
                                             : Readiness::wait_read) {}
 
-  bool await_ready() const noexcept { return false; }
+  static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) {
     socket_.async_wait(event_,
                        [this, waiter](const boost::system::error_code& error) {
@@ -53,11 +53,11 @@ class Session::Yield {
  public:
   explicit Yield(asio::io_context& context) : context_(context) {}
 
-  bool await_ready() const noexcept { return false; }
+  static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) {
     asio::post(context_, [waiter] { waiter.resume(); });
   }
-  void await_resume() const noexcept {}
+  static void await_resume() noexcept {}
 
  private:
   asio::io_context& context_;

@@ -19,8 +19,8 @@ class [[nodiscard]] Task {
   class promise_type {
    public:
     Task get_return_object() { return Task(Handle::from_promise(*this)); }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    auto final_suspend() noexcept { return ResumeCaller(); }
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+    static auto final_suspend() noexcept { return ResumeCaller(); }
     void return_value(T value) {
       result_.template emplace<1>(std::move(value));
     }
@@ -42,7 +42,7 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  bool await_ready() const noexcept { return false; }
+  static bool await_ready() noexcept { return false; }
 
   /// Returns false, so that the caller goes on at once, where the task ends
   /// without suspension: any number of those in a row takes no stack.
@@ -65,11 +65,11 @@ class [[nodiscard]] Task {
   using Handle = std::coroutine_handle<promise_type>;
 
   struct ResumeCaller {
-    bool await_ready() const noexcept { return false; }
+    static bool await_ready() noexcept { return false; }
     std::coroutine_handle<> await_suspend(Handle handle) const noexcept {
       return handle.promise().caller_;
     }
-    void await_resume() const noexcept {}
+    static void await_resume() noexcept {}
   };
 
   explicit Task(Handle handle) : handle_(handle) {}
@@ -81,11 +81,11 @@ class [[nodiscard]] Task {
 /// all exceptions.
 struct DetachedTask {
   struct promise_type {
-    DetachedTask get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() noexcept { std::terminate(); }
+    static DetachedTask get_return_object() { return {}; }
+    static std::suspend_never initial_suspend() noexcept { return {}; }
+    static std::suspend_never final_suspend() noexcept { return {}; }
+    static void return_void() {}
+    static void unhandled_exception() noexcept { std::terminate(); }
   };
 };
 

@@ -45,7 +45,7 @@ class WorkerPool {
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
-    bool await_ready() const noexcept { return false; }
+    static bool await_ready() noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
       waiter_ = waiter;
       pool_.Add(*this);
