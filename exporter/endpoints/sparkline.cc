@@ -48,10 +48,10 @@ std::string MemoryBar(const MemoryBreakdown& memory) {
     label += (label.empty() ? "" : ", ") + description;
     const double width =
         100 * static_cast<double>(memory.bytes.at(use)) / total;
-    segments += "<rect class=\"" +
-                std::string(kMemoryUseTexts.at(use).css_class) + "\" x=\"" +
-                FormatFixed(left, 2) + "\" width=\"" + FormatFixed(width, 2) +
-                "\" height=\"1\"><title>" + description + "</title></rect>";
+    segments += R"(<rect class=")" +
+                std::string(kMemoryUseTexts.at(use).css_class) + R"(" x=")" +
+                FormatFixed(left, 2) + R"(" width=")" + FormatFixed(width, 2) +
+                R"(" height="1"><title>)" + description + "</title></rect>";
     left += width;
   }
   return SvgStart(100, 1, label) + segments + "</svg>";
