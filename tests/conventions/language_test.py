@@ -53,7 +53,8 @@ WORDS = {
 
 # Where such a word is a term: it is removed before the search.
 TERMS = re.compile(
-    r"-u nobody|user nobody|place-items|\bnobody nogroup|\"nobody\"|'nobody'|NOBODY|nobody@localhost"
+    r"-u nobody|user nobody|\bnobody nogroup|\"nobody\"|'nobody'|NOBODY"
+    r"|nobody@localhost|place-items"
     r"|\b(?:in|into|take|takes|taking|out of) place\b|in its place"
     r"|\bis (?:not )?None\b|\w*IsNone\b|\bplaces=\d"
     # The names that keep working for one release.

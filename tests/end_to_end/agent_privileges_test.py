@@ -129,7 +129,8 @@ class Launchers(unittest.TestCase):
         self.assert_same("setpriv", *ids, "id")
 
     def test_capsh_drops_capabilities(self):
-        self.assert_same("capsh", "--drop=all", f"--user={pwd.getpwuid(NOBODY).pw_name}", "--", "-c", "id")
+        user = pwd.getpwuid(NOBODY).pw_name
+        self.assert_same("capsh", "--drop=all", f"--user={user}", "--", "-c", "id")
 
     def test_runuser_changes_user(self):
         self.assert_same("runuser", "-u", "nobody", "--", "id")

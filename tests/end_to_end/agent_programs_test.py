@@ -56,7 +56,9 @@ class Programs(unittest.TestCase):
 
     def assert_served(self, pid, comm):
         response = wait_for(lambda: query(pid))
-        self.assertEqual((response["pid"], response["comm"], response["state"]), (pid, comm, "used"))
+        self.assertEqual(
+            (response["pid"], response["comm"], response["state"]), (pid, comm, "used")
+        )
         self.assertGreater(response["heap_state"]["allocated_bytes"], 0)
 
     def test_nghttpd_is_served(self):

@@ -174,5 +174,6 @@ class Files(ListenerCase):
             [str(program.pid)],
         )
 
+
 if __name__ == "__main__":
     unittest.main()

@@ -106,5 +106,6 @@ class Metrics(ListenerCase):
             program.communicate("\n")
             self.assertEqual(program.returncode, 0)
 
+
 if __name__ == "__main__":
     unittest.main()

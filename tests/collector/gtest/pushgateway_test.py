@@ -123,5 +123,6 @@ class FailingPush(ListenerCase):
                 f"jemalloc_exporter: cannot push to {url}: no response within 5 s\n",
             )
 
+
 if __name__ == "__main__":
     unittest.main()
