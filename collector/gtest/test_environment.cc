@@ -58,8 +58,10 @@ std::string ToFileName(std::string_view text) {
       name += '%' + ToHex(byte, 2);
     }
   }
-  if (name.size() > kMaxSize)
-    name.replace(kMaxSize, std::string::npos, ToHex(hash, 16));
+  if (name.size() > kMaxSize) {
+    name.resize(kMaxSize);
+    name += ToHex(hash, 16);
+  }
   return name;
 }
 
