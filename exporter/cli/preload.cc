@@ -114,7 +114,7 @@ std::string FindUserChange(const std::vector<std::string>& command) {
   for (const std::string& argument : command) {
     std::istringstream words(argument);
     for (std::string word; words >> word;) {
-      const std::string name = fs::path(word).filename().string();
+      std::string name = fs::path(word).filename().string();
       if (std::find(std::begin(kPrograms), std::end(kPrograms), name) !=
           std::end(kPrograms)) {
         return name;
