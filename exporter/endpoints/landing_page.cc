@@ -34,7 +34,7 @@ std::string PageHeader(const LandingPageOptions& options) {
          "<p>Heaps of the programs that run on jemalloc</p>\n<nav>"
          "<a href=\"." +
          EscapeHtml(options.telemetry_path) +
-         "\">Metrics</a><a href=\"./-/healthy\">Health</a><a href=\"" +
+         R"(">Metrics</a><a href="./-/healthy">Health</a><a href=")" +
          std::string(kDocumentation) +
          "#readme\" rel=\"noreferrer\">Documentation</a></nav></header>\n";
 }
@@ -102,7 +102,7 @@ std::string Unmeasured(const std::vector<Process>& processes) {
   for (const Process& process : processes) {
     section += "<tr role=\"row\">" + ProcessName(process) +
                ProcessNumber(ProcessColumns().front(), process) +
-               "<td role=\"cell\" class=\"text\">" + Reason(process) +
+               R"(<td role="cell" class="text">)" + Reason(process) +
                "</td></tr>\n";
   }
   return section + "</tbody></table>\n";

@@ -98,7 +98,7 @@ void SortProcesses(std::vector<Process>& processes, const ProcessOrder& order) {
     return;
   }
   const auto& columns = ProcessColumns();
-  const auto column = std::find_if(
+  const auto* const column = std::find_if(
       columns.begin(), columns.end(),
       [&](const ProcessColumn& each) { return each.key == order.key; });
   if (column == columns.end()) return;

@@ -25,7 +25,7 @@ std::string FormatAge(double seconds) {
 }
 
 std::string Heading(std::string_view css_class, std::string_view content) {
-  return "<th scope=\"col\" role=\"columnheader\" class=\"" +
+  return R"(<th scope="col" role="columnheader" class=")" +
          std::string(css_class) + "\">" + std::string(content) + "</th>";
 }
 
@@ -33,7 +33,7 @@ std::string SortableHeading(const ProcessColumn& column, const View& view) {
   const std::string key(column.key);
   const bool is_sorted = view.order.key == key;
   const bool descending = view.order.descending;
-  std::string heading = "<th scope=\"col\" role=\"columnheader\"";
+  std::string heading = R"(<th scope="col" role="columnheader")";
   if (is_sorted) {
     heading += std::string(" aria-sort=\"") +
                (descending ? "descending" : "ascending") + "\"";
@@ -50,7 +50,7 @@ std::string SortableHeading(const ProcessColumn& column, const View& view) {
 
 std::string Bar(const Process& process) {
   const auto memory = BreakDownMemory(process);
-  return "<td role=\"cell\" class=\"bar\">" +
+  return R"(<td role="cell" class="bar">)" +
          (memory ? MemoryBar(*memory)
                  : "<small>no statistics in this jemalloc</small>") +
          "</td>";
@@ -65,7 +65,7 @@ std::string Plot(const Process& process, const HeapHistory& history,
     points.push_back({now, *memory});
   }
   const std::string plot = start ? Sparkline(points, *start, now) : "";
-  const std::string cell = "<td role=\"cell\" class=\"plot\">";
+  const std::string cell = R"(<td role="cell" class="plot">)";
   if (plot.empty()) return cell + "<small>recording starts</small></td>";
   const std::chrono::duration<double> age = now - *start;
   return cell + plot + "<div class=\"axis\"><span>" + FormatAge(age.count()) +
@@ -87,7 +87,7 @@ std::string Swatch(std::string_view css_class) {
 }
 
 std::string ProcessTableHead(const View& view) {
-  std::string head = "<thead role=\"rowgroup\"><tr role=\"row\">" +
+  std::string head = R"(<thead role="rowgroup"><tr role="row">)" +
                      SortableHeading(kProcessNameColumn, view);
   for (const ProcessColumn& column : ProcessColumns()) {
     head += SortableHeading(column, view);
@@ -98,7 +98,7 @@ std::string ProcessTableHead(const View& view) {
 }
 
 std::string ProcessName(const Process& process) {
-  std::string name = "<th scope=\"row\" role=\"rowheader\">" +
+  std::string name = R"(<th scope="row" role="rowheader">)" +
                      EscapeHtml(process.comm) + "<small>pid " +
                      std::to_string(process.pid);
   if (process.start_time_seconds) {
@@ -116,7 +116,7 @@ std::string ProcessNumber(const ProcessColumn& column, const Process& process) {
   if (value) {
     text = column.is_bytes ? FormatBytes(*value) : std::to_string(*value);
   }
-  return "<td role=\"cell\" data-label=\"" + std::string(column.title) + "\">" +
+  return R"(<td role="cell" data-label=")" + std::string(column.title) + "\">" +
          text + "</td>";
 }
 

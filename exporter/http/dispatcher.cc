@@ -69,7 +69,7 @@ struct Dispatcher::Login {
 };
 
 Dispatcher::Dispatcher(const HttpServerOptions& options,
-                       std::function<void()> wake)
+                       const std::function<void()>& wake)
     : options_(options),
       handlers_({.max_threads = options.max_requests,
                  .wake = wake,

@@ -23,7 +23,8 @@ class Dispatcher {
  public:
   /// `wake` makes the event loop call `ResumeFinished`; from any thread.
   /// `options` outlive this.
-  Dispatcher(const HttpServerOptions& options, std::function<void()> wake);
+  Dispatcher(const HttpServerOptions& options,
+             const std::function<void()>& wake);
 
   /// Sets the resource at `path`. Thread-safe.
   void Add(std::string path, Route route);

@@ -52,7 +52,7 @@ class EventLoop {
 
   // A descriptor that is reported when it is readable.
   struct Source {
-    Source(boost::asio::io_context& context, FileDescriptor descriptor);
+    Source(boost::asio::io_context& context, FileDescriptor owned);
     ~Source();
     Source(const Source&) = delete;
     Source& operator=(const Source&) = delete;
