@@ -83,7 +83,7 @@ class TlsStream final : public Stream {
   }
 
   void RecordError() {
-    const unsigned long code = ERR_peek_last_error();
+    const auto code = ERR_peek_last_error();
     if (code == 0) return;
     const char* const reason = ERR_reason_error_string(code);
     error_ = reason == nullptr ? "unknown error" : reason;

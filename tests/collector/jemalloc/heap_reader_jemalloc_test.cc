@@ -1,7 +1,6 @@
 // The reader on the jemalloc that serves this program's malloc.
 
 #include <gtest/gtest.h>
-#include <jemalloc/jemalloc.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -31,6 +30,7 @@ struct ThreadCounters {
 ThreadCounters CountersOfThisThread() {
   ThreadCounters counters;
   std::size_t size = sizeof(counters.allocated);
+  Mallctl* const mallctl = FindMallctl();
   EXPECT_EQ(mallctl("thread.allocated", &counters.allocated, &size, nullptr, 0),
             0);
   EXPECT_EQ(mallctl("thread.deallocated", &counters.freed, &size, nullptr, 0),
