@@ -8,7 +8,7 @@ if(JEMALLOC_EXPORTER_INSTALL AND NOT JEMALLOC_EXPORTER_SANITIZE)
             ${CMAKE_CURRENT_SOURCE_DIR}/install/consumer ${listener_programs}
             --build-generator Ninja --build-options -DWAY=fixture_program
             -DCMAKE_PREFIX_PATH=${CMAKE_CURRENT_BINARY_DIR}/stage
-            -DUNUSED_JEMALLOC=${unused_jemalloc})
+            -DUNUSED_JEMALLOC=${CMAKE_CURRENT_BINARY_DIR}/libunused_jemalloc.a)
   set_tests_properties(consumer:BuildsTheListenersFixtureProgram PROPERTIES
     TIMEOUT 300 FIXTURES_REQUIRED stage FIXTURES_SETUP listener_programs)
 else()
@@ -26,10 +26,9 @@ else()
   target_link_libraries(heap_listener_fixture_program_used PRIVATE
     PkgConfig::jemalloc)
   target_link_libraries(heap_listener_fixture_program_unused PRIVATE
-    ${unused_jemalloc})
+    unused_jemalloc)
   target_compile_definitions(heap_listener_fixture_program_unused PRIVATE
     FIXTURE_MALLCTL=unused_mallctl)
-  add_dependencies(heap_listener_fixture_program_unused unused_jemalloc)
 endif()
 
 # One of this project's own tests, without the file of an earlier run.

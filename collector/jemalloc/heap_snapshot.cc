@@ -15,6 +15,11 @@ constexpr int kMaxAttempts = 4;
 // The merged statistics of all arenas: MALLCTL_ARENAS_ALL in jemalloc.h.
 constexpr const char* kInternalBytes = "stats.arenas.4096.internal";
 
+// The active pages of the same, and the bytes of a page: also in builds without
+// statistics.
+constexpr const char* kActivePages = "stats.arenas.4096.pactive";
+constexpr const char* kPageSize = "arenas.page";
+
 // On a wrong size jemalloc writes part of the value and fails, so the value
 // counts only when the result is 0 and the size matches.
 template <typename T>
@@ -37,6 +42,15 @@ std::optional<std::uint64_t> ReadField(Mallctl* mallctl,
   return std::nullopt;
 }
 
+// `stats.active` is the sum over the same pages: see ctl_refresh in jemalloc's
+// ctl.c.
+std::optional<std::uint64_t> ReadActivePages(Mallctl* mallctl) {
+  const auto pages = ReadAs<std::size_t>(mallctl, kActivePages);
+  const auto page_size = ReadAs<std::size_t>(mallctl, kPageSize);
+  if (!pages || !page_size) return std::nullopt;
+  return *pages * *page_size;
+}
+
 // Refreshes the statistics; returns the number of the refresh.
 std::optional<std::uint64_t> AdvanceEpoch(Mallctl* mallctl) {
   std::uint64_t epoch = 1;
@@ -52,6 +66,8 @@ HeapSnapshot ReadFields(Mallctl* mallctl) {
   for (const HeapField& field : kHeapFields) {
     snapshot.state.*field.value = ReadField(mallctl, field);
   }
+  auto& active = snapshot.state.active_bytes;
+  if (!active) active = ReadActivePages(mallctl);
   const auto& allocated = snapshot.state.allocated_bytes;
   if (allocated) {
     snapshot.used =

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "collector/jemalloc/mallctl_names.h"
 #include "exporter/agent/agent_server.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"
@@ -137,6 +138,11 @@ void OnMainThreadExit(void* /*unused*/) {
   pthread_join(agent.thread, nullptr);
 }
 
+// A jemalloc with a prefix does not replace malloc(3), nor is it meant to.
+bool IsPrefixed(Mallctl* mallctl) {
+  return mallctl != ReferencedMallctls().front().function;
+}
+
 // A program of another libc is not served: only glibc is known to leave
 // `kStopSignal` free. A program that loads jemalloc later, by dlopen(3), is not
 // served: its malloc is another one. Nor is one with more privileges than its
@@ -148,7 +154,7 @@ bool MayStart() {
   }
   const char* const excluded = std::getenv(kAgentExcludeVariable);
   if (IsExcluded(ProgramName(), excluded != nullptr ? excluded : "") ||
-      !IsHostAllocator(agent.mallctl)) {
+      !(IsPrefixed(agent.mallctl) || IsHostAllocator(agent.mallctl))) {
     return false;
   }
   return CountSeccompFilters() == 0 || AreSystemCallsSafe();

@@ -30,9 +30,16 @@
 #include <string_view>
 #include <thread>
 
+#ifdef HOST_MALLOC
+extern "C" void* HOST_MALLOC(std::size_t);
+#else
+#define HOST_MALLOC std::malloc
+#endif
+
 namespace {
 
-// An allocation that lasts until the process ends.
+// An allocation that lasts until the process ends: of a jemalloc with prefix
+// where HOST_MALLOC names its malloc.
 void* volatile heap;
 
 #ifdef TAKE_ADDRESSES
@@ -302,7 +309,7 @@ constexpr Mode kModes[] = {
 }  // namespace
 
 int main(int argc, char** argv) {
-  heap = std::malloc(std::size_t{1} << 20);
+  heap = HOST_MALLOC(std::size_t{1} << 20);
 #ifdef TLS_BYTES
   thread_locals[0] = 1;
 #endif

@@ -12,11 +12,14 @@ namespace jemalloc_exporter {
 using Mallctl = int(const char* name, void* oldp, std::size_t* oldlenp,
                     void* newp, std::size_t newlen);
 
-/// Returns the `mallctl` of this process, or null where no library defines one.
+/// Returns the first of `mallctl`, `je_mallctl` and `_rjem_mallctl` that this
+/// program or one of its libraries defines; null where none is defined.
 ///
-/// It is a weak reference: this library never links or loads jemalloc. Prefixed
-/// and hidden builds cannot be found this way; pass their function to
-/// `ReadHeap` or `HeapCollectable`. Thread-safe.
+/// They are weak references: this library never links or loads jemalloc. Builds
+/// with another prefix or with hidden symbols cannot be found this way; pass
+/// their function to `ReadHeap` or `HeapCollectable`. So can a program that has
+/// several. A reference does not extract a member of a static archive: the
+/// program must allocate from that jemalloc. Thread-safe.
 Mallctl* FindMallctl() noexcept;
 
 /// The state of the heap at one instant, and whether the program uses it.
@@ -28,7 +31,7 @@ struct HeapSnapshot {
   /// False where jemalloc is linked but nothing allocates from it: no byte is
   /// allocated beyond `stats.arenas.4096.internal`, jemalloc's own allocations
   /// (the caches of threads that called it, the calling one included). True
-  /// where jemalloc has no statistics.
+  /// where jemalloc has no statistics, because it cannot be determined there.
   bool used = true;
 
   /// The state to publish: empty where the heap is unused, since jemalloc's own
@@ -39,6 +42,10 @@ struct HeapSnapshot {
 };
 
 /// Reads the heap: advances `epoch` once, then reads every field.
+///
+/// A build without statistics (`config.stats` false) has arenas and active
+/// pages only: `active_bytes` is `stats.arenas.4096.pactive * arenas.page`,
+/// which equals `stats.active`. Its other byte fields are absent.
 ///
 /// A field that cannot be read is absent and costs no other field; without a
 /// `mallctl`, or when the epoch cannot be advanced, the state is empty. When

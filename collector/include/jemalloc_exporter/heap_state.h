@@ -27,8 +27,10 @@ struct HeapState {
 
   /// Bytes in pages that hold at least one allocation: a multiple of the page
   /// size. `active_bytes - allocated_bytes` is an upper bound on fragmentation.
-  /// Excludes pages that are only dirty, muzzy or metadata. As of the last
-  /// refresh of the epoch. Source: jemalloc(3), `stats.active`.
+  /// Excludes pages that are only dirty, muzzy or metadata. The only byte field
+  /// of builds without statistics. As of the last refresh of the epoch. Source:
+  /// jemalloc(3), `stats.active`; without statistics
+  /// `stats.arenas.4096.pactive`, in pages of `arenas.page` bytes.
   std::optional<std::uint64_t> active_bytes;
 
   /// Maximum of the bytes that can be physically resident: active, unused dirty
@@ -80,7 +82,8 @@ inline constexpr HeapField kHeapFields[] = {
      "included (stats.allocated)"},
     {&HeapState::active_bytes, "active_bytes", "stats.active",
      MallctlType::kSize, "jemalloc_active_bytes",
-     "Bytes in pages that hold allocations (stats.active)"},
+     "Bytes in pages that hold allocations; the only byte count of builds "
+     "without statistics (stats.active)"},
     {&HeapState::resident_bytes, "resident_bytes", "stats.resident",
      MallctlType::kSize, "jemalloc_resident_bytes",
      "Most bytes that can be physically resident: active, dirty and metadata "

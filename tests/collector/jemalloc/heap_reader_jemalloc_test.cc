@@ -59,6 +59,20 @@ TEST_F(ReadHeapOfJemalloc, SeesAnAllocationAndItsEnd) {
   EXPECT_LT(*after.allocated_bytes, *during.allocated_bytes);
 }
 
+// A build without statistics has the pages only. Nothing is allocated between
+// the reads, and none of them advances the epoch.
+TEST_F(ReadHeapOfJemalloc, HasAsManyActiveBytesAsActivePages) {
+  const auto read = [](const char* name) {
+    std::size_t value = 0;
+    std::size_t size = sizeof(value);
+    EXPECT_EQ(FindMallctl()(name, &value, &size, nullptr, 0), 0) << name;
+    return value;
+  };
+  const HeapState state = ReadHeap().state;
+  EXPECT_EQ(state.active_bytes,
+            read("stats.arenas.4096.pactive") * read("arenas.page"));
+}
+
 TEST_F(ReadHeapOfJemalloc, AllocatesNothing) {
   ReadHeap();
   const ThreadCounters before = CountersOfThisThread();

@@ -87,6 +87,47 @@ TEST(TakeHeapSnapshot, ReadsTheArenasOfABuildWithoutStatistics) {
   EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state, arenas_only);
 }
 
+TEST(TakeHeapSnapshot, ReadsTheActivePagesOfABuildWithoutStatistics) {
+  FakeJemalloc fake;
+  fake.values = {{"arenas.narenas", 9},
+                 {"arenas.page", 16'384},
+                 {"stats.arenas.4096.pactive", 100}};
+  HeapState expected;
+  expected.active_bytes = 1'638'400;
+  expected.narenas = 9;
+  const HeapSnapshot snapshot = TakeHeapSnapshot(FakeMallctl);
+  EXPECT_EQ(snapshot.state, expected);
+  EXPECT_TRUE(snapshot.used);
+}
+
+TEST(TakeHeapSnapshot, ReadsTheActivePagesOfTheSameEpoch) {
+  FakeJemalloc fake;
+  fake.values = {{"arenas.narenas", 9},
+                 {"arenas.page", 4096},
+                 {"stats.arenas.4096.pactive", 100}};
+  TakeHeapSnapshot(FakeMallctl);
+  EXPECT_THAT(fake.calls, Contains("epoch =").Times(1));
+  EXPECT_EQ(fake.calls.back(), "epoch");
+}
+
+TEST(TakeHeapSnapshot, LeavesOutActiveBytesWithoutPagesOrPageSize) {
+  for (const std::string missing :
+       {"arenas.page", "stats.arenas.4096.pactive"}) {
+    FakeJemalloc fake;
+    fake.values = {{"arenas.narenas", 9},
+                   {"arenas.page", 4096},
+                   {"stats.arenas.4096.pactive", 100}};
+    fake.values.erase(missing);
+    EXPECT_EQ(TakeHeapSnapshot(FakeMallctl).state.active_bytes, std::nullopt);
+  }
+}
+
+TEST(TakeHeapSnapshot, ReadsNoPagesWhereStatisticsExist) {
+  const FakeJemalloc fake;
+  TakeHeapSnapshot(FakeMallctl);
+  EXPECT_THAT(fake.calls, Contains("stats.arenas.4096.pactive").Times(0));
+}
+
 TEST(TakeHeapSnapshot, ReadsAgainWhenAnotherThreadRefreshedInBetween) {
   FakeJemalloc fake;
   fake.foreign_refreshes = 1;
