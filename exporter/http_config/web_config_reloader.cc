@@ -57,10 +57,16 @@ std::string WeakenedKey(const WebConfig& from, const WebConfig& to) {
       (VerifiesCertificate(*from.tls) && !VerifiesCertificate(*to.tls))) {
     return tls + "client_auth_type";
   }
-  if (!from.tls->client_allowed_sans.empty() &&
-      to.tls->client_allowed_sans.empty()) {
+  const auto is_removed = [&](const auto& value) {
+    return !((*from.tls).*value).empty() && ((*to.tls).*value).empty();
+  };
+  // Without it, certificates of all authorities of the system are accepted.
+  if (is_removed(&TlsConfig::client_ca)) return tls + "client_ca";
+  if (is_removed(&TlsConfig::client_allowed_sans))
     return tls + "client_allowed_sans";
-  }
+  if (is_removed(&TlsConfig::cipher_suites)) return tls + "cipher_suites";
+  if (is_removed(&TlsConfig::curve_preferences))
+    return tls + "curve_preferences";
   if (from.tls->min_version > to.tls->min_version) return tls + "min_version";
   return {};
 }

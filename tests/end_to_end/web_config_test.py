@@ -7,6 +7,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -389,6 +390,21 @@ class Reload(Case):
         self.write(valid.replace("prom:", "new:"))
         self.await_log(exporter, r'(msg="Web configuration reloaded")')
         self.assertEqual(self.curl(exporter, "--user", "new:secret", client="client"), 200)
+
+    def test_truncation_after_any_line_keeps_the_last_version(self):
+        valid = USERS + TLS + (
+            "  min_version: TLS13\n  client_auth_type: RequireAndVerifyClientCert\n"
+            "  client_ca_file: ca.pem\n"
+        )
+        exporter = self.serve(valid)
+        lines = valid.splitlines(keepends=True)
+        for count in reversed(range(len(lines))):
+            with self.subTest(last=lines[count - 1] if count else None):
+                self.write("".join(lines[:count]))
+                seen = len(self.errors(exporter))
+                exporter.process.send_signal(signal.SIGHUP)
+                self.assertIn("not reloaded", self.await_errors(exporter, seen + 1)[-1])
+                self.assertEqual(self.curl(exporter, "--user", "prom:secret"), 0)
 
     def test_fifo_blocks_no_request(self):
         exporter = self.serve(USERS)

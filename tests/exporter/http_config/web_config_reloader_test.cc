@@ -94,6 +94,8 @@ class WebConfigReloaderTest : public testing::Test {
     config.tls->client_auth = ClientAuth::kRequireAndVerify;
     config.tls->client_allowed_sans = {"prometheus"};
     config.tls->min_version = 3;
+    config.tls->cipher_suites = {"TLS_AES_256_GCM_SHA384"};
+    config.tls->curve_preferences = {"X25519"};
     return config;
   }
   // Returns how a reload from Protected() to a change of it ends.
@@ -234,8 +236,14 @@ TEST_F(WebConfigReloaderTest, NeverWeakensProtection) {
        [](WebConfig& config) {
          config.tls->client_auth = ClientAuth::kRequireAny;
        }},
+      {"tls_server_config.client_ca",
+       [](WebConfig& config) { config.tls->client_ca.clear(); }},
       {"tls_server_config.client_allowed_sans",
        [](WebConfig& config) { config.tls->client_allowed_sans.clear(); }},
+      {"tls_server_config.cipher_suites",
+       [](WebConfig& config) { config.tls->cipher_suites.clear(); }},
+      {"tls_server_config.curve_preferences",
+       [](WebConfig& config) { config.tls->curve_preferences.clear(); }},
       {"tls_server_config.min_version",
        [](WebConfig& config) { config.tls->min_version = 2; }}};
   for (const auto& [key, change] : changes) {
@@ -249,7 +257,7 @@ TEST_F(WebConfigReloaderTest, AppliesOtherChanges) {
   EXPECT_EQ(Reload([](WebConfig& config) {
               config.basic_auth_users = {{"bob", kHash}};
               config.tls->client_allowed_sans = {"other"};
-              config.tls->curve_preferences = {"X25519"};
+              config.tls->curve_preferences = {"CurveP256"};
               config.headers = {{"X-Frame-Options", "deny"}};
             }),
             "");
