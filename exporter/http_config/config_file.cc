@@ -88,7 +88,10 @@ std::string ConfigFileReader::Read(const std::string& path) {
   if (is_pipe ? !S_ISFIFO(status.st_mode) : !S_ISREG(status.st_mode))
     Fail(path, "not a regular file");
   std::string text = ReadAll(file.get(), path, is_pipe);
-  if (is_pipe) pipes_[path] = text;
+  if (is_pipe) {
+    if (text.empty()) Fail(path, "the pipe is empty");
+    pipes_[path] = text;
+  }
   return text;
 }
 

@@ -18,8 +18,9 @@ class ConfigFileReader {
   /// Returns the content of a regular file. An anonymous pipe, such as
   /// /dev/stdin or a shell's <(…), is read to its end once, and its content
   /// returned by every later call with this path. FIFOs, devices and sockets
-  /// are not opened. Only a file system that does not respond makes this wait.
-  /// Throws std::runtime_error with one line that names `path`.
+  /// are not opened. An empty pipe is an error. Only a file system that does
+  /// not respond makes this wait. Throws std::runtime_error with one line that
+  /// names `path`.
   std::string Read(const std::string& path);
 
  private:

@@ -288,6 +288,9 @@ WebConfig ParseWebConfig(std::string_view yaml,
         }}});
   return config;
 } catch (const YAML::Exception& error) {
+  // The parser's own message for them names an escape character.
+  if (yaml.find('\0') != std::string_view::npos)
+    throw std::runtime_error("the file contains NUL bytes");
   throw ErrorAt(error.mark, error.msg);
 }
 

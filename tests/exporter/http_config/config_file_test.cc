@@ -121,6 +121,13 @@ TEST_F(ConfigFileTest, ReadsAPipeOnce) {
   EXPECT_EQ(files_.Read(pipe.path()), "text");
 }
 
+// The command in `<(command)` failed.
+TEST_F(ConfigFileTest, RejectsAnEmptyPipe) {
+  Pipe pipe;
+  pipe.CloseWriter();
+  EXPECT_EQ(ErrorOf(pipe.path()), "the pipe is empty");
+}
+
 TEST_F(ConfigFileTest, WaitsForThePipesEndForSeconds) {
   Pipe pipe;
   pipe.Write("te");

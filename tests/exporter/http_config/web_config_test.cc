@@ -54,6 +54,14 @@ TEST_F(WebConfigTest, EmptyFileConfiguresNothing) {
   }
 }
 
+// As a file system can leave them after a power failure.
+TEST_F(WebConfigTest, RejectsNulBytes) {
+  for (const std::string& yaml :
+       {std::string(100, '\0'), "basic_auth_users:\n" + std::string(3, '\0')}) {
+    EXPECT_EQ(ErrorOf(yaml), "the file contains NUL bytes");
+  }
+}
+
 TEST_F(WebConfigTest, ReadsCertificateAndKeyFiles) {
   TlsConfig tls;
   tls.cert = "the cert\n";
