@@ -43,8 +43,9 @@ void Endpoints::AddTo(HttpServer& server) {
   }
   // Last, because it may replace the landing page.
   server.AddHandler(
-      prefix + options_.telemetry_path,
-      [this](const Request& request) { return Metrics(request); });
+      prefix + options_.telemetry_path, [this](const Request& request) {
+        return metrics_.Get(request, [&] { return Metrics(request); });
+      });
 }
 
 void Endpoints::CountResponse(int status) {

@@ -12,6 +12,7 @@
 
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/endpoints/heap_history.h"
+#include "exporter/endpoints/latest_response.h"
 #include "exporter/endpoints/scrape_timeout.h"
 #include "exporter/http/server.h"
 #include "exporter/process/process.h"
@@ -59,6 +60,7 @@ class Endpoints {
   const EndpointOptions options_;
   AgentPoller poller_;
   HeapHistory history_;
+  LatestResponse metrics_;
   std::mutex mutex_;
   // By status; expected ones are present from the start.
   std::map<int, std::uint64_t> responses_ = {

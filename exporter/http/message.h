@@ -1,6 +1,7 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ struct Request {
   std::string scrape_timeout = {};
   /// The query of the target, as sent, without the question mark.
   std::string query = {};
+  /// When its header section was complete.
+  std::chrono::steady_clock::time_point received =
+      std::chrono::steady_clock::now();
 };
 
 struct Response {

@@ -19,8 +19,10 @@ namespace jemalloc_exporter {
 ///
 /// Responds to GET and HEAD in OpenMetrics 1.0 or the text format 0.0.4, as the
 /// client prefers, with gzip for clients that accept it if the exposition has
-/// at least 1,400 bytes. Each request collects anew; up to 40 collections run
-/// at once. A request gets 503 after 25 ms in the queue if all 40 are blocked.
+/// at least 1,400 bytes. Each request collects anew, except that equal requests
+/// that wait at the same time share one collection, which starts after all of
+/// them are received. Up to 40 collections run at once. A request gets 503
+/// after 25 ms in the queue if all 40 are blocked.
 ///
 /// Idle, slow and silent clients delay no other. Timeouts: 10 s to receive a
 /// request, 30 s to send a response, 90 s for an idle connection. At most 2,048
