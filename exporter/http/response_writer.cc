@@ -2,7 +2,6 @@
 
 #include <array>
 #include <boost/beast/http/status.hpp>
-#include <cstdio>
 #include <string_view>
 
 namespace jemalloc_exporter {
@@ -56,12 +55,22 @@ std::string HttpDate(std::time_t time) {
                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::tm utc{};
   gmtime_r(&time, &utc);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                kMonths.at(static_cast<std::size_t>(utc.tm_mon)),
-                utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
-  return text.data();
+  std::string text = kDays.at(static_cast<std::size_t>(utc.tm_wday));
+  // Not snprintf(), which takes a tenth of the time of a short response.
+  const auto append = [&text](const char* before, int two_digits) {
+    text += before;
+    text += static_cast<char>('0' + two_digits / 10);
+    text += static_cast<char>('0' + two_digits % 10);
+  };
+  const int year = utc.tm_year + 1900;
+  append(", ", utc.tm_mday);
+  text.append(" ").append(kMonths.at(static_cast<std::size_t>(utc.tm_mon)));
+  append(" ", year / 100);
+  append("", year % 100);
+  append(" ", utc.tm_hour);
+  append(":", utc.tm_min);
+  append(":", utc.tm_sec);
+  return text += " GMT";
 }
 
 }  // namespace jemalloc_exporter

@@ -1,5 +1,6 @@
 """The exporter under test, and the scrape that checks it."""
 
+import contextlib
 import os
 import re
 import socket
@@ -81,6 +82,16 @@ def status_kib(pid, name):
     """A number of /proc/PID/status, in KiB."""
     with open(f"/proc/{pid}/status") as file:
         return int(re.search(rf"{name}:\s+(\d+)", file.read()).group(1))
+
+
+def processor_wait(pid):
+    """The seconds for which each thread has been runnable without a processor."""
+    waits = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError):
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                waits[thread] = int(file.read().split()[1]) / 1e9
+    return waits
 
 
 def descriptors(pid):

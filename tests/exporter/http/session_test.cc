@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <latch>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/http_client.h"
 #include "tests/support/test_server.h"
@@ -185,6 +188,42 @@ TEST(Session, YieldsToOthersDuringLongPipelines) {
   while (responses < kRequests && client.Receive() == kPage) ++responses;
   sending.join();
   EXPECT_EQ(responses, kRequests);
+}
+
+TEST(Session, PipelinesDelayAnotherConnectionByAFewResponsesEach) {
+  constexpr int kPipelines = 20;
+  std::latch blocked(1);
+  std::latch release(1);
+  // Holds the event loop until all requests are sent.
+  const auto check = [&](const std::string& authorization) {
+    if (!authorization.empty()) {
+      blocked.count_down();
+      release.wait();
+    }
+    return AuthResult::kAllowed;
+  };
+  TestServer server({.security = {.check_credentials = check}});
+  (*server).AddStaticResponse("/other", {.status = 204});
+  server.Start();
+  auto pipelines = Connect(server.port(), kPipelines, Get("/page"));
+  for (HttpClient& client : pipelines) EXPECT_EQ(client.Receive(), kPage);
+  HttpClient other(server.port());
+  other.Send(Get("/page"));
+  EXPECT_EQ(other.Receive(), kPage);
+  HttpClient blocking(server.port());
+  blocking.Send(
+      "GET /page HTTP/1.1\r\nHost: a\r\nAuthorization: Basic\r\n\r\n");
+  blocked.wait();
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += Get("/page");
+  for (HttpClient& client : pipelines) client.Send(many);
+  other.Send(Get("/other"));
+  release.count_down();
+  EXPECT_THAT(other.Receive(), HasSubstr(" 204 "));
+
+  const std::vector<int> statuses = server.statuses();
+  const auto position = std::find(statuses.begin(), statuses.end(), 204);
+  EXPECT_LT(position - statuses.begin(), 10 * kPipelines);
 }
 
 }  // namespace
