@@ -13,9 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <iterator>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -81,11 +79,51 @@ FileDescriptor ListenOrThrow(const std::string& address, bool retry) {
   }
 }
 
-std::vector<FileDescriptor> Listeners(const ServeOptions& options) {
+// Removes the files of Unix sockets when serving ends or fails to start.
+class SocketFiles {
+ public:
+  SocketFiles() = default;
+  ~SocketFiles() { Remove(); }
+  SocketFiles(const SocketFiles&) = delete;
+  SocketFiles& operator=(const SocketFiles&) = delete;
+
+  void Add(const FileDescriptor& listener) {
+    if (const auto file = UnixSocketFile::Of(listener)) files_.push_back(*file);
+  }
+  void Remove() {
+    for (const UnixSocketFile& file : files_) file.Remove();
+    files_.clear();
+  }
+
+ private:
+  std::vector<UnixSocketFile> files_;
+};
+
+// The commas that separate addresses also separate the options of
+// `unix:PATH,mode=0660,group=NAME`.
+std::vector<std::string> JoinSocketOptions(
+    const std::vector<std::string>& parts) {
+  std::vector<std::string> addresses;
+  for (const std::string& part : parts) {
+    const bool is_option =
+        part.starts_with("mode=") || part.starts_with("group=");
+    if (is_option && !addresses.empty() &&
+        addresses.back().starts_with("unix:")) {
+      addresses.back() += "," + part;
+    } else {
+      addresses.push_back(part);
+    }
+  }
+  return addresses;
+}
+
+std::vector<FileDescriptor> Listeners(const ServeOptions& options,
+                                      SocketFiles& files) {
   if (options.systemd_socket) return TakeSystemdSockets();
   std::vector<FileDescriptor> listeners;
-  for (const std::string& address : options.listen_addresses) {
+  for (const auto& address : JoinSocketOptions(options.listen_addresses)) {
     listeners.push_back(ListenOrThrow(address, IsExec(options)));
+    files.Add(listeners.back());
   }
   return listeners;
 }
@@ -215,15 +253,11 @@ int RunServe(const ServeOptions& options) {
   HttpServer server(ServerOptions(options, endpoints, web_config.get()));
   endpoints.AddTo(server);
 
-  std::vector<FileDescriptor> listeners = Listeners(options);
+  SocketFiles socket_files;
+  std::vector<FileDescriptor> listeners = Listeners(options, socket_files);
   std::vector<std::string> addresses(listeners.size());
   std::transform(listeners.begin(), listeners.end(), addresses.begin(),
                  ListeningAddress);
-  std::vector<std::optional<UnixSocketFile>> socket_files;
-  if (!options.systemd_socket) {
-    std::transform(listeners.begin(), listeners.end(),
-                   std::back_inserter(socket_files), UnixSocketFile::Of);
-  }
   std::string error;
   if (!server.Start(std::move(listeners), &error)) {
     throw std::runtime_error(error);
@@ -238,9 +272,7 @@ int RunServe(const ServeOptions& options) {
   const int signal = WaitForEnd(options, signals, web_config.get());
   Log(LogLevel::kInfo, "Ending",
       {{"signal", signal == 0 ? "none" : strsignal(signal)}});
-  for (const auto& file : socket_files) {
-    if (file) file->Remove();
-  }
+  socket_files.Remove();
   ExitAfterTimeout();
   return 0;
 }

@@ -86,9 +86,10 @@ class BadCommandLine(unittest.TestCase):
                 self.assert_refused([*command, option, ""], message)
 
     def test_empty_value_leaves_the_next_argument_alone(self):
-        with tempfile.TemporaryDirectory() as folder:
-            status, _, _ = run("exec", "--report=", "target", "true", cwd=folder)
-            self.assertEqual((status, os.listdir(folder)), (2, []))
+        for option in ("--report=", "--sidecar="):
+            with self.subTest(option=option), tempfile.TemporaryDirectory() as folder:
+                status, _, _ = run("exec", option, "target", "true", cwd=folder)
+                self.assertEqual((status, os.listdir(folder)), (2, []))
 
     def test_empty_value_of_the_commands_own_option_is_passed(self):
         self.assertEqual(

@@ -1,5 +1,6 @@
 """Where the exporter listens, besides one TCP address."""
 
+import grp
 import os
 import shutil
 import subprocess
@@ -57,6 +58,30 @@ class UnixSocket(unittest.TestCase):
             self.assertEqual(get_by_socket(self.path), b"Healthy\n")
             self.assertEqual(exporter.stop(), 0)
         self.assertFalse(os.path.exists(self.path))
+
+    def test_has_the_mode_and_group_of_its_options(self):
+        group = grp.getgrgid(os.getgid()).gr_name
+        address = f"unix:{self.path},mode=0640,group={group}"
+        for options, env in (
+            ([f"--web.listen-address={address}"], {}),
+            (["--web.listen-address", address], {}),
+            ([], {"JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS": f"{address},127.0.0.1:0"}),
+        ):
+            with self.subTest(options=options, env=env), Exporter(
+                *options, env=env, address=None if env else "127.0.0.1:0"
+            ):
+                self.assertEqual(get_by_socket(self.path), b"Healthy\n")
+                self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o640)
+
+    def test_is_removed_if_another_address_fails(self):
+        for other in ("127.0.0.1:x", "unix:@name"):
+            with self.subTest(other=other):
+                status, _, _ = run(
+                    f"--web.listen-address=unix:{self.path}",
+                    f"--web.listen-address={other}",
+                )
+                self.assertEqual(status, 1)
+                self.assertFalse(os.path.exists(self.path))
 
     def test_is_taken_over_from_an_exporter_that_was_killed(self):
         with Exporter(f"--web.listen-address=unix:{self.path}") as exporter:
