@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +23,10 @@ class HttpClient {
   explicit HttpClient(int port)
       : HttpClient(port, FileDescriptor(::socket(AF_INET, SOCK_STREAM, 0))) {}
 
+  /// A response that takes longer counts as none, so that a test fails and does
+  /// not hang.
+  static constexpr int kReceiveTimeoutSeconds = 30;
+
   /// Connects an existing socket.
   HttpClient(int port, FileDescriptor socket)
       : port_(port), socket_(std::move(socket)) {
@@ -29,6 +34,9 @@ class HttpClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval timeout{kReceiveTimeoutSeconds, 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+               sizeof(timeout));
     connected_ = connect(socket_.get(), reinterpret_cast<sockaddr*>(&address),
                          sizeof(address)) == 0;
   }
