@@ -13,23 +13,6 @@
 namespace jemalloc_exporter {
 namespace {
 
-constexpr std::string_view kDefaultExcluded =
-    "setpriv,su,runuser,sudo,doas,gosu,su-exec,capsh,chpst,setuidgid,"
-    "s6-setuidgid,s6-applyuidgid,start-stop-daemon,bwrap,unshare,nsenter,"
-    "firejail,nsjail,minijail0,runc,crun";
-
-bool Contains(std::string_view list, std::string_view name) {
-  for (const char *at = list.data(), *const limit = at + list.size();
-       at < limit;) {
-    const char* const end = std::find(at, limit, ',');
-    if (name == std::string_view(at, static_cast<std::size_t>(end - at))) {
-      return true;
-    }
-    at = end + 1;
-  }
-  return false;
-}
-
 struct Functions {
   std::uintptr_t mallctl;
   std::uintptr_t allocators[2];
@@ -69,7 +52,9 @@ bool IsOff(const char* variable) {
 
 bool IsExcluded(std::string_view program, std::string_view excluded) {
   return !program.empty() &&
-         (Contains(kDefaultExcluded, program) || Contains(excluded, program));
+         (ListContains(kUserChangingPrograms, program) ||
+          ListContains(kNamespaceChangingPrograms, program) ||
+          ListContains(excluded, program));
 }
 
 std::string_view ProgramName() {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/agent/protocol.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -107,18 +108,11 @@ bool IsReadableByOthers(const fs::path& path) {
 // `runuser -u nobody true`, `sh -c 'exec gosu redis redis-server'`. Empty if
 // no word is.
 std::string FindUserChange(const std::vector<std::string>& command) {
-  constexpr const char* kPrograms[] = {
-      "runuser", "su",    "setpriv",       "gosu",         "su-exec",
-      "chpst",   "capsh", "setuidgid",     "s6-setuidgid", "start-stop-daemon",
-      "sudo",    "doas",  "s6-applyuidgid"};
   for (const std::string& argument : command) {
     std::istringstream words(argument);
     for (std::string word; words >> word;) {
       std::string name = fs::path(word).filename().string();
-      if (std::find(std::begin(kPrograms), std::end(kPrograms), name) !=
-          std::end(kPrograms)) {
-        return name;
-      }
+      if (ListContains(kUserChangingPrograms, name)) return name;
     }
   }
   return "";
