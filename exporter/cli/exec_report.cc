@@ -38,11 +38,10 @@ constexpr int kCheckpointFactor = 100;
 // The age of all other snapshots when one process does not respond.
 constexpr std::chrono::seconds kPollTimeout{1};
 
-// A zombie has no memory.
 bool IsRunning(pid_t pid, double start_time_seconds) {
   const auto stat = ReadProcStat(pid);
   return stat && stat->start_time_seconds == start_time_seconds &&
-         stat->virtual_memory_bytes > 0;
+         !IsEnding(*stat);
 }
 
 class HeapSampler {

@@ -14,10 +14,9 @@
 namespace jemalloc_exporter {
 namespace {
 
-// A zombie has no memory.
 bool IsRunning(pid_t pid) {
   const auto stat = ReadProcStat(pid);
-  return stat && stat->virtual_memory_bytes > 0;
+  return stat && !IsEnding(*stat);
 }
 
 }  // namespace
