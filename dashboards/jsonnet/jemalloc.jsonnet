@@ -81,7 +81,8 @@ local variable(name, label, query, all) = {
       useValueForTime: true,
       // Grafana writes the name of a label that is absent: here,
       // unlike in legends. So there is one label, and every heap has it.
-      expr: 'label_join(1000 * %s, "process", " ", "comm", "pid", "instance")' % q.started,
+      // No more than that, because each is a line in every panel.
+      expr: 'label_join(%s, "process", " ", "comm", "pid", "instance")' % q.latestStarts(100),
       step: '1m',
       titleFormat: 'Started',
       textFormat: '{{process}}',

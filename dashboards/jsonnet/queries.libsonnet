@@ -3,9 +3,14 @@
 // An embedding program has neither comm nor pid: the variable comm lets absent
 // ones through, and `on (job, instance, comm, pid)` takes two absent ones for
 // equal.
+//
+// Vector matching dominates the cost of a query. So differences are those of the
+// aggregates that the rules record, and a query for single processes selects the
+// largest ones in each operand, before the arithmetic.
 local target = 'job=~"$job", instance=~"$instance"';
 local process = target + ', comm=~"$comm"';
 local identity = 'job, instance, comm, pid';
+local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
 {
   local q = self,
 
@@ -19,37 +24,66 @@ local identity = 'job, instance, comm, pid';
   mapped:: 'jemalloc_mapped_bytes{%s}' % process,
   arenas:: 'jemalloc_arenas{%s}' % process,
 
-  fragmentation:: '(%s - %s)' % [q.active, q.allocated],
-  retention:: '(%s - %s)' % [q.resident, q.active],
-  held:: '(%s - %s)' % [q.resident, q.allocated],
+  // Sums over the selected processes, from the recorded ones by job, instance and
+  // comm. A program that lacks one operand is left out of a difference.
+  total:: {
+    local difference(a, b) = '%s - %s' % [aggregate(a + '_bytes:sum'), aggregate(b + '_bytes:sum')],
+    // Below zero where pages that jemalloc counts were never touched: then no
+    // memory of that program is outside jemalloc.
+    local foreign = 'sum(clamp_min(%s, 0))' % difference('rss', 'resident'),
+
+    allocated:: 'sum(%s)' % aggregate('allocated_bytes:sum'),
+    active:: 'sum(%s)' % aggregate('active_bytes:sum'),
+    resident:: 'sum(%s)' % aggregate('resident_bytes:sum'),
+    mapped:: 'sum(%s)' % q.mapped,
+    rss:: 'sum(%s)' % aggregate('rss_bytes:sum'),
+    arenas:: 'max(%s)' % q.arenas,
+    fragmentation:: 'sum(%s)' % difference('active', 'allocated'),
+    retention:: 'sum(%s)' % difference('resident', 'active'),
+    held:: 'sum(%s)' % difference('resident', 'allocated'),
+    foreign:: foreign,
+    footprint:: '(%s + (%s or vector(0)))' % [self.resident, foreign],
+  },
 
   // Values of a process from the kernel: through the exporter, or in a program
-  // that embeds the collectable from its own process_* metrics. The `and` leaves
-  // out process_* of everything else, the exporter included. `wrap` is a function over
-  // a range of each of them.
-  ofKernel(name, wrap='%s')::
-    '((%s or %s) and on (%s) %s)' % [
+  // that embeds the collectable from its own process_* metrics. `wrap` is a function
+  // over a range of each of them.
+  fromKernel(name, wrap='%s')::
+    '(%s or %s)' % [
       wrap % ('jemalloc_process_%s{%s}' % [name, process]),
       wrap % ('process_%s{%s}' % [name, target]),
-      identity,
-      wrap % q.arenas,
     ],
-  rss:: q.ofKernel('resident_memory_bytes'),
-  started:: q.ofKernel('start_time_seconds'),
+  // Without the process_* of everything else, the exporter included.
+  ofHeaps(name, wrap)::
+    '(%s and on (%s) %s)' % [q.fromKernel(name, wrap), identity, wrap % q.arenas],
 
-  // RSS beyond what jemalloc holds, all heaps of a process together. Below zero
-  // where pages that jemalloc counts were never touched: then nothing is beyond.
-  foreign:: 'clamp_min(%s - on (%s) sum by (%s) (%s), 0)' % [q.rss, identity, identity, q.resident],
-  footprint:: '(sum(%s) + (sum(%s) or vector(0)))' % [q.resident, q.foreign],
+  // The ten processes that were largest at any time of the range, including those
+  // that ended: an exporter may find a thousand. Evaluated once, not for each step.
+  largest:: {
+    local select(expr) =
+      '(%s and on (%s) topk(10, max_over_time(%s[$__range] @ end())))' % [expr, identity, q.resident],
+    local allocated = select(q.allocated),
+    local active = select(q.active),
+    local resident = select(q.resident),
+    local rss = '(%s or %s)' % [
+      select('jemalloc_process_resident_memory_bytes{%s}' % process),
+      select('process_resident_memory_bytes{%s}' % target),
+    ],
 
-  // The ten processes that were largest at any time of the range, the dead ones
-  // too: an exporter may see a thousand.
-  largest(expr)::
-    '%s and on (%s) topk(10, max_over_time(%s[$__range] @ end()))' % [expr, identity, q.resident],
+    allocated:: allocated,
+    held:: '%s - %s' % [resident, allocated],
+    // All heaps of a process together.
+    foreign:: 'clamp_min(%s - on (%s) sum by (%s) (%s), 0)' % [rss, identity, identity, resident],
+    // The subquery selects once a minute, and not for each step and hour.
+    growth:: 'deriv(%s[1h:1m]) * 3600' % allocated,
+    fragmentation_ratio:: '1 - %s / %s' % [allocated, active],
+    retention_ratio:: '1 - %s / %s' % [active, resident],
+    peak_ratio:: '%s / %s' % [allocated, select('max_over_time(%s[$__range] @ end())' % q.allocated)],
+  },
 
   ofExporters(expr):: '%s and on (job, instance) jemalloc_exporter_build_info{%s}' % [expr, target],
   ofTargets(expr)::
-    expr + ' and on (job, instance) (present_over_time(jemalloc_exporter_build_info{%s}[$__range]) or present_over_time(jemalloc_arenas{%s}[$__range]))'
+    expr + ' and on (job, instance) (present_over_time(jemalloc_exporter_build_info{%s}[$__range] @ end()) or present_over_time(jemalloc_arenas{%s, comm=""}[$__range] @ end()))'
            % [target, target],
 
   // How many processes there are of each state.
@@ -57,4 +91,9 @@ local identity = 'job, instance, comm, pid';
     [state, 'sum(jemalloc_exporter_processes{%s, state="%s"})' % [target, state]]
     for state in ['used', 'unused', 'unreachable']
   ] + [['embedded', 'count(jemalloc_arenas{%s, comm=""})' % process]],
+
+  // The latest starts of processes in the range, including those that ended.
+  latestStarts(count)::
+    'topk(%d, max by (%s) (1000 * %s))'
+    % [count, identity, q.ofHeaps('start_time_seconds', 'last_over_time(%s[$__range] @ end())')],
 }

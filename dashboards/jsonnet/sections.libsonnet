@@ -7,21 +7,21 @@ local leakOrRetention = [
   { height: 10, cells: [
     [8, p.processes(
       'Live data of each process',
-      'What each process has allocated and not freed. **A line that never returns to its earlier minimum is a leak**, or a cache without a limit. A saw-tooth around one level is normal work.',
+      'Bytes that each process has allocated and not freed. **A line that never returns to its earlier minimum is a leak**, or a cache without a limit. A saw-tooth around one level is normal work.',
       'bytes',
-      q.largest(q.allocated)
+      q.largest.allocated
     ) + p.defaults({ min: 0 })],
     [8, p.processes(
       'Held beyond live data by each process',
       'resident - allocated of each process. **Rises while live data falls: retention or fragmentation, not a leak.** Rises and falls with live data: normal overhead. Below the line there is no alert.',
       'bytes',
-      q.largest(q.held)
+      q.largest.held
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes'])],
     [8, p.processes(
       'Outside jemalloc in each process',
       'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line there is no alert.',
       'bytes',
-      q.largest(q.foreign)
+      q.largest.foreign
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes']) + p.absent('RSS is not exported')],
   ] },
   { height: 10, cells: [
@@ -29,13 +29,13 @@ local leakOrRetention = [
       'Growth of live data in an hour',
       'The slope of a line through the last hour of live data. Around zero: no leak. **Always above zero: the time until memory runs out is the free memory divided by this.**',
       'bytes',
-      q.largest('deriv(%s[1h]) * 3600' % q.allocated)
-    ) + p.custom({ axisCenteredZero: true })],
+      q.largest.growth
+    ) + p.custom({ axisCenteredZero: true, axisLabel: 'in an hour' })],
     [8, p.processes(
           'Share of fragmentation',
           'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is normal; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it: check for a peak that was freed before.**',
           'percentunit',
-          q.largest('%s / %s' % [q.fragmentation, q.active])
+          q.largest.fragmentation_ratio
         ) + p.defaults({ min: 0 })
         + p.limited(limit['fragmentation:ratio'])
         + p.custom({ axisSoftMax: limit['fragmentation:ratio'] * 1.5 })],
@@ -43,16 +43,16 @@ local leakOrRetention = [
           'Share kept by jemalloc',
           'The share of dirty pages and metadata in resident memory: (resident - active) / resident. High for seconds after a large free is normal decay; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it for an hour: decay does not run, or is set too long.**',
           'percentunit',
-          q.largest('%s / %s' % [q.retention, q.resident])
+          q.largest.retention_ratio
         ) + p.defaults({ min: 0 })
         + p.limited(limit['retention:ratio'])
         + p.custom({ axisSoftMax: limit['retention:ratio'] * 1.5 })],
   ] },
 ];
 
-// Who shrank did not grow: below zero a bar would be as long as the longest.
+// A negative value would be drawn as a bar as long as the longest.
 local grown(expr) = 'sort_desc(topk(10, clamp_min(%s, 0)))' % expr;
-local whoGrew = [
+local growth = [
   { height: 8, cells: [
     [12, p.bargauge(
       'Growth of live data in the range',
@@ -66,7 +66,7 @@ local whoGrew = [
       'Growth of the RSS of each process in the time range. **A process that is high here and not on the left grew outside its live data:** fragmentation, retained pages, or memory outside the heap.',
       'bytes',
       p.color.rss,
-      [p.instant(grown(q.ofKernel('resident_memory_bytes', 'delta(%s[$__range])')), '{{comm}} {{pid}} {{instance}}')]
+      [p.instant(grown(q.ofHeaps('resident_memory_bytes', 'delta(%s[$__range])')), '{{comm}} {{pid}} {{instance}}')]
     ) + p.absent('RSS is not exported')],
   ] },
 ];
@@ -77,13 +77,13 @@ local sinceWhen = [
       'Live data against its peak',
       'Live data as a share of its maximum in the range, so that small and large processes compare. **The growth began where the line bends:** look for a release, a restart (the vertical lines) or a change of traffic there.',
       'percentunit',
-      q.largest('%s / max_over_time(%s[$__range] @ end())' % [q.allocated, q.allocated])
+      q.largest.peak_ratio
     ) + p.defaults({ min: 0, max: 1 })],
     [12, p.table(
       'Latest starts',
       'Start times of the processes, the latest first, including those that ended in the range. **Growth that ends after the start: warm-up. Several starts of one program: check for kills because of memory.**',
       'dateTimeAsIso',
-      [p.row('topk(20, max by (%s) (1000 * %s))' % [q.identity, q.ofKernel('start_time_seconds', 'last_over_time(%s[$__range])')])],
+      [p.row(q.latestStarts(20))],
       [
         ['comm', 'Process', p.label],
         ['pid', 'PID', p.label + p.wide(80)],
@@ -95,7 +95,18 @@ local sinceWhen = [
   ] },
 ];
 
-local by(expr) = p.row('max by (%s) (%s)' % [q.identity, expr]);
+// The 200 largest processes: a browser cannot show thousands of rows. The agent's
+// processes are compared by RSS, which an unreachable one has too, and embedded heaps
+// by resident.
+local by(expr) = p.row('max by (%s) (%s and on (%s) topk(200, jemalloc_process_resident_memory_bytes{%s} or jemalloc_resident_bytes{%s, comm=""}))' % [
+  q.identity,
+  expr,
+  q.identity,
+  q.process,
+  q.process,
+]);
+// A share of a heap that is too small for an alert has no meaning, and no colour.
+local unused(part, whole) = '(1 - %s / (%s > %d))' % [part, whole, limit['waste:bytes']];
 local share(red) = {
   unit: 'percentunit',
   min: 0,
@@ -109,19 +120,19 @@ local sideBySide = [
   { height: 13, cells: [
     [24, p.table(
       'Processes side by side',
-      'All processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** The shares of small processes are always high, and have no meaning. An unreachable process has no numbers.',
+      'The 200 largest processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** Shares are for heaps above the minimum size of the alerts: in small ones they are always high, and have no meaning. An unreachable process has none from jemalloc.',
       'bytes',
       [
-        by('jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0' % [q.process, q.process]),
+        by('(jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0)' % [q.process, q.process]),
         by(q.allocated),
         by(q.active),
         by(q.resident),
         by(q.mapped),
-        by(q.rss),
-        by('%s / %s' % [q.fragmentation, q.active]),
-        by('%s / %s' % [q.retention, q.resident]),
+        by(q.fromKernel('resident_memory_bytes')),
+        by(unused(q.allocated, q.active)),
+        by(unused(q.active, q.resident)),
         by(q.arenas),
-        by('time() - (%s)' % q.started),
+        by('time() - %s' % q.fromKernel('start_time_seconds')),
       ],
       [
         ['comm', 'Process', p.label],
@@ -188,11 +199,11 @@ local exporterItself = [
   { height: 7, cells: [
     [6, p.timeseries(
           'Processes found',
-          'Number of processes that the exporter finds. **unreachable above zero: a process is stopped or blocked. All fall to zero: the programs run without the agent.**',
+          'Number of processes that the exporters find, and of embedded heaps. **unreachable above zero: a process is stopped or blocked. All fall to zero: the programs run without the agent.**',
           'none',
           [p.range(state[1], state[0]) for state in q.states]
         ) + p.defaults({ min: 0, decimals: 0 })
-        + p.custom({ stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1, lineInterpolation: 'stepAfter' })
+        + p.custom({ axisLabel: 'processes', stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1, lineInterpolation: 'stepAfter' })
         + p.colored(p.stateColors)],
     [6, p.timeseries(
       'Requests by status',
@@ -215,11 +226,11 @@ local exporterItself = [
   ] },
 ];
 
-// The last one is folded up: it is for the day when the exporter is in doubt.
+// The last one is folded: it is for faults of the exporter.
 [
   ['Leak or retention?', leakOrRetention, false],
-  ['Who grew?', whoGrew, false],
+  ['Which process grew?', growth, false],
   ['Since when?', sinceWhen, false],
-  ['Which process next to which?', sideBySide, false],
+  ['Which process differs?', sideBySide, false],
   ['The exporter itself', exporterItself, true],
 ]

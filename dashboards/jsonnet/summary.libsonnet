@@ -1,41 +1,44 @@
-// The first row: aggregates over all selected processes.
+// The first row: sums over all selected processes, from the recorded aggregates.
+// Without the rules it is empty, and its panels name the reason.
 local p = import 'panel.libsonnet';
 local q = import 'queries.libsonnet';
 local limit = import 'thresholds.libsonnet';
+
+local recorded = p.absent('jemalloc.rules.yml is not loaded');
 
 [
   { height: 4, cells: [
     [4, p.stat(
       'Live data',
-      'What the program has allocated and not freed (allocated), the contents of thread caches included. **Grows without end: a leak.** Flat while RSS grows: see the other numbers.',
+      'Bytes that the program has allocated and not freed (allocated), the contents of thread caches included. **Grows without end: a leak.** Flat while RSS grows: see the other numbers.',
       'bytes',
       p.color.live,
-      [p.range('sum(%s)' % q.allocated, 'allocated')]
-    )],
+      [p.range(q.total.allocated, 'allocated')]
+    ) + recorded],
     [4, p.stat(
       'Held by jemalloc',
       'The most that can be physically resident for jemalloc (resident): live data, holes between them, dirty pages and metadata. The difference to live data is the overhead of the allocator.',
       'bytes',
       p.color.resident,
-      [p.range('sum(%s)' % q.resident, 'resident')]
-    )],
+      [p.range(q.total.resident, 'resident')]
+    ) + recorded],
     [4, p.stat(
       'RSS',
       'Resident memory of the same processes as the kernel counts it; the out-of-memory killer uses this number. Far above resident: the heap is not the cause. Below it: pages that were never touched.',
       'bytes',
       p.color.rss,
-      [p.range('sum(%s)' % q.rss, 'RSS')]
-    ) + p.absent('RSS is not exported')],
+      [p.range(q.total.rss, 'RSS')]
+    ) + p.absent('RSS is not exported, or jemalloc.rules.yml is not loaded')],
     [4, p.stat(
       'Arenas, at most',
       'The largest limit on arenas of any process (arenas). The default is four for each CPU and one more. Much more than that in a container: jemalloc counts the CPUs of the whole machine, and `narenas` should be set.',
       'none',
       p.color.arenas,
-      [p.range('max(%s)' % q.arenas, 'largest limit')]
-    ) + p.defaults({
+      [p.range(q.total.arenas, 'largest limit')]
+    ) + recorded + p.defaults({
       color: { mode: 'thresholds' },
       thresholds: p.steps([[limit['arenas:count'] + 1, 'orange']]),
-    })],
+    }) + p.options({ graphMode: 'none' })],
     [8, p.stat(
           'Processes by state',
           'used: allocates from jemalloc and is shown here. unused: jemalloc is loaded but not used. **unreachable: does not respond, see the runbook.** embedded: exports its heap itself, without the exporter.',
@@ -52,37 +55,37 @@ local limit = import 'thresholds.libsonnet';
   { height: 4, cells: [
     [4, p.stat(
       'Fragmentation',
-      'active - allocated: holes in pages that hold live data. jemalloc cannot return such a page while one object in it is live. **High and growing with flat live data: objects of different lifetimes share pages.**',
+      'active - allocated: holes in pages that hold live data, and one page of padding for each allocation from 16 KiB on. jemalloc cannot return such a page while one object in it is live. **High and growing with flat live data: objects of different lifetimes share pages.**',
       'bytes',
       p.color.fragmentation,
-      [p.range('sum(%s)' % q.fragmentation, 'active − allocated')]
-    )],
+      [p.range(q.total.fragmentation, 'active − allocated')]
+    ) + recorded],
     [4, p.stat(
       'Held beyond live data',
       'resident - allocated: the overhead of the allocator, which is fragmentation, dirty pages and metadata together. **Much more than fragmentation: jemalloc retains freed pages, and decay settings help.**',
       'bytes',
       p.color.retention,
-      [p.range('sum(%s)' % q.held, 'resident − allocated')]
-    )],
+      [p.range(q.total.held, 'resident − allocated')]
+    ) + recorded],
     [4, p.stat(
       'Outside jemalloc',
-      'RSS - resident: code, stacks, mapped files, other allocators, huge pages that the kernel filled in. **Large: no setting of jemalloc changes it.**',
+      'RSS - resident: code, stacks, mapped files, other allocators, huge pages that the kernel filled in. In one program on one instance, a process whose RSS is below resident offsets others. **Large: no setting of jemalloc changes it.**',
       'bytes',
       p.color.foreign,
-      [p.range('sum(%s)' % q.foreign, 'RSS − resident')]
-    ) + p.absent('RSS is not exported')],
+      [p.range(q.total.foreign, 'RSS − resident')]
+    ) + p.absent('RSS is not exported, or jemalloc.rules.yml is not loaded')],
     [12, p.bargauge(
       'What the memory is spent on',
       'The current shares of the memory. The longest bar is the main cause: live data, holes between objects, pages that jemalloc retains, or memory outside the heap.',
       'percentunit',
       p.color.live,
       [
-        p.instant('sum(%s) / %s' % [q.allocated, q.footprint], 'Live data'),
-        p.instant('sum(%s) / %s' % [q.fragmentation, q.footprint], 'Fragmentation'),
-        p.instant('sum(%s) / %s' % [q.retention, q.footprint], 'Kept by jemalloc'),
-        p.instant('sum(%s) / %s' % [q.foreign, q.footprint], 'Outside jemalloc'),
+        p.instant('%s / %s' % [q.total.allocated, q.total.footprint], 'Live data'),
+        p.instant('%s / %s' % [q.total.fragmentation, q.total.footprint], 'Fragmentation'),
+        p.instant('%s / %s' % [q.total.retention, q.total.footprint], 'Kept by jemalloc'),
+        p.instant('%s / %s' % [q.total.foreign, q.total.footprint], 'Outside jemalloc'),
       ]
-    ) + p.defaults({ max: 1 }) + p.colored({
+    ) + recorded + p.defaults({ max: 1 }) + p.colored({
       'Live data': p.color.live,
       Fragmentation: p.color.fragmentation,
       'Kept by jemalloc': p.color.retention,
@@ -95,13 +98,13 @@ local limit = import 'thresholds.libsonnet';
            'The same four parts over time; their sum is the memory of the processes. **The layer that grows is the cause.** The line is RSS: where it runs below the layers, pages that jemalloc counts were never touched.',
            'bytes',
            [
-             p.range('sum(%s)' % q.allocated, 'Live data'),
-             p.range('sum(%s)' % q.fragmentation, 'Fragmentation'),
-             p.range('sum(%s)' % q.retention, 'Kept by jemalloc'),
-             p.range('sum(%s)' % q.foreign, 'Outside jemalloc'),
-             p.range('sum(%s)' % q.rss, 'RSS'),
+             p.range(q.total.allocated, 'Live data'),
+             p.range(q.total.fragmentation, 'Fragmentation'),
+             p.range(q.total.retention, 'Kept by jemalloc'),
+             p.range(q.total.foreign, 'Outside jemalloc'),
+             p.range(q.total.rss, 'RSS'),
            ]
-         ) + p.defaults({ min: 0 })
+         ) + recorded + p.defaults({ min: 0 })
          + p.custom({ stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1 })
          + p.colored({
            'Live data': p.color.live,
@@ -118,16 +121,16 @@ local limit = import 'thresholds.libsonnet';
          })],
     [12, p.timeseries(
            'The five gauges',
-           'The five gauges, summed over the selected processes; arenas on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: more live data. active rises faster than allocated: fragmentation. resident does not fall with active: pages are retained.** mapped is address space, not memory.',
+           'The five gauges, summed over the selected processes. Of arenas, it is the largest limit of any process, on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: more live data. active rises faster than allocated: fragmentation. resident does not fall with active: pages are retained.** mapped is address space, not memory.',
            'bytes',
            [
-             p.range('sum(%s)' % q.allocated, 'allocated'),
-             p.range('sum(%s)' % q.active, 'active'),
-             p.range('sum(%s)' % q.resident, 'resident'),
-             p.range('sum(%s)' % q.mapped, 'mapped'),
-             p.range('sum(%s)' % q.arenas, 'arenas'),
+             p.range(q.total.allocated, 'allocated'),
+             p.range(q.total.active, 'active'),
+             p.range(q.total.resident, 'resident'),
+             p.range(q.total.mapped, 'mapped'),
+             p.range(q.total.arenas, 'arenas'),
            ]
-         ) + p.defaults({ min: 0 })
+         ) + recorded + p.defaults({ min: 0 })
          + p.colored({
            allocated: p.color.live,
            active: p.color.active,
@@ -140,6 +143,8 @@ local limit = import 'thresholds.libsonnet';
            unit: 'none',
            decimals: 0,
            'custom.axisPlacement': 'right',
+           'custom.axisLabel': 'arenas, at most',
+           'custom.axisSoftMax': limit['arenas:count'],
            'custom.lineWidth': 1,
            'custom.lineStyle': { fill: 'dot', dash: [2, 6] },
          })],

@@ -15,9 +15,13 @@ import yaml
 class PrometheusServer:
     """Runs the configuration on the data folder, or on an empty one."""
 
-    def __init__(self, config, data=None):
+    # Backfilled series have no staleness markers.
+    OPTIONS = ("--query.lookback-delta=10s",)
+
+    def __init__(self, config, data=None, options=OPTIONS):
         self.config = config
         self.data = data
+        self.options = options
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -29,9 +33,8 @@ class PrometheusServer:
                 f"--config.file={home}/prometheus.yml",
                 f"--storage.tsdb.path={self.data or home / 'data'}",
                 "--storage.tsdb.retention.time=10y",
-                # Backfilled series have no staleness markers.
-                "--query.lookback-delta=10s",
                 "--web.listen-address=127.0.0.1:0",
+                *self.options,
             ],
             stderr=subprocess.PIPE,
             text=True,

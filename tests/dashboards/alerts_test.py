@@ -67,6 +67,18 @@ class Alerts(unittest.TestCase):
             numbers = re.findall(r"(?<![\w\[])\d[\d.]*", alert["expr"])
             self.assertLessEqual(set(numbers), {"0"}, name)
 
+    def test_groups_are_evaluated_once_a_minute(self):
+        for group in yaml.safe_load(RULES.read_text())["groups"]:
+            self.assertEqual(group["interval"], "1m", group["name"])
+
+    def test_records_are_aggregates_or_at_most_four_of_a_process(self):
+        records = [r["record"] for rs in GROUPS.values() for r in rs if "record" in r]
+        levels = [record.split(":")[0] for record in records]
+        self.assertLessEqual(
+            set(levels), {"threshold", "job_instance_comm", "instance", "process"}
+        )
+        self.assertLessEqual(levels.count("process"), 4)
+
     def test_shares_demand_a_size_as_well(self):
         for name, alert in ALERTS.items():
             if ":ratio" in alert["expr"] or "arena_load" in alert["expr"]:

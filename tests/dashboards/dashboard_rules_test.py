@@ -113,17 +113,17 @@ LINTER = {
         replaced("requests_total", "rate(", "(("),
         replaced("requests_total", "[$__rate_interval]", "[5m:]"),
         in_folded_row(lambda p: p["targets"][0].update(expr="rate((x)[5m:])")),
-        replaced("deriv(", "[1h]) * 3600", "[1h]) * $__rate_interval"),
+        replaced("deriv(", "[1h:1m]) * 3600", "[1h:1m]) * $__rate_interval"),
     ],
     rules.target_job: [
         replaced("up{", 'job=~"$job"', 'job="$job"'),
         replaced(
             "present_over_time",
-            "[$__range]) or",
-            '[$__range]) or up{instance=~"$instance"} or',
+            "[$__range] @ end()) or",
+            '[$__range] @ end()) or up{instance=~"$instance"} or',
         ),
         replaced(
-            "clamp_min", "jemalloc_resident_bytes{", "jemalloc_resident_bytes or x{"
+            "clamp_min", "resident_bytes:sum{", "resident_bytes:sum or x{"
         ),
     ],
     rules.target_instance: [
