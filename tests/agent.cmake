@@ -1,6 +1,8 @@
 # The agent in programs: one program in every relation to jemalloc and to it.
 set(agent_hosts agent_host agent_host_plain agent_host_unused agent_host_linked
-    agent_host_no_pie agent_host_own_malloc agent_host_tls agent_host_je)
+    agent_host_no_pie agent_host_own_malloc agent_host_tls agent_host_je
+    agent_host_duckdb agent_host_rjem agent_host_two agent_host_beside
+    agent_host_no_statistics agent_host_static)
 foreach(host IN LISTS agent_hosts)
   add_executable(${host} end_to_end/agent_host.cc)
   target_compile_features(${host} PRIVATE cxx_std_20)
@@ -19,18 +21,48 @@ target_link_options(agent_host_no_pie PRIVATE -no-pie)
 # Takes the addresses of allocators, as C libraries do that have hooks for them.
 target_compile_definitions(agent_host_no_pie PRIVATE TAKE_ADDRESSES)
 # Its malloc belongs to the object that mallctl does, as the agent demands.
-target_sources(agent_host_unused PRIVATE
-  end_to_end/agent_host_unused.cc end_to_end/agent_host_own_malloc.cc)
+target_sources(agent_host_unused PRIVATE end_to_end/agent_host_own_malloc.cc)
 target_link_libraries(agent_host_unused PRIVATE unused_jemalloc)
+target_link_options(agent_host_unused PRIVATE
+  -Wl,--undefined=unused_mallctl,--defsym=mallctl=unused_mallctl)
 set_target_properties(agent_host_unused PROPERTIES ENABLE_EXPORTS ON)
 target_link_libraries(agent_host_linked PRIVATE
   $<TARGET_FILE:jemalloc_exporter_agent>)
 add_dependencies(agent_host_linked jemalloc_exporter_agent)
 target_compile_definitions(agent_host_tls PRIVATE TLS_BYTES=1048576)
-# As Redis is built upstream: static, prefixed, its symbols exported.
-target_compile_definitions(agent_host_je PRIVATE HOST_MALLOC=je_malloc)
-target_link_libraries(agent_host_je PRIVATE je_jemalloc)
-set_target_properties(agent_host_je PROPERTIES ENABLE_EXPORTS ON)
+
+# Programs with a prefixed jemalloc in their file: exported, as upstream's Redis;
+# with a prefix of their own; and in .symtab only, as Rust programs.
+foreach(host IN ITEMS je:je_ duckdb:duckdb_je_ rjem:_rjem_ two:je_ beside:_rjem_
+                      no_statistics:_rjem_ static:_rjem_)
+  string(REGEX MATCH "^(.*):(.*)$" _ ${host})
+  target_compile_definitions(agent_host_${CMAKE_MATCH_1} PRIVATE
+    HOST_MALLOC=${CMAKE_MATCH_2}malloc)
+  target_link_libraries(agent_host_${CMAKE_MATCH_1} PRIVATE
+    ${CMAKE_MATCH_2}jemalloc)
+endforeach()
+set_target_properties(agent_host_je agent_host_duckdb PROPERTIES
+  ENABLE_EXPORTS ON)
+target_link_options(agent_host_static PRIVATE -static)
+# Two heaps: a second archive, or the shared library as the program's malloc.
+target_compile_definitions(agent_host_two PRIVATE SECOND_MALLOC=_rjem_malloc)
+target_link_libraries(agent_host_two PRIVATE _rjem_jemalloc)
+target_compile_definitions(agent_host_beside PRIVATE SECOND_MALLOC=std::malloc)
+target_link_libraries(agent_host_beside PRIVATE
+  -Wl,--no-as-needed PkgConfig::jemalloc)
+# A mallctl that has no statistics; the one that has is not found.
+target_sources(agent_host_no_statistics PRIVATE
+  end_to_end/agent_host_no_statistics.cc)
+add_custom_command(TARGET agent_host_no_statistics POST_BUILD COMMAND
+  objcopy --strip-symbol=_rjem_mallctl $<TARGET_FILE:agent_host_no_statistics>)
+# The same program with its symbols local; without the functions that the linker
+# removes if nothing calls them; and without symbols.
+set(rjem $<TARGET_FILE:agent_host_rjem>)
+add_custom_command(TARGET agent_host_rjem POST_BUILD
+  COMMAND objcopy --wildcard --localize-symbol=_rjem_* ${rjem} ${rjem}_local
+  COMMAND objcopy --strip-symbol=_rjem_mallctlnametomib
+          --strip-symbol=_rjem_mallctlbymib ${rjem} ${rjem}_collected
+  COMMAND strip -o ${rjem}_stripped ${rjem} VERBATIM)
 add_executable(counting_host end_to_end/counting_host.cc)
 jemalloc_exporter_compile(counting_host)
 target_link_libraries(counting_host PRIVATE

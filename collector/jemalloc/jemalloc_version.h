@@ -16,7 +16,7 @@ inline const char* JemallocVersion(Mallctl* mallctl) noexcept {
   std::size_t size = sizeof(Version);
   if (mallctl == nullptr) return "";
   if (mallctl("version", &version, &size, nullptr, 0) != 0) return "";
-  return version;
+  return version != nullptr ? version : "";
 }
 
 }  // namespace jemalloc_exporter

@@ -16,15 +16,14 @@
 #include <cstddef>
 #include <cstdlib>
 
-#include "collector/jemalloc/mallctl_names.h"
 #include "exporter/agent/agent_server.h"
+#include "exporter/agent/find_jemalloc.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent/start_conditions.h"
 #include "exporter/agent/system_call_probe.h"
 #include "exporter/agent/uid_allowlist.h"
-#include "jemalloc_exporter/heap_reader.h"
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): __register_atfork takes it.
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
@@ -41,7 +40,7 @@ constexpr std::size_t kStackSize = std::size_t{128} * 1024;
 constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
-  Mallctl* mallctl = nullptr;
+  Jemallocs jemallocs;
   UidAllowlist allowlist;
   ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
@@ -62,7 +61,7 @@ void* RunThread(void* /*unused*/) {
                       server.initial_filter_count());
   }
   sem_post(&agent.ready);
-  if (is_open) server.Serve(agent.mallctl, agent.allowlist, &agent.forks);
+  if (is_open) server.Serve(agent.jemallocs, agent.allowlist, &agent.forks);
   agent.thread_id = 0;
   return nullptr;
 }
@@ -138,31 +137,30 @@ void OnMainThreadExit(void* /*unused*/) {
   pthread_join(agent.thread, nullptr);
 }
 
-// A jemalloc with a prefix does not replace malloc(3), nor is it meant to.
-bool IsPrefixed(Mallctl* mallctl) {
-  return mallctl != ReferencedMallctls().front().function;
-}
-
 // A program of another libc is not served: only glibc is known to leave
-// `kStopSignal` free. A program that loads jemalloc later, by dlopen(3), is not
-// served: its malloc is another one. Nor is one with more privileges than its
-// user.
-bool MayStart() {
-  if (agent.mallctl == nullptr || __register_atfork == nullptr ||
-      getauxval(AT_SECURE) != 0 || IsOff(kAgentVariable)) {
+// `kStopSignal` free. Nor is one with more privileges than its user.
+bool IsAllowed() {
+  if (__register_atfork == nullptr || getauxval(AT_SECURE) != 0 ||
+      IsOff(kAgentVariable)) {
     return false;
   }
   const char* const excluded = std::getenv(kAgentExcludeVariable);
-  if (IsExcluded(ProgramName(), excluded != nullptr ? excluded : "") ||
-      !(IsPrefixed(agent.mallctl) || IsHostAllocator(agent.mallctl))) {
-    return false;
-  }
+  return !IsExcluded(ProgramName(), excluded != nullptr ? excluded : "");
+}
+
+// A program that loads jemalloc later, by dlopen(3), is not served. A jemalloc
+// with a prefix does not replace malloc(3), nor is it meant to.
+bool MayStart() {
+  if (!IsAllowed()) return false;
+  agent.jemallocs = FindJemallocs();
+  if (agent.jemallocs.empty()) return false;
+  Mallctl* const unprefixed = agent.jemallocs.Find("");
+  if (unprefixed != nullptr && !IsHostAllocator(unprefixed)) return false;
   return CountSeccompFilters() == 0 || AreSystemCallsSafe();
 }
 
 __attribute__((constructor)) void OnLoad() {
   const int saved_errno = errno;
-  agent.mallctl = FindMallctl();
   if (MayStart() &&
       pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
     agent.allowlist = UidAllowlist(std::getenv(kAllowUidVariable));

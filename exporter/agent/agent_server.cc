@@ -11,10 +11,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "collector/jemalloc/heap_snapshot.h"
+#include "collector/jemalloc/jemalloc_version.h"
 #include "exporter/agent/file_table.h"
 #include "exporter/agent/response_encoder.h"
 
@@ -78,13 +80,6 @@ void WaitForStop(int signal, ForkChecks* forks) {
 
 void Rewind(int file) { lseek(file, 0, SEEK_SET); }
 
-std::string_view ReadVersion(Mallctl* mallctl) {
-  const char* version = nullptr;
-  std::size_t size = sizeof(version);
-  if (mallctl("version", &version, &size, nullptr, 0) != 0) return {};
-  return version != nullptr ? version : std::string_view{};
-}
-
 bool IsAllowed(int peer, const UidAllowlist& allowed) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
@@ -111,7 +106,7 @@ bool AgentServer::Open() {
   return listener_fd_ >= 0 && signal_fd_ >= 0;
 }
 
-void AgentServer::Serve(Mallctl* mallctl, const UidAllowlist& allowed,
+void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                         ForkChecks* forks) {
   Next next = Next::kServe;
   while (next == Next::kServe) {
@@ -122,7 +117,7 @@ void AgentServer::Serve(Mallctl* mallctl, const UidAllowlist& allowed,
     next = Check(count > 0 && ready[0].revents != 0, forks, &host);
     const bool has_client = count > 0 && ready[1].revents != 0;
     if (next == Next::kServe && has_client &&
-        !Receive(mallctl, allowed, host.name())) {
+        !Receive(jemallocs, allowed, host.name())) {
       next = Next::kClose;
     }
   }
@@ -156,7 +151,8 @@ void AgentServer::LengthenCheckInterval() {
 }
 
 // False where the host's RLIMIT_NOFILE allows no descriptor.
-bool AgentServer::Receive(Mallctl* mallctl, const UidAllowlist& allowed,
+bool AgentServer::Receive(const Jemallocs& jemallocs,
+                          const UidAllowlist& allowed,
                           std::string_view name) const {
   const int peer = accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) {
@@ -164,23 +160,26 @@ bool AgentServer::Receive(Mallctl* mallctl, const UidAllowlist& allowed,
     if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
     return true;
   }
-  if (IsAllowed(peer, allowed)) SendResponse(mallctl, name, peer);
+  if (IsAllowed(peer, allowed)) SendResponse(jemallocs, name, peer);
   close(peer);
   return true;
 }
 
 // One send without waiting: the socket is new, so the whole document fits into
 // its buffer, and no client can delay the thread.
-void AgentServer::SendResponse(Mallctl* mallctl, std::string_view name,
-                               int peer) const {
+void AgentServer::SendResponse(const Jemallocs& jemallocs,
+                               std::string_view name, int peer) const {
   const std::string_view comm = name.empty() ? name_ : name;
+  HeapResponse heaps[kMaxHeaps];
+  std::size_t count = 0;
+  for (const Jemalloc& jemalloc : jemallocs) {
+    heaps[count++] = {.prefix = jemalloc.prefix.view(),
+                      .jemalloc_version = JemallocVersion(jemalloc.mallctl),
+                      .heap = TakeHeapSnapshot(jemalloc.mallctl)};
+  }
   char document[kMaxDocumentSize];
-  const char* const end =
-      EncodeResponse({.pid = getpid(),
-                      .comm = comm,
-                      .jemalloc_version = ReadVersion(mallctl),
-                      .heap = TakeHeapSnapshot(mallctl)},
-                     document);
+  const char* const end = EncodeResponse(
+      {.pid = getpid(), .comm = comm, .heaps = {heaps, count}}, document);
   send(peer, document, static_cast<std::size_t>(end - document),
        MSG_DONTWAIT | MSG_NOSIGNAL);
 }

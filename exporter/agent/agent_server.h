@@ -3,12 +3,12 @@
 
 #include <string_view>
 
+#include "exporter/agent/find_jemalloc.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/host_status.h"
 #include "exporter/agent/privileges.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent/uid_allowlist.h"
-#include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
 
@@ -35,7 +35,8 @@ class AgentServer {
   /// that the main thread has dropped are dropped. Once it has a further
   /// seccomp filter, no connection is served: the filter may kill for one of
   /// the system calls of a response.
-  void Serve(Mallctl* mallctl, const UidAllowlist& allowed, ForkChecks* forks);
+  void Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
+             ForkChecks* forks);
 
   /// The number of seccomp filters that the main thread had at the start.
   int initial_filter_count() const { return initial_filter_count_; }
@@ -47,9 +48,10 @@ class AgentServer {
 
   Next Check(bool is_signalled, ForkChecks* forks, HostStatus* host);
   void LengthenCheckInterval();
-  bool Receive(Mallctl* mallctl, const UidAllowlist& allowed,
+  bool Receive(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                std::string_view name) const;
-  void SendResponse(Mallctl* mallctl, std::string_view name, int peer) const;
+  void SendResponse(const Jemallocs& jemallocs, std::string_view name,
+                    int peer) const;
 
   Privileges privileges_;
   int listener_fd_ = -1;

@@ -19,6 +19,12 @@
 ///
 ///     {"agent":1,"pid":42,"comm":"redis-server","jemalloc_version":"5.3.0-0-g…",
 ///      "state":"used","heap_state":{"allocated_bytes":…,…}}
+///
+/// In a process with several jemallocs these are of the first, and one key more
+/// has all of them, the first included:
+///
+///     "heaps":[{"prefix":"","jemalloc_version":…,"state":…,"heap_state":{…}},
+///              {"prefix":"je_",…}]
 namespace jemalloc_exporter {
 
 /// Environment variables, read when the agent is loaded. With the value
@@ -67,6 +73,8 @@ inline constexpr std::string_view kCommKey = "comm";
 inline constexpr std::string_view kJemallocVersionKey = "jemalloc_version";
 inline constexpr std::string_view kStateKey = "state";
 inline constexpr std::string_view kHeapStateKey = "heap_state";
+inline constexpr std::string_view kHeapsKey = "heaps";
+inline constexpr std::string_view kPrefixKey = "prefix";
 
 /// The values of `kStateKey`: see `HeapSnapshot::used`.
 inline constexpr std::string_view kUsed = "used";
@@ -80,6 +88,10 @@ inline constexpr std::size_t kMaxCommSize = 15;
 
 /// Bytes of jemalloc's version string that are sent.
 inline constexpr std::size_t kMaxJemallocVersionSize = 64;
+
+/// Heaps of a process that are sent, and bytes of the prefix of their names.
+inline constexpr std::size_t kMaxHeaps = 8;
+inline constexpr std::size_t kMaxPrefixSize = 32;
 
 /// The name of an agent's socket, after the NUL that makes it abstract:
 /// `jemalloc_exporter/42`. Containers of a pod share a network namespace but

@@ -25,6 +25,29 @@ char* WriteNumber(int value, char* out) {
       .ptr;
 }
 
+// The members of an object, without its braces.
+char* WriteHeap(const HeapResponse& response, char* out) {
+  out =
+      WriteJsonString(Start(response.jemalloc_version, kMaxJemallocVersionSize),
+                      WriteKey(kJemallocVersionKey, out));
+  out = WriteJsonString(response.heap.used ? kUsed : kUnused,
+                        WriteKey(kStateKey, Copy(",", out)));
+  return WriteHeapJson(response.heap.visible_state(),
+                       WriteKey(kHeapStateKey, Copy(",", out)));
+}
+
+char* WriteHeaps(std::span<const HeapResponse> heaps, char* out) {
+  out = Copy("[", WriteKey(kHeapsKey, out));
+  std::string_view separator;
+  for (const HeapResponse& heap : heaps) {
+    out = WriteKey(kPrefixKey, Copy("{", Copy(separator, out)));
+    out = WriteJsonString(Start(heap.prefix, kMaxPrefixSize), out);
+    out = Copy("}", WriteHeap(heap, Copy(",", out)));
+    separator = ",";
+  }
+  return Copy("]", out);
+}
+
 }  // namespace
 
 char* EncodeResponse(const AgentResponse& response, char* out) {
@@ -32,13 +55,10 @@ char* EncodeResponse(const AgentResponse& response, char* out) {
   out = WriteNumber(response.pid, WriteKey(kPidKey, Copy(",", out)));
   out = WriteJsonString(Start(response.comm, kMaxCommSize),
                         WriteKey(kCommKey, Copy(",", out)));
-  out =
-      WriteJsonString(Start(response.jemalloc_version, kMaxJemallocVersionSize),
-                      WriteKey(kJemallocVersionKey, Copy(",", out)));
-  out = WriteJsonString(response.heap.used ? kUsed : kUnused,
-                        WriteKey(kStateKey, Copy(",", out)));
-  out = WriteHeapJson(response.heap.visible_state(),
-                      WriteKey(kHeapStateKey, Copy(",", out)));
+  out = WriteHeap(response.heaps.front(), Copy(",", out));
+  if (response.heaps.size() > 1) {
+    out = WriteHeaps(response.heaps, Copy(",", out));
+  }
   return Copy("}", out);
 }
 

@@ -35,12 +35,14 @@ extern "C" void* HOST_MALLOC(std::size_t);
 #else
 #define HOST_MALLOC std::malloc
 #endif
+extern "C" void* _rjem_malloc(std::size_t);
 
 namespace {
 
 // An allocation that lasts until the process ends: of a jemalloc with prefix
 // where HOST_MALLOC names its malloc.
 void* volatile heap;
+void* volatile second_heap;
 
 #ifdef TAKE_ADDRESSES
 void* (*volatile const take_malloc)(std::size_t) = std::malloc;
@@ -310,6 +312,9 @@ constexpr Mode kModes[] = {
 
 int main(int argc, char** argv) {
   heap = HOST_MALLOC(std::size_t{1} << 20);
+#ifdef SECOND_MALLOC
+  second_heap = SECOND_MALLOC(std::size_t{3} << 20);
+#endif
 #ifdef TLS_BYTES
   thread_locals[0] = 1;
 #endif
