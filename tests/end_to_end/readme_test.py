@@ -142,7 +142,10 @@ RUN_ELSEWHERE = {
     "cmake --install": "tests/install/readme_installation_test.py",
     "./tests/run": "tests/install/run_test",
 }
-NOT_RUN = {"docker": "no container runtime in the tests' packages"}
+NOT_RUN = {
+    "docker": "no container runtime in the tests' packages",
+    "jb install": "needs a network; tests/dashboards/mixin_test.py evaluates the mixin",
+}
 
 
 class Commands(unittest.TestCase):
