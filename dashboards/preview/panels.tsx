@@ -5,8 +5,10 @@ import {
   applyFieldOverrides,
   DataFrame,
   dateTime,
+  Field,
   FieldConfigPropertyItem,
   FieldConfigSource,
+  FieldType,
   getDisplayValueAlignmentFactors,
   getFieldDisplayName,
   getFieldDisplayValues,
@@ -72,7 +74,8 @@ function properties({ defaults, overrides }: FieldConfigSource) {
     name: id,
     isCustom: id.startsWith('custom.'),
     process: (value: unknown) => value,
-    shouldApply: () => true,
+    // As in Grafana: the label is that of the axis of values.
+    shouldApply: ({ type }: Field) => id !== 'custom.axisLabel' || type !== FieldType.time,
   }));
   return new Registry(() => items as unknown as FieldConfigPropertyItem[]);
 }

@@ -18,6 +18,7 @@ import time
 import urllib.parse
 
 import fleet
+import yaml
 from prometheus_server import PrometheusServer
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -77,7 +78,32 @@ def back_fill(folder, end):
         data,
         stdout=subprocess.DEVNULL,
     )
+    record(folder, data, end)
     return data
+
+
+def record(folder, data, end):
+    """Backfills the aggregates that the rules record."""
+    groups = yaml.safe_load((HERE.parent / "jemalloc.rules.yml").read_text())["groups"]
+    rules = [
+        rule
+        for group in groups
+        for rule in group["rules"]
+        if rule.get("record", "").startswith("job_instance_comm:")
+    ]
+    file = folder / "aggregates.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "x", "rules": rules}]}))
+    with PrometheusServer({"scrape_configs": []}, data) as prometheus:
+        run(
+            *("promtool", "tsdb", "create-blocks-from", "rules"),
+            f"--start={end - fleet.SPAN}",
+            f"--end={end}",
+            f"--eval-interval={fleet.STEP}s",
+            f"--url={prometheus.url}",
+            f"--output-dir={data}",
+            file,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 def photograph(page, picture, height, **parameters):
