@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -12,6 +13,15 @@
 
 namespace jemalloc_exporter {
 namespace {
+
+ProcessStatus StatusOf(const ParsedResponse& response) {
+  const auto& heaps = response.heaps;
+  const bool is_used =
+      heaps.empty() ? response.used
+                    : std::any_of(heaps.begin(), heaps.end(),
+                                  [](const auto& heap) { return heap.used; });
+  return is_used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
+}
 
 bool Exists(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
@@ -124,9 +134,10 @@ std::optional<Process> AgentConnection::ToProcess() const {
   if (response_) {
     process.comm = response_->comm;
     process.jemalloc_version = response_->jemalloc_version;
-    process.status =
-        response_->used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
-    process.heap_state = response_->heap_state;
+    process.status = StatusOf(*response_);
+    process.heaps = response_->heaps;
+    process.heap_state = process.heaps.empty() ? response_->heap_state
+                                               : SumOfHeaps(process.heaps);
   }
   if (process.pid_is_unverified) return process;
   const auto stat = response_ ? stat_ : ReadProcStat(process.pid);

@@ -1,5 +1,6 @@
 #include "exporter/agent_client/response_parser.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -14,6 +15,15 @@
 namespace jemalloc_exporter {
 namespace {
 
+// The values of one heap parsed so far.
+struct HeapFields {
+  bool heap_state = false;
+  std::optional<std::string> prefix;
+  std::optional<std::string> jemalloc_version;
+  std::optional<bool> used;
+  HeapState heap;
+};
+
 // The values parsed so far.
 struct ParsedFields {
   bool version = false;
@@ -23,6 +33,7 @@ struct ParsedFields {
   std::optional<std::string> jemalloc_version;
   std::optional<bool> used;
   HeapState heap;
+  std::vector<HeapFields> heaps;
 };
 
 std::optional<pid_t> ToPid(const JsonEvent& event) {
@@ -59,14 +70,75 @@ void ParseKey(const std::string& key, const JsonEvent& event,
   }
 }
 
+// Parses a member of one of the heaps; unknown keys are ignored.
+void ParseHeapKey(const std::string& key, const JsonEvent& event,
+                  HeapFields& fields) {
+  if (key == kPrefixKey) fields.prefix = ToLabel(event, kMaxPrefixSize);
+  if (key == kJemallocVersionKey) {
+    fields.jemalloc_version = ToLabel(event, kMaxJemallocVersionSize);
+  }
+  if (key == kStateKey) fields.used = ToUsed(event);
+  if (key == kHeapStateKey) {
+    fields.heap_state = event.type_name == "object";
+    fields.heap = {};
+  }
+}
+
+// The path begins with `kHeapsKey`. False ends the parsing.
+bool HandleHeaps(const JsonEvent& event, std::vector<HeapFields>& heaps) {
+  const auto& path = event.path;
+  switch (path.size()) {
+    case 1:
+      heaps.clear();
+      return event.type_name == "array";
+    case 2:
+      heaps.emplace_back();
+      return event.type_name == "object" && heaps.size() <= kMaxHeaps;
+    case 3:
+      ParseHeapKey(path.back(), event, heaps.back());
+      return true;
+    case 4:
+      return path[2] != kHeapStateKey ||
+             ParseHeapField(path.back(), event, heaps.back().heap).empty();
+    default:
+      return true;
+  }
+}
+
 bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
   const auto& path = event.path;
   if (path.empty()) return RequireObject(event).empty();
+  if (path.front() == kHeapsKey) return HandleHeaps(event, fields.heaps);
   if (path.size() == 1) ParseKey(path.front(), event, fields);
   if (path.size() == 2 && path.front() == kHeapStateKey) {
     return ParseHeapField(path.back(), event, fields.heap).empty();
   }
   return true;
+}
+
+bool HasPrefix(const std::vector<ProcessHeap>& heaps,
+               const std::string& prefix) {
+  return std::any_of(heaps.begin(), heaps.end(), [&](const ProcessHeap& heap) {
+    return heap.prefix == prefix;
+  });
+}
+
+// Absent if one of them is incomplete, or has the prefix of another.
+std::optional<std::vector<ProcessHeap>> ToHeaps(
+    std::vector<HeapFields> parsed) {
+  std::vector<ProcessHeap> heaps;
+  for (HeapFields& fields : parsed) {
+    if (!fields.heap_state || !fields.prefix || !fields.jemalloc_version ||
+        !fields.used || HasPrefix(heaps, *fields.prefix)) {
+      return std::nullopt;
+    }
+    heaps.push_back({.prefix = *std::move(fields.prefix),
+                     .jemalloc_version = *std::move(fields.jemalloc_version),
+                     .used = *fields.used,
+                     .heap_state = *fields.used ? fields.heap : HeapState{}});
+  }
+  if (heaps.size() < 2) heaps.clear();
+  return heaps;
 }
 
 }  // namespace
@@ -83,12 +155,15 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
       !fields.jemalloc_version || !fields.used || !fields.heap_state) {
     return std::nullopt;
   }
+  auto heaps = ToHeaps(std::move(fields.heaps));
+  if (!heaps) return std::nullopt;
   return ParsedResponse{
       .pid = *fields.pid,
       .comm = *std::move(fields.comm),
       .jemalloc_version = *std::move(fields.jemalloc_version),
       .used = *fields.used,
       .heap_state = *fields.used ? fields.heap : HeapState{},
+      .heaps = *std::move(heaps),
   };
 } catch (const std::exception&) {
   return std::nullopt;

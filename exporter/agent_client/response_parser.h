@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "exporter/process/process.h"
 #include "jemalloc_exporter/heap_state.h"
 
 namespace jemalloc_exporter {
@@ -20,11 +22,14 @@ struct ParsedResponse {
   bool used = false;
   /// Empty unless `used`.
   HeapState heap_state;
+  /// Empty unless the document has two or more, then at most `kMaxHeaps`.
+  std::vector<ProcessHeap> heaps;
 };
 
 /// Parses a document from an untrusted source. Every key of `protocol.h` is
-/// required with a value of its type; unknown keys are ignored. Absent for any
-/// other document. Never throws.
+/// required with a value of its type, but for `kHeapsKey`; unknown keys are
+/// ignored. Two heaps with the same prefix are an error. Absent for any other
+/// document. Never throws.
 std::optional<ParsedResponse> ParseResponse(std::string_view document);
 
 }  // namespace jemalloc_exporter

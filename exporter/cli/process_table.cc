@@ -72,6 +72,26 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
   return row;
 }
 
+// Of one of several heaps: below its process, and named by its function.
+Row HeapCells(const ProcessHeap& heap, bool has_change) {
+  Row row = {"", "  " + heap.prefix + "mallctl"};
+  if (!heap.used) {
+    row.emplace_back("unused");
+    return row;
+  }
+  row.push_back(Bytes(heap.heap_state.allocated_bytes));
+  if (has_change) row.emplace_back("-");
+  for (const auto& bytes :
+       {heap.heap_state.active_bytes, heap.heap_state.resident_bytes,
+        heap.heap_state.mapped_bytes}) {
+    row.push_back(Bytes(bytes));
+  }
+  row.emplace_back("-");
+  const auto& narenas = heap.heap_state.narenas;
+  row.push_back(narenas ? std::to_string(*narenas) : "-");
+  return row;
+}
+
 // A status instead of numbers extends over their columns.
 bool IsStatusRow(const Row& row, const Row& heading) {
   return row.size() < heading.size();
@@ -133,11 +153,24 @@ std::string ProcessTable(const std::vector<Process>& processes,
   if (before != nullptr) heading.emplace_back("CHANGE");
   heading.insert(heading.end(),
                  {"ACTIVE", "RESIDENT", "MAPPED", "RSS", "ARENAS"});
-  std::size_t shown = processes.size();
-  if (shown >= size.lines) shown = std::max<std::size_t>(size.lines, 2) - 2;
+  const std::size_t lines =
+      std::accumulate(processes.begin(), processes.end(), std::size_t{1},
+                      [](std::size_t sum, const Process& process) {
+                        return sum + 1 + process.heaps.size();
+                      });
+  // One is for the number of processes that are not shown.
+  const std::size_t max_lines = lines <= size.lines
+                                    ? size.lines
+                                    : std::max<std::size_t>(size.lines, 1) - 1;
   std::vector<Row> rows = {heading};
-  for (std::size_t i = 0; i < shown; ++i) {
-    rows.push_back(Cells(processes[i], before));
+  std::size_t shown = 0;
+  for (const Process& process : processes) {
+    if (rows.size() + 1 + process.heaps.size() > max_lines) break;
+    rows.push_back(Cells(process, before));
+    for (const ProcessHeap& heap : process.heaps) {
+      rows.push_back(HeapCells(heap, before != nullptr));
+    }
+    ++shown;
   }
   std::string table = Align(rows, size.width);
   if (shown < processes.size()) {

@@ -17,9 +17,10 @@ struct TerminalSize {
 };
 
 /// Returns a table of `processes`: a heading and one line for each, with
-/// aligned columns. With `before`, the result of the previous poll, a column
-/// has the change of the allocated bytes. Columns and lines beyond `size` are
-/// dropped; the last line is then the number of processes that are not shown.
+/// aligned columns. A line for each heap follows where a process has several.
+/// With `before`, the result of the previous poll, a column has the change of
+/// the allocated bytes. Columns and lines beyond `size` are dropped; the last
+/// line is then the number of processes that are not shown.
 std::string ProcessTable(const std::vector<Process>& processes,
                          const std::vector<Process>* before = nullptr,
                          TerminalSize size = {});

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
+#include "exporter/cli/process_heaps.h"
 #include "exporter/cli/process_table.h"
 #include "exporter/cli/write_stdout.h"
 #include "exporter/metrics/process_metrics.h"
 #include "jemalloc_exporter/exposition.h"
-#include "jemalloc_exporter/heap_serialization.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -50,7 +50,7 @@ std::string ToJsonArray(const Processes& processes) {
     json += R"({"pid":)" + std::to_string(process.pid) + R"(,"comm":)" +
             comm.dump() + R"(,"state":")" +
             std::string(ToString(process.status)) + R"(","heap_state":)" +
-            ToJson(process.heap_state) + "}";
+            HeapsToJson(process) + "}";
   }
   return json + "]\n";
 }
@@ -71,11 +71,11 @@ std::string Render(const ShowOptions& options, const Processes& processes,
   switch (options.format) {
     case ShowFormat::kHuman:
       if (options.pid && before == nullptr) {
-        return ToText(processes.front().heap_state);
+        return HeapsToText(processes.front());
       }
       return ProcessTable(processes, before, GetTerminalSize(options));
     case ShowFormat::kJson:
-      return options.pid ? ToJson(processes.front().heap_state) + "\n"
+      return options.pid ? HeapsToJson(processes.front()) + "\n"
                          : ToJsonArray(processes);
     case ShowFormat::kOpenMetrics:
       break;

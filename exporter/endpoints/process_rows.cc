@@ -107,7 +107,15 @@ std::string ProcessName(const Process& process) {
     name += ", up " +
             FormatAge(std::max(0.0, now.count() - *process.start_time_seconds));
   }
-  return name + "</small></th>";
+  name += "</small>";
+  for (const ProcessHeap& heap : process.heaps) {
+    const auto& bytes = heap.heap_state.allocated_bytes
+                            ? heap.heap_state.allocated_bytes
+                            : heap.heap_state.active_bytes;
+    name += "<small>" + EscapeHtml(heap.prefix) + "mallctl: " +
+            (bytes ? FormatBytes(*bytes) : std::string("unused")) + "</small>";
+  }
+  return name + "</th>";
 }
 
 std::string ProcessNumber(const ProcessColumn& column, const Process& process) {

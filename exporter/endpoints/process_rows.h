@@ -25,7 +25,8 @@ std::string Swatch(std::string_view css_class);
 /// The `<thead>` of the process table, with a link for each sort order.
 std::string ProcessTableHead(const View& view);
 
-/// The row heading: name, pid and age.
+/// The row heading: name, pid and age; the bytes of each heap where the process
+/// has several.
 std::string ProcessName(const Process& process);
 
 /// The cell of one column of numbers.

@@ -17,6 +17,19 @@ Labels LabelsOf(const Process& process) {
   return {{"comm", process.comm}, {"pid", std::to_string(process.pid)}};
 }
 
+// Where a process has several, they differ by the label `prefix`, which the
+// unprefixed one lacks.
+void AddHeaps(const Process& process, const Labels& labels,
+              std::vector<LabelledHeap>& heaps) {
+  if (process.heaps.empty()) heaps.push_back({process.heap_state, labels});
+  for (const ProcessHeap& heap : process.heaps) {
+    heaps.push_back({heap.heap_state, labels});
+    if (!heap.prefix.empty()) {
+      heaps.back().labels.push_back({"prefix", heap.prefix});
+    }
+  }
+}
+
 MetricFamily CountByStatus(const std::vector<Process>& processes) {
   MetricFamily family =
       MakeFamily(MetricType::Gauge, "jemalloc_exporter_processes",
@@ -50,7 +63,7 @@ std::vector<MetricFamily> ProcessMetrics(
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnused) continue;
     const Labels labels = LabelsOf(process);
-    heaps.push_back({process.heap_state, labels});
+    AddHeaps(process, labels, heaps);
     AddSample(up, process.status == ProcessStatus::kUsed ? 1 : 0, labels);
     if (process.resident_memory_bytes) {
       AddSample(resident, static_cast<double>(*process.resident_memory_bytes),

@@ -10,9 +10,10 @@
 namespace jemalloc_exporter {
 
 /// Returns the series of processes, with the labels `comm` and `pid`: heap
-/// gauges, `jemalloc_up`, resident memory and start time; and the number of
-/// processes by state. A process with an unused jemalloc is only counted.
-/// Absent values have no series. Thread-safe; throws std::bad_alloc only.
+/// gauges, of processes with several heaps also with `prefix`; `jemalloc_up`,
+/// resident memory and start time; and the number of processes by state. A
+/// process with an unused jemalloc is only counted. Absent values have no
+/// series. Thread-safe; throws std::bad_alloc only.
 std::vector<prometheus::MetricFamily> ProcessMetrics(
     const std::vector<Process>& processes);
 

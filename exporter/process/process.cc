@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "exporter/agent/protocol.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
@@ -19,6 +22,29 @@ std::string_view ToString(ProcessStatus status) {
       break;
   }
   return "unreachable";
+}
+
+HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps) {
+  HeapState sum;
+  bool is_first = true;
+  for (const ProcessHeap& heap : heaps) {
+    if (!heap.used) continue;
+    for (const HeapField& field : kHeapFields) {
+      auto& total = sum.*field.value;
+      const auto& value = heap.heap_state.*field.value;
+      if (is_first) {
+        total = value;
+      } else if (total && value) {
+        const std::uint64_t room =
+            std::numeric_limits<std::uint64_t>::max() - *total;
+        *total += std::min(*value, room);
+      } else {
+        total = std::nullopt;
+      }
+    }
+    is_first = false;
+  }
+  return sum;
 }
 
 Process ReadThisProcess() {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jemalloc_exporter/heap_state.h"
 
@@ -22,6 +23,18 @@ enum class ProcessStatus {
 /// Returns `used`, `unused` or `unreachable`.
 std::string_view ToString(ProcessStatus status);
 
+/// One heap of a process that has several jemallocs.
+struct ProcessHeap {
+  /// What is before the names of its functions; empty for the unprefixed one.
+  /// No two heaps of a process have the same.
+  std::string prefix;
+  /// Source: jemalloc(3), `version`.
+  std::string jemalloc_version;
+  bool used = false;
+  /// Empty unless `used`.
+  HeapState heap_state;
+};
+
 /// A process with jemalloc, as of one poll.
 struct Process {
   pid_t pid = 0;
@@ -31,18 +44,26 @@ struct Process {
   /// At most 15 characters of valid UTF-8. Source: /proc/PID/stat; from the
   /// agent where `pid_is_unverified`, empty without a response then.
   std::string comm;
-  /// Source: jemalloc(3), `version`. Empty without a response.
+  /// Source: jemalloc(3), `version`; of the first heap. Empty without a
+  /// response.
   std::string jemalloc_version;
   ProcessStatus status = ProcessStatus::kUnreachable;
   /// The kernel's state letter, see proc(5); `?` where it is unknown.
   char kernel_state = '?';
-  /// Empty unless `kUsed`.
+  /// Empty unless `kUsed`. With several heaps the sum of the used ones: fields
+  /// that one of them lacks are absent.
   HeapState heap_state;
+  /// All heaps where the process has several, else empty.
+  std::vector<ProcessHeap> heaps;
   /// Source: /proc/PID/stat; absent where /proc does not show the process.
   std::optional<std::uint64_t> resident_memory_bytes;
   /// Since the Unix epoch. Source and absence as above.
   std::optional<double> start_time_seconds;
 };
+
+/// Returns the sum of the used heaps, as in `Process::heap_state`. Sums stop at
+/// 2^64 - 1.
+HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps);
 
 /// Returns the calling process. Thread-safe; throws std::bad_alloc only.
 Process ReadThisProcess();

@@ -10,6 +10,13 @@
 
 namespace jemalloc_exporter {
 
+/// The content of the file `name` in tests/golden.
+inline std::string ReadGolden(const std::string& name) {
+  std::ifstream file(std::string(GOLDEN_DIR "/") + name);
+  EXPECT_TRUE(file.is_open()) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Expects `actual` to be the whole of the file `name` in tests/golden. With
 /// UPDATE_GOLDEN in the environment writes the file instead: then read the
 /// change before you commit it.
@@ -19,9 +26,7 @@ inline void ExpectGolden(const std::string& actual, const std::string& name) {
     std::ofstream(path) << actual;
     FAIL() << "wrote " << path;
   }
-  std::ifstream file(path);
-  EXPECT_TRUE(file.is_open()) << path;
-  EXPECT_EQ(actual, std::string(std::istreambuf_iterator<char>(file), {}));
+  EXPECT_EQ(actual, ReadGolden(name));
 }
 
 }  // namespace jemalloc_exporter

@@ -1,10 +1,12 @@
 #include "exporter/agent_client/response_parser.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "exporter/agent/protocol.h"
+#include "tests/support/golden.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -28,6 +30,76 @@ TEST(ParseResponse, ParsesAllKeys) {
   HeapState state;
   state.allocated_bytes = 7;
   EXPECT_EQ(response->heap_state, state);
+}
+
+// The document of an agent before it had `heaps`, and of programs with one
+// heap.
+TEST(ParseResponse, ParsesTheDocumentOfOneHeap) {
+  const auto response = ParseResponse(ReadGolden("agent_heap.json"));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->comm, "redis-server");
+  EXPECT_EQ(response->heap_state, HeapState::test_fixture());
+  EXPECT_THAT(response->heaps, testing::IsEmpty());
+}
+
+TEST(ParseResponse, ParsesTheDocumentOfSeveralHeaps) {
+  const auto response = ParseResponse(ReadGolden("agent_heaps.json"));
+  ASSERT_TRUE(response);
+  EXPECT_FALSE(response->used);
+  ASSERT_EQ(response->heaps.size(), 2);
+  EXPECT_EQ(response->heaps[0].prefix, "");
+  EXPECT_FALSE(response->heaps[0].used);
+  EXPECT_EQ(response->heaps[0].heap_state, HeapState{});
+  EXPECT_EQ(response->heaps[1].prefix, "_rjem_");
+  EXPECT_EQ(response->heaps[1].jemalloc_version, "5.3.0-0-g54eaed1d");
+  EXPECT_TRUE(response->heaps[1].used);
+  EXPECT_EQ(response->heaps[1].heap_state, HeapState::test_fixture());
+}
+
+// An older client knows only the keys of one heap, which are complete.
+TEST(ParseResponse, ParsesTheDocumentOfSeveralHeapsWithoutTheirKey) {
+  std::string document = ReadGolden("agent_heaps.json");
+  document.replace(document.find("heaps"), 5, "other");
+  const auto response = ParseResponse(document);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->comm, "host");
+  EXPECT_THAT(response->heaps, testing::IsEmpty());
+}
+
+TEST(ParseResponse, RejectsInvalidHeaps) {
+  const std::string golden = ReadGolden("agent_heaps.json");
+  const std::size_t heaps = golden.find("heaps");
+  for (const auto& [part, by] : {
+           std::pair(R"("prefix":"")", R"("prefix":"_rjem_")"),
+           std::pair(R"("prefix":"")", R"("prefix":7)"),
+           std::pair(R"("prefix")", R"("x")"),
+           std::pair(R"("jemalloc_version")", R"("x")"),
+           std::pair(R"("state")", R"("x")"),
+           std::pair(R"("unused")", R"("x")"),
+           std::pair(R"("heap_state")", R"("x")"),
+           std::pair(R"("heap_state":{})", R"("heap_state":[])"),
+           std::pair("524288", "-1"),
+           std::pair("[{", "[1,{"),
+           std::pair("[{", R"({"a":{)"),
+       }) {
+    std::string document = golden;
+    document.replace(document.find(part, heaps), std::string(part).size(), by);
+    EXPECT_FALSE(ParseResponse(document)) << document;
+  }
+}
+
+TEST(ParseResponse, RejectsMoreHeapsThanTheMaximum) {
+  const auto document = [](std::size_t count) {
+    std::string heaps;
+    for (std::size_t i = 0; i < count; ++i) {
+      heaps += (i > 0 ? R"(,{"prefix":")" : R"({"prefix":")") +
+               std::to_string(i) +
+               R"(","jemalloc_version":"5","state":"used","heap_state":{}})";
+    }
+    return Document(R"("pid")", R"("heaps":[)" + heaps + R"(],"pid")");
+  };
+  EXPECT_TRUE(ParseResponse(document(kMaxHeaps)));
+  EXPECT_FALSE(ParseResponse(document(kMaxHeaps + 1)));
 }
 
 TEST(ParseResponse, IgnoresUnknownKeys) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "tests/support/several_heaps.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -95,6 +99,28 @@ TEST(ProcessTable, CountsTheProcessesThatDoNotFit) {
   EXPECT_EQ(ProcessTable(processes, nullptr, {.lines = 1}),
             "PID COMM ALLOCATED ACTIVE RESIDENT MAPPED RSS ARENAS\n"
             "and 4 more\n");
+}
+
+TEST(ProcessTable, HasALineForEachOfSeveralHeaps) {
+  EXPECT_EQ(
+      ProcessTable({ProcessWithSeveralHeaps()}),
+      "PID COMM                ALLOCATED  ACTIVE RESIDENT  MAPPED RSS ARENAS\n"
+      "46  duckdb                3.5 MiB 5.0 MiB  4.0 MiB       -   -    128\n"
+      "      mallctl           512.0 KiB 1.0 MiB  2.0 MiB 4.0 MiB   -     64\n"
+      "      duckdb_je_mallctl   3.0 MiB 4.0 MiB  2.0 MiB       -   -     64\n"
+      "      _rjem_mallctl     unused\n");
+}
+
+TEST(ProcessTable, CountsTheLinesOfHeapsToo) {
+  const std::vector<Process> processes = {Used(1, "a", 1),
+                                          ProcessWithSeveralHeaps()};
+  const auto lines = [&](std::size_t limit) {
+    const std::string table =
+        ProcessTable(processes, nullptr, {.lines = limit});
+    return std::count(table.begin(), table.end(), '\n');
+  };
+  EXPECT_EQ(lines(6), 6);
+  EXPECT_EQ(lines(5), 3);  // And the number of processes that are not shown.
 }
 
 }  // namespace

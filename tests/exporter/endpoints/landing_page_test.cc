@@ -7,6 +7,7 @@
 
 #include "exporter/build_info.h"
 #include "tests/support/golden.h"
+#include "tests/support/several_heaps.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -76,6 +77,13 @@ TEST(LandingPage, HasEveryProcess) {
   // The style has no behaviour to compare: the screenshots show it.
   page = std::regex_replace(page, std::regex("<style>[^<]*</style>"), "");
   ExpectGolden(page, "landing_page.html");
+}
+
+TEST(LandingPage, HasTheBytesOfEachOfSeveralHeaps) {
+  EXPECT_THAT(Page({ProcessWithSeveralHeaps()}),
+              HasSubstr("<small>mallctl: 512.0 KiB</small>"
+                        "<small>duckdb_je_mallctl: 3.0 MiB</small>"
+                        "<small>_rjem_mallctl: unused</small></th>"));
 }
 
 TEST(LandingPage, HasTheExporterLast) {

@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "tests/support/golden.h"
+#include "tests/support/several_heaps.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -37,6 +38,11 @@ TEST(ProcessMetrics, HaveTheLabelsCommAndPid) {
 
 TEST(ProcessMetrics, CountEveryStateWithoutProcesses) {
   ExpectGolden(Page({}), "processes_none.txt");
+}
+
+TEST(ProcessMetrics, HaveTheLabelPrefixOnlyWhereAProcessHasSeveralHeaps) {
+  ExpectGolden(Page({Used(42, "redis-server"), ProcessWithSeveralHeaps()}),
+               "processes_heaps.txt");
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+#ifndef JEMALLOC_EXPORTER_TESTS_SUPPORT_SEVERAL_HEAPS_H_
+#define JEMALLOC_EXPORTER_TESTS_SUPPORT_SEVERAL_HEAPS_H_
+
+#include "exporter/process/process.h"
+
+namespace jemalloc_exporter {
+
+/// A process with an unprefixed jemalloc that is used, a second one, and an
+/// unused third one.
+inline Process ProcessWithSeveralHeaps() {
+  HeapState second = HeapState::test_fixture();
+  second.allocated_bytes = 3 << 20;
+  second.active_bytes = 4 << 20;
+  second.mapped_bytes = std::nullopt;
+  Process process;
+  process.pid = 46;
+  process.comm = "duckdb";
+  process.status = ProcessStatus::kUsed;
+  process.heaps = {{"", "5.3.0", true, HeapState::test_fixture()},
+                   {"duckdb_je_", "5.3.0-196", true, second},
+                   {"_rjem_", "5.3.0-1", false, {}}};
+  process.heap_state = SumOfHeaps(process.heaps);
+  return process;
+}
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_TESTS_SUPPORT_SEVERAL_HEAPS_H_
