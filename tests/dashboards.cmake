@@ -6,7 +6,7 @@ foreach(file IN LISTS files)
   jemalloc_exporter_python_test(dashboards:${name} 300 ${file})
 endforeach()
 
-# Every query on the real exporter around a real load, and on a real program that
+# Every query on the real exporter around a Redis, and on a real program that
 # embeds the library: one that the README shows. Under a sanitizer, which serves
 # malloc itself, that one has no heap to show.
 if(NOT JEMALLOC_EXPORTER_SANITIZE)

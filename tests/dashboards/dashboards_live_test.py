@@ -2,7 +2,7 @@
 is empty where there is something to show.
 
 JEMALLOC_EXPORTER in the environment is the exporter to scrape, started around a
-load, and EMBEDDING a program that embeds the library. Without them, their pages
+Redis, and EMBEDDING a program that embeds the library. Without them, their pages
 come from the made-up fleet."""
 
 import contextlib
@@ -11,7 +11,9 @@ import json
 import math
 import os
 import pathlib
+import random
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,15 +36,6 @@ RULES = ROOT / "dashboards" / "jemalloc.rules.yml"
 EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
 EMBEDDING = os.environ.get("EMBEDDING")
 
-# Allocates through malloc, frees, and leaves holes.
-LOAD = """
-import os, random, time
-kept = []
-while os.getppid() != 1:
-    kept += [bytes(random.randrange(16, 4000)) for _ in range(20000)]
-    kept = [b for b in kept if random.random() < 0.7]
-    time.sleep(0.1)
-"""
 # Panels of metrics that only the exporter has; their text for no data names it.
 OF_EXPORTER = {"Requests by status", "CPU of the exporter", "RSS of the exporter"}
 # Panels of the metrics of an embedding program's own process, if it has any.
@@ -82,19 +75,38 @@ def pages(makers):
         server.shutdown()
 
 
+def write(path, end):
+    """Sets values of many sizes in Redis, and deletes some, which leaves holes."""
+    with socket.socket(socket.AF_UNIX) as redis:
+        wait_for(lambda: redis.connect(path) is None, "connection to Redis")
+        responses = redis.makefile("rb")
+        while not end.is_set():
+            for _ in range(1000):
+                value = "x" * random.randrange(16, 4000)
+                redis.sendall(f"SET {random.randrange(20000)} {value}\r\n".encode())
+                redis.sendall(f"DEL {random.randrange(20000)}\r\n".encode())
+            for _ in range(2000):
+                responses.readline()
+            end.wait(0.1)
+
+
 @contextlib.contextmanager
 def exporter():
-    """The real exporter around a real load: the port that it serves on."""
+    """The real exporter around a Redis with a client: the port that it serves on."""
     import programs  # Needs the exporter's path in the environment.
 
-    with programs.Exporter(
-        "exec",
-        "--with-jemalloc",
-        "--log.level=info",
-        command=["/usr/bin/python3", "-c", LOAD],
-        env={"PYTHONMALLOC": "malloc"},
-    ) as running:
-        yield running.port
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/redis"
+        redis = ["redis-server", "--save", "", "--port", "0", "--unixsocket", path]
+        end = threading.Event()
+        client = threading.Thread(target=write, args=(path, end))
+        with programs.Exporter("exec", "--log.level=info", command=redis) as running:
+            client.start()
+            try:
+                yield running.port
+            finally:
+                end.set()
+                client.join()
 
 
 @contextlib.contextmanager
@@ -306,7 +318,7 @@ class Live(unittest.TestCase):
         self.assertLessEqual({"billing", "bare", "jemalloc"}, offered["job"])
         self.assertNotIn("node", offered["job"])
         self.assertIn("billing:8080", offered["instance"])
-        self.assertIn("python3" if EXPORTER else "reportd", offered["comm"])
+        self.assertIn("redis-server" if EXPORTER else "reportd", offered["comm"])
 
     def test_restarts_are_marked_at_their_time(self):
         for annotation in DASHBOARD["annotations"]["list"]:
