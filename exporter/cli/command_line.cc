@@ -179,6 +179,10 @@ void AddShow(CLI::App& app, CommandLine& line) {
       "show", "Print the heap state of the processes that have the agent");
   show->add_option("--pid", line.show.pid, "Print the snapshot of this process")
       ->type_name("PID");
+  show->add_flag("--ptrace", line.show.ptrace,
+                 "With --pid: if the process does not have the agent, stop one "
+                 "waiting thread of it for about 1 ms, in which it calls "
+                 "mallctl. Nothing is loaded");
   AddDuration(*show, "--watch", "Print again at this interval",
               [&line](Seconds interval) { line.show.watch = interval; });
   AddAgentTimeout(*show, line);
@@ -188,6 +192,9 @@ void AddShow(CLI::App& app, CommandLine& line) {
                          {"openmetrics", ShowFormat::kOpenMetrics}},
                         "Format of the output (human)");
   show->callback([&line] {
+    if (line.show.ptrace && !line.show.pid) {
+      throw CLI::ValidationError("--ptrace requires --pid");
+    }
     line.run = [&line] { return RunShow(line.show, line.serve.agent_timeout); };
   });
 }

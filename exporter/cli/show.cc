@@ -4,18 +4,23 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
+#include "exporter/attach/one_shot.h"
 #include "exporter/cli/process_heaps.h"
 #include "exporter/cli/process_table.h"
 #include "exporter/cli/write_stdout.h"
 #include "exporter/metrics/process_metrics.h"
+#include "exporter/process/proc_stat.h"
 #include "jemalloc_exporter/exposition.h"
 
 namespace jemalloc_exporter {
@@ -31,15 +36,18 @@ ProcessFilter FilterOf(const ShowOptions& options) {
 }
 
 std::string EmptyResultMessage(const ShowOptions& options) {
-  const std::string hint = "; start it with: jemalloc_exporter exec -- COMMAND";
+  constexpr const char* kStart =
+      "; start it with: jemalloc_exporter exec -- COMMAND";
   if (options.pid && kill(*options.pid, 0) != 0 && errno == ESRCH) {
     return "there is no process " + std::to_string(*options.pid);
   }
   if (options.pid) {
     return "process " + std::to_string(*options.pid) +
-           " does not carry the agent, or has no jemalloc" + hint;
+           " does not carry the agent, or has no jemalloc" + kStart +
+           "; or read it once with --ptrace, which stops one of its threads "
+           "for about 1 ms";
   }
-  return "no process carries the agent" + hint;
+  return std::string("no process carries the agent") + kStart;
 }
 
 std::string ToJsonArray(const Processes& processes) {
@@ -83,13 +91,57 @@ std::string Render(const ShowOptions& options, const Processes& processes,
   return OpenMetricsSerializer().Serialize(ProcessMetrics(processes));
 }
 
+// One line about what was done to the process.
+void ReportReading(pid_t pid, const OneShotReading& reading) {
+  using Milliseconds = std::chrono::duration<double, std::milli>;
+  std::cerr << "jemalloc_exporter: " << pid << " (" << reading.comm
+            << "): stopped thread " << reading.thread << " for " << std::fixed
+            << std::setprecision(2)
+            << Milliseconds(reading.stopped_time).count()
+            << " ms to call mallctl; nothing was loaded\n";
+}
+
+Processes ReadWithPtrace(pid_t pid) {
+  const OneShotReading reading = ReadHeapOnce(pid);
+  ReportReading(pid, reading);
+  Process process;
+  process.pid = pid;
+  process.comm = reading.comm;
+  process.status = ProcessStatus::kUnused;
+  std::vector<ProcessHeap> heaps;
+  for (const OneShotHeap& heap : reading.heaps) {
+    if (heap.snapshot.used) process.status = ProcessStatus::kUsed;
+    heaps.push_back({.prefix = heap.prefix,
+                     .jemalloc_version = heap.jemalloc_version,
+                     .used = heap.snapshot.used,
+                     .heap_state = heap.snapshot.visible_state()});
+  }
+  process.jemalloc_version = heaps.front().jemalloc_version;
+  process.heap_state = SumOfHeaps(heaps);
+  if (heaps.size() > 1) process.heaps = std::move(heaps);
+  if (const auto stat = ReadProcStat(pid)) {
+    process.kernel_state = stat->state;
+    process.resident_memory_bytes = stat->resident_memory_bytes;
+    process.start_time_seconds = stat->start_time_seconds;
+  }
+  return {process};
+}
+
+// First by the agent, which stops no thread.
+Processes Poll(const ShowOptions& options, AgentPoller& poller,
+               Seconds agent_timeout) {
+  Processes processes = poller.Poll(agent_timeout);
+  if (processes.empty() && options.ptrace) return ReadWithPtrace(*options.pid);
+  return processes;
+}
+
 // A terminal is cleared before each table; elsewhere the tables are appended.
 void Watch(const ShowOptions& options, Seconds agent_timeout) {
   const std::string clear = isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "";
   AgentPoller poller(FilterOf(options));
-  Processes before = poller.Poll(agent_timeout);
+  Processes before = Poll(options, poller, agent_timeout);
   while (true) {
-    Processes processes = poller.Poll(agent_timeout);
+    Processes processes = Poll(options, poller, agent_timeout);
     WriteStdout(clear + (processes.empty()
                              ? EmptyResultMessage(options) + "\n"
                              : Render(options, processes, &before)));
@@ -105,8 +157,8 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
     Watch(options, agent_timeout);
     return 0;
   }
-  const Processes processes =
-      AgentPoller(FilterOf(options)).Poll(agent_timeout);
+  AgentPoller poller(FilterOf(options));
+  const Processes processes = Poll(options, poller, agent_timeout);
   if (processes.empty()) {
     std::cerr << "jemalloc_exporter: " << EmptyResultMessage(options) << '\n';
     return 1;

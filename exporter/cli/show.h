@@ -14,6 +14,8 @@ enum class ShowFormat { kHuman, kJson, kOpenMetrics };
 struct ShowOptions {
   /// Absent: all processes that carry the agent.
   std::optional<pid_t> pid;
+  /// Read a process that has no agent with ptrace(2): see `ReadHeapOnce`.
+  bool ptrace = false;
   ShowFormat format = ShowFormat::kHuman;
   /// Interval between two polls; absent: one poll.
   std::optional<Seconds> watch;
@@ -22,7 +24,8 @@ struct ShowOptions {
 /// Writes a table of the processes that carry the agent, or the heap state of
 /// one process, to stdout. Returns the exit status: 1 with a line on stderr
 /// when no process responded within `agent_timeout`. Throws std::runtime_error
-/// when stdout cannot be written.
+/// when stdout cannot be written, and AttachError when a process cannot be
+/// read with ptrace(2).
 int RunShow(const ShowOptions& options, Seconds agent_timeout);
 
 }  // namespace jemalloc_exporter

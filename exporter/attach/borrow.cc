@@ -1,0 +1,103 @@
+#include "exporter/attach/borrow.h"
+
+#include <chrono>
+#include <string_view>
+#include <thread>
+
+#include "exporter/attach/attach_error.h"
+#include "exporter/attach/waiting_thread.h"
+#include "exporter/process/proc_file.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using Status = BorrowedThread::Status;
+
+constexpr std::chrono::seconds kMaxWait{2};
+constexpr std::chrono::milliseconds kPause{1};
+
+std::string_view Reason(const TargetProcess& target, Status status) {
+  switch (status) {
+    case Status::kBorrowed:
+    case Status::kNotWaiting:
+      return "no thread waits in a system call; tried for 2 s";
+    case Status::kInSignalHandler:
+      return "waits in a signal handler; tried for 2 s";
+    case Status::kGroupStop:
+      return "is stopped";
+    case Status::kNotAllowed:
+      return target.has_seccomp
+                 ? "tracing it is not permitted; under seccomp this needs "
+                   "CAP_SYS_ADMIN"
+                 : "tracing it is not permitted (needs its user and "
+                   "kernel.yama.ptrace_scope 0, or CAP_SYS_PTRACE)";
+    case Status::kNoStack:
+      return "no stack can be mapped in it";
+    case Status::kEnded:
+      break;
+  }
+  return "has ended";
+}
+
+// The refusals that may not hold a moment later.
+bool IsTransient(Status status) {
+  return status == Status::kBorrowed || status == Status::kNotWaiting ||
+         status == Status::kInSignalHandler;
+}
+
+bool HasEnded(pid_t pid) {
+  const std::string status =
+      ReadProcFile("/proc/" + std::to_string(pid) + "/status");
+  const std::string_view state = StatusField(status, "State");
+  return state.empty() || state.front() == 'Z' || state.front() == 'X';
+}
+
+}  // namespace
+
+std::unique_ptr<BorrowedThread> Borrow(const TargetProcess& target,
+                                       const RemoteCode& code) {
+  const auto end = std::chrono::steady_clock::now() + kMaxWait;
+  Status last = Status::kBorrowed;
+  do {
+    for (const pid_t thread : FindWaitingThreads(target.pid)) {
+      auto borrowed = std::make_unique<BorrowedThread>(target, code, thread);
+      const Status status = borrowed->status();
+      if (status == Status::kBorrowed) return borrowed;
+      if (status == Status::kEnded) continue;  // The thread, at least.
+      last = status;
+      if (!IsTransient(status)) break;
+    }
+    if (!IsTransient(last) || HasEnded(target.pid)) break;
+    std::this_thread::sleep_for(kPause);
+  } while (std::chrono::steady_clock::now() < end);
+  if (HasEnded(target.pid)) last = Status::kEnded;
+  throw AttachError(target.Describe(Reason(target, last)));
+}
+
+void RequireReturned(const TargetProcess& target, CallResult result,
+                     const std::string& function) {
+  switch (result) {
+    case CallResult::kReturned:
+      return;
+    case CallResult::kAbandoned:
+      throw AttachError(target.Describe(
+          function +
+          " waited for a lock that is not released; the call was "
+          "left, and 256 KiB of stack remain mapped"));
+    case CallResult::kUnfinished:
+      throw AttachError(target.Describe(
+          function +
+          " has not returned within 2 s; the thread completes the "
+          "call, and then goes on"));
+    case CallResult::kFault:
+      throw AttachError(
+          target.Describe(function +
+                          " raised a fault; the call was left, and 256 KiB of "
+                          "stack remain mapped"));
+    case CallResult::kEnded:
+      break;
+  }
+  throw AttachError(target.Describe("has ended"));
+}
+
+}  // namespace jemalloc_exporter

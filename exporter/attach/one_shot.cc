@@ -1,0 +1,150 @@
+#include "exporter/attach/one_shot.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "collector/jemalloc/heap_snapshot.h"
+#include "exporter/attach/attach_error.h"
+#include "exporter/attach/borrow.h"
+#include "exporter/attach/heap_symbols.h"
+#include "exporter/attach/loaded_object.h"
+#include "exporter/attach/remote_code.h"
+#include "exporter/attach/remote_memory.h"
+#include "exporter/attach/target_process.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// The argument memory of a call: mallctl takes values of at most 8 bytes here.
+struct CallData {
+  std::uint64_t old_value;
+  std::uint64_t old_size;
+  std::uint64_t new_value;
+  char name[128];
+};
+static_assert(sizeof(CallData) <= BorrowedThread::kDataBytes);
+
+// The mallctl of another process, in the form of `Mallctl`.
+class RemoteMallctl {
+ public:
+  RemoteMallctl(pid_t pid, BorrowedThread* thread, std::uint64_t function)
+      : pid_(pid), thread_(thread), function_(function) {
+    current = this;
+  }
+  RemoteMallctl(const RemoteMallctl&) = delete;
+  RemoteMallctl& operator=(const RemoteMallctl&) = delete;
+  ~RemoteMallctl() { current = nullptr; }
+
+  static int Call(const char* name, void* old_value, std::size_t* old_size,
+                  void* new_value, std::size_t new_size) {
+    return current->CallRemote(name, old_value, old_size, new_value, new_size);
+  }
+
+ private:
+  // The result of the function is lost when it returns by rt_sigreturn(2). It
+  // succeeded if it overwrote a random number.
+  int CallRemote(const char* name, void* old_value, std::size_t* old_size,
+                 const void* new_value, std::size_t new_size) {
+    CallData data = {};
+    const std::size_t name_size = std::strlen(name) + 1;
+    if (old_value == nullptr || *old_size > sizeof(data.old_value) ||
+        new_size > sizeof(data.new_value) || name_size > sizeof(data.name)) {
+      return EINVAL;
+    }
+    const std::uint64_t unread = random_();
+    data.old_value = unread;
+    data.old_size = *old_size;
+    if (new_value != nullptr) {
+      std::memcpy(&data.new_value, new_value, new_size);
+    }
+    std::memcpy(data.name, name, name_size);
+    const std::uint64_t at = thread_->data();
+    if (thread_->result() != CallResult::kReturned ||
+        !WriteMemory(pid_, at, &data, sizeof(data))) {
+      return EFAULT;
+    }
+    const CallResult result = thread_->Call(
+        function_,
+        {at + offsetof(CallData, name), at + offsetof(CallData, old_value),
+         at + offsetof(CallData, old_size),
+         new_value != nullptr ? at + offsetof(CallData, new_value) : 0,
+         new_size, 0});
+    if (result != CallResult::kReturned ||
+        ReadMemory(pid_, at, &data, sizeof(data)) != sizeof(data)) {
+      return EFAULT;
+    }
+    if (data.old_value == unread) return ENOENT;
+    std::memcpy(old_value, &data.old_value, *old_size);
+    *old_size = data.old_size;
+    return 0;
+  }
+
+  // mallctl has no argument for the caller's data.
+  static thread_local RemoteMallctl* current;
+
+  pid_t pid_;
+  BorrowedThread* thread_;
+  std::uint64_t function_;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+thread_local RemoteMallctl* RemoteMallctl::current = nullptr;
+
+// Of a function that is not jemalloc's, whatever its name is, empty.
+std::string ReadVersion(pid_t pid) {
+  constexpr std::size_t kMaxVersion = 64;
+  std::uint64_t address = 0;
+  std::size_t size = sizeof(address);
+  if (RemoteMallctl::Call("version", &address, &size, nullptr, 0) != 0) {
+    return {};
+  }
+  std::string version = ReadString(pid, address, kMaxVersion);
+  const bool is_version =
+      !version.empty() && version.front() >= '0' && version.front() <= '9';
+  return is_version ? version : std::string();
+}
+
+}  // namespace
+
+OneShotReading ReadHeapOnce(pid_t pid) {
+  const TargetProcess target = ExamineProcess(pid);
+  const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
+  const std::vector<RemoteHeap> heaps = FindHeaps(objects);
+  if (heaps.empty()) throw AttachError(target.Describe("no jemalloc in it"));
+  const auto code = FindRemoteCode(objects);
+  if (!code) throw AttachError(target.Describe("a program without libc"));
+  OneShotReading reading;
+  const std::unique_ptr<BorrowedThread> thread = Borrow(target, *code);
+  for (const RemoteHeap& heap : heaps) {
+    const RemoteMallctl mallctl(pid, thread.get(), heap.mallctl);
+    const bool is_known = std::any_of(
+        reading.heaps.begin(), reading.heaps.end(),
+        [&](const OneShotHeap& other) { return other.prefix == heap.prefix; });
+    if (is_known) continue;
+    OneShotHeap& read = reading.heaps.emplace_back();
+    read.prefix = heap.prefix;
+    read.jemalloc_version = ReadVersion(pid);
+    if (!read.jemalloc_version.empty()) {
+      read.snapshot = TakeHeapSnapshot(RemoteMallctl::Call);
+    } else {
+      reading.heaps.pop_back();
+    }
+  }
+  thread->Release();
+  RequireReturned(target, thread->result(), "mallctl");
+  if (reading.heaps.empty()) {
+    throw AttachError(target.Describe("no jemalloc in it"));
+  }
+  reading.comm = target.comm;
+  reading.thread = thread->thread();
+  reading.stopped_time = thread->stopped_time();
+  reading.seccomp_was_suspended = target.has_seccomp;
+  return reading;
+}
+
+}  // namespace jemalloc_exporter

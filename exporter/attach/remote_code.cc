@@ -1,0 +1,64 @@
+#include "exporter/attach/remote_code.h"
+
+#include <elf.h>
+
+#include <string_view>
+
+namespace jemalloc_exporter {
+namespace {
+
+constexpr std::string_view kSystemCall = "\x0f\x05\xc3";
+// glibc, musl and Go have the first, hand-written code the second.
+constexpr std::string_view kSignalReturns[] = {
+    {"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9},
+    {"\xb8\x0f\x00\x00\x00\x0f\x05", 7}};
+
+// More are not needed of one object: a handler returns through one.
+constexpr std::size_t kMaxSignalReturns = 64;
+
+}  // namespace
+
+std::optional<std::uint64_t> FindFunction(const LoadedObject& object,
+                                          std::uint32_t table,
+                                          std::string_view name) {
+  std::optional<std::uint64_t> address;
+  object.file.VisitSymbols(
+      table, [&](std::string_view found, const Elf64_Sym& symbol) {
+        if (!address && found == name && symbol.st_shndx != SHN_UNDEF &&
+            ELF64_ST_TYPE(symbol.st_info) == STT_FUNC &&
+            object.file.IsCode(symbol.st_value)) {
+          address = object.bias + symbol.st_value;
+        }
+      });
+  return address;
+}
+
+std::optional<RemoteCode> FindRemoteCode(
+    const std::vector<LoadedObject>& objects) {
+  RemoteCode code;
+  for (const LoadedObject& object : objects) {
+    if (code.system_call == 0) {
+      for (const std::uint64_t at : object.file.FindInCode(kSystemCall, 1)) {
+        code.system_call = object.bias + at;
+      }
+    }
+    for (const std::string_view bytes : kSignalReturns) {
+      for (const std::uint64_t at :
+           object.file.FindInCode(bytes, kMaxSignalReturns)) {
+        code.signal_returns.push_back(object.bias + at);
+      }
+    }
+    for (const std::uint32_t table : {SHT_DYNSYM, SHT_SYMTAB}) {
+      if (!code.errno_location) {
+        code.errno_location = FindFunction(object, table, "__errno_location");
+      }
+    }
+  }
+  if (code.system_call == 0 || code.signal_returns.empty()) {
+    return std::nullopt;
+  }
+  code.signal_return = code.signal_returns.front();
+  return code;
+}
+
+}  // namespace jemalloc_exporter

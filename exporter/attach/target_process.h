@@ -1,0 +1,38 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ATTACH_TARGET_PROCESS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ATTACH_TARGET_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/attach/process_maps.h"
+
+namespace jemalloc_exporter {
+
+/// A process whose memory may be read and whose threads may be traced.
+struct TargetProcess {
+  pid_t pid = 0;
+  /// Valid UTF-8, at most 15 characters.
+  std::string comm;
+  /// Whether seccomp is active in its main thread.
+  bool has_seccomp = false;
+  std::vector<Mapping> maps;
+  std::string maps_text;
+
+  /// Returns `PID (comm): reason`.
+  std::string Describe(std::string_view reason) const;
+};
+
+/// Examines a process; changes nothing in it. Throws AttachError where there is
+/// no such process, it is a zombie, a kernel thread, stopped, traced, of
+/// another architecture, or not accessible to this user.
+TargetProcess ExamineProcess(pid_t pid);
+
+/// The value of a line of /proc/PID/status; empty without such a line.
+std::string_view StatusField(std::string_view status, std::string_view name);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ATTACH_TARGET_PROCESS_H_

@@ -1,0 +1,445 @@
+"""`show --pid PID --ptrace`: processes without the agent, read once."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from agents import HOSTS, LONG
+from attach_hosts import STOPPED, HostCase, host, require_ptrace, stop, unchanged
+from programs import EXPORTER, run
+from redis import Redis
+from support import CLEAN_ENV, wait_for
+
+ROUNDS = 1000 if LONG else 10
+STATE = [
+    "allocated_bytes", "active_bytes", "resident_bytes", "mapped_bytes", "narenas"
+]
+# Numbers of system calls. glibc's nanosleep is clock_nanosleep.
+POLL = ("7",)
+NANOSLEEP = ("35", "230")
+KEPT = {
+    "result": "1", "registers": "kept", "errno": "kept", "mask": "kept",
+    "stack": "kept", "calls": "some",
+}
+
+
+def has_status(pid, text):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return text in status.read()
+
+
+def show(pid, *options):
+    return run("show", "--pid", str(pid), "--ptrace", *options)
+
+
+class ShowPtraceCase(HostCase):
+    def read(self, pid):
+        """The heap state of a process."""
+        status, out, err = show(pid, "--format=json")
+        self.assertEqual(status, 0, err)
+        self.assertRegex(
+            err,
+            rf"\Ajemalloc_exporter: {pid} \(\S+\): stopped thread \d+ for "
+            r"\d+\.\d\d ms to call mallctl; nothing was loaded\n\Z",
+        )
+        return json.loads(out)
+
+    def assert_refused(self, pid, reason):
+        status, out, err = show(pid)
+        self.assertEqual((status, out), (1, ""))
+        self.assertRegex(err, rf"\Ajemalloc_exporter: {pid}[^:]*: {reason}\n\Z")
+
+
+class Programs(ShowPtraceCase):
+    def assert_read(self, program):
+        started = self.start(program)
+        with unchanged(self, started.pid):
+            state = self.read(started.pid)
+        self.assertEqual(list(state), STATE)
+        self.assertGreater(state["allocated_bytes"], 1 << 20)
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_reads_a_dynamic_program(self):
+        self.assert_read("attach_host")
+
+    def test_reads_a_static_program(self):
+        self.assert_read("attach_host_static")
+
+    def test_reads_a_prefixed_jemalloc(self):
+        self.assert_read("attach_host_rjem")
+
+    def test_reads_a_jemalloc_whose_symbols_are_hidden(self):
+        self.assert_read("attach_host_hidden")
+
+    def test_reads_a_static_position_independent_program_of_musl(self):
+        self.has("mallctl_host_musl")
+        started = self.start("mallctl_host_musl")
+        self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
+        self.assertEqual(stop(started), KEPT)
+
+    def test_reads_a_program_without_statistics_of_mapped_bytes(self):
+        state = self.read(self.start("mallctl_host_static").pid)
+        self.assertEqual(state["active_bytes"], 12000)
+        self.assertNotIn("mapped_bytes", state)
+
+    def test_reads_several_heaps(self):
+        started = self.start("agent_host_two", "wait")
+        heaps = self.read(started.pid)["heaps"]
+        self.assertEqual(len({heap.get("prefix", "") for heap in heaps}), 2, heaps)
+
+    def test_reads_a_build_without_statistics(self):
+        state = self.read(self.start("agent_host_no_statistics", "wait").pid)
+        self.assertEqual(list(state), ["active_bytes", "narenas"])
+
+    def test_reads_a_program_in_other_namespaces(self):
+        started = self.start(
+            "attach_host",
+            command=["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"],
+        )
+        with open(f"/proc/{started.pid}/task/{started.pid}/children") as children:
+            child = int(children.read().split()[0])
+        self.assertGreater(self.read(child)["allocated_bytes"], 1 << 20)
+
+    def test_reads_a_program_that_was_replaced_on_disk(self):
+        copy = os.path.join(HOSTS, f"attach_host_copy_{os.getpid()}")
+        subprocess.run(["cp", os.path.join(HOSTS, "attach_host_rjem"), copy], check=True)
+        try:
+            started = self.start(os.path.basename(copy))
+        finally:
+            os.unlink(copy)
+        self.assertGreater(self.read(started.pid)["allocated_bytes"], 1 << 20)
+
+    def test_reads_a_program_under_seccomp(self):
+        """Any call that the thread makes is forbidden by the filter."""
+        started = self.start("attach_host", "sealed")
+        with unchanged(self, started.pid):
+            for _ in range(ROUNDS):
+                self.read(started.pid)
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_agrees_with_redis_to_the_byte(self):
+        redis = Redis()
+        self.addCleanup(redis.close)
+        process = subprocess.Popen(
+            redis.command, env=CLEAN_ENV, stdout=subprocess.DEVNULL
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        redis.connect()
+        redis.execute("DEBUG", "POPULATE", 10_000, "key", 100)
+
+        def agree():
+            """Redis refreshes its numbers ten times a second."""
+            before = redis.info("memory")
+            state = self.read(process.pid)
+            after = redis.info("memory")
+            names = ("allocated", "active", "resident")
+            return any(
+                all(
+                    state[f"{name}_bytes"] == int(info[f"allocator_{name}"])
+                    for name in names
+                )
+                for info in (before, after)
+            )
+
+        wait_for(agree, "equal numbers")
+
+    def test_prefers_the_agent(self):
+        exporter = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0", "--"]
+        started = self.start("attach_host", command=exporter)
+        wait_for(lambda: run("show", "--pid", str(started.pid))[0] == 0, "agent")
+        status, _, err = show(started.pid)
+        self.assertEqual((status, err), (0, ""))
+
+
+class Waits(ShowPtraceCase):
+    """The wait goes on as if it had not been interrupted."""
+
+    def check(self, mode, program="attach_host"):
+        started = self.start(program, mode)
+        times = []
+        with unchanged(self, started.pid):
+            for _ in range(ROUNDS):
+                status, _, err = show(started.pid)
+                self.assertEqual(status, 0, err)
+                times.append(float(STOPPED.search(err)[1]))
+        numbers = stop(started)
+        self.assertEqual(
+            (numbers["eintr"], numbers["early"], numbers["mask"]),
+            ("0", "0", "kept"),
+            numbers,
+        )
+        return sorted(times)[len(times) // 2]
+
+    def test_epoll(self):
+        self.check("epoll")
+
+    def test_epoll_with_a_signal_mask(self):
+        self.check("epoll-pwait")
+
+    def test_poll(self):
+        self.check("poll")
+
+    def test_select(self):
+        self.check("select")
+
+    def test_nanosleep(self):
+        self.check("nanosleep")
+
+    def test_condition_variable(self):
+        self.check("futex")
+
+    def test_sigtimedwait(self):
+        self.check("sigtimedwait")
+
+    def test_accept(self):
+        self.check("accept")
+
+    def test_threads_that_allocate(self):
+        self.check("malloc")
+
+    def test_threads_that_load_libraries(self):
+        self.check("dlopen")
+
+    def test_signals_at_1_khz(self):
+        started = self.start("attach_host", "signals")
+        for _ in range(ROUNDS):
+            show(started.pid)  # A recent signal may have left a frame.
+        self.assertEqual(stop(started)["without_handler"], "0")
+
+    def test_registers_errno_mask_and_alternate_stack(self):
+        for program in ("mallctl_host", "mallctl_host_static"):
+            started = self.start(program)
+            for _ in range(3):
+                self.read(started.pid)
+            self.assertEqual(stop(started), KEPT)
+
+    def test_signals_that_arrive_meanwhile(self):
+        """A signal is delivered after the calls, to its handler."""
+        started = self.start("mallctl_host", "slow")
+        reading = subprocess.Popen(
+            [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
+            env=CLEAN_ENV,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.await_call(started.pid, NANOSLEEP)
+        os.kill(started.pid, signal.SIGTERM)
+        self.assertEqual(reading.wait(10), 0)
+        self.assertEqual(started.end()[0], -signal.SIGTERM)
+
+    def await_call(self, pid, numbers):
+        """Waits until the main thread is in one of these system calls."""
+
+        def is_in_call():
+            with open(f"/proc/{pid}/syscall") as call:
+                return call.read().split()[0] in numbers
+
+        wait_for(is_in_call, f"system call {numbers}")
+
+    def test_a_stop_that_arrives_meanwhile(self):
+        started = self.start("mallctl_host", "slow")
+        reading = subprocess.Popen(
+            [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
+            env=CLEAN_ENV,
+            stdout=subprocess.DEVNULL,
+        )
+        self.await_call(started.pid, NANOSLEEP)
+        os.kill(started.pid, signal.SIGSTOP)
+        self.assertEqual(reading.wait(10), 0)
+
+        def state():
+            with open(f"/proc/{started.pid}/stat") as stat:
+                return stat.read().rpartition(")")[2].split()[0]
+
+        wait_for(lambda: state() == "T", "stop")
+        os.kill(started.pid, signal.SIGCONT)
+        self.assertEqual(stop(started), KEPT)
+
+    def test_a_tracer_that_is_killed_amid_a_call(self):
+        """The call completes, and returns through a signal frame."""
+        for program in ("mallctl_host", "mallctl_host_static", "mallctl_host_musl"):
+            if not os.path.exists(os.path.join(HOSTS, program)):
+                continue
+            started = self.start(program, "slow")
+            for _ in range(ROUNDS // 5):
+                reading = subprocess.Popen(
+                    [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
+                    env=CLEAN_ENV,
+                )
+                self.await_call(started.pid, NANOSLEEP)
+                reading.kill()
+                reading.wait()
+                self.await_call(started.pid, POLL)
+            # errno is restored by the tracer only.
+            self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+    def test_a_tracer_that_is_killed_at_any_time(self):
+        started = self.start("mallctl_host")
+        for i in range(50 * ROUNDS // 10):
+            reading = subprocess.Popen(
+                [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
+                env=CLEAN_ENV,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            time.sleep(0.005 + 0.0004 * (i % 50))
+            reading.kill()
+            reading.wait()
+        self.assertEqual(stop(started) | {"errno": "kept", "calls": "some"}, KEPT)
+
+
+class WaysOut(ShowPtraceCase):
+    def test_leaves_a_deadlock(self):
+        started = self.start("mallctl_host", "deadlock")
+        start = time.monotonic()
+        self.assert_refused(
+            started.pid,
+            "mallctl waited for a lock that is not released; the call was left, "
+            "and 256 KiB of stack remain mapped",
+        )
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+    def test_awaits_a_lock_whose_holder_runs(self):
+        started = self.start("mallctl_host", "held")
+        self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
+        self.assertEqual(stop(started), KEPT)
+
+    def test_awaits_a_slow_call(self):
+        started = self.start("mallctl_host", "slower")
+        self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
+        self.assertEqual(stop(started), KEPT)
+
+    def test_leaves_a_call_that_faults(self):
+        started = self.start("mallctl_host", "fault")
+        self.assert_refused(
+            started.pid,
+            "mallctl raised a fault; the call was left, and 256 KiB of stack "
+            "remain mapped",
+        )
+        self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+
+class Refusals(ShowPtraceCase):
+    """One line, exit status 1, and the process is unchanged."""
+
+    def check(self, started, reason):
+        with unchanged(self, started.pid):
+            self.assert_refused(started.pid, reason)
+
+    def test_no_process(self):
+        with subprocess.Popen(["true"]) as gone:
+            gone.wait()
+        self.assert_refused(gone.pid, "no such process")
+
+    def test_no_jemalloc(self):
+        started = self.start("attach_host_plain")
+        self.check(started, "no jemalloc in it")
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_function_of_that_name_that_is_not_jemalloc(self):
+        started = self.start("mallctl_host", "other")
+        self.check(started, "no jemalloc in it")
+        self.assertEqual(stop(started), KEPT)
+
+    def test_a_thread_that_only_computes(self):
+        self.check(
+            self.start("attach_host", "spin"),
+            "no thread waits in a system call; tried for 2 s",
+        )
+
+    def test_a_signal_handler_amid_malloc(self):
+        self.check(
+            self.start("attach_host", "handler"),
+            "waits in a signal handler; tried for 2 s",
+        )
+
+    def test_a_stopped_process(self):
+        started = self.start("attach_host")
+        os.kill(started.pid, signal.SIGSTOP)
+        wait_for(lambda: has_status(started.pid, "stopped"), "stop")
+        self.check(started, "is stopped")
+        os.kill(started.pid, signal.SIGCONT)
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_traced_process(self):
+        started = self.start("attach_host")
+        with subprocess.Popen(
+            ["strace", "-qq", "-o", "/dev/null", "-p", str(started.pid)]
+        ) as tracer:
+            try:
+                wait_for(
+                    lambda: has_status(started.pid, f"TracerPid:\t{tracer.pid}\n"),
+                    "tracer",
+                )
+                self.assert_refused(started.pid, f"is being traced by {tracer.pid}")
+            finally:
+                tracer.terminate()
+
+    def test_a_zombie(self):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        self.addCleanup(os.waitpid, child, 0)
+        wait_for(lambda: has_status(child, "zombie"), "zombie")
+        self.assert_refused(child, "a zombie")
+
+    def test_a_kernel_thread(self):
+        if not os.path.exists("/proc/2/status"):
+            self.skipTest("no kernel threads in this pid namespace")
+        with open("/proc/2/status", encoding="utf-8") as status:
+            if "VmSize" in status.read():
+                self.skipTest("no kernel threads in this pid namespace")
+        self.assert_refused(2, "a kernel thread")
+
+    def test_another_thread_than_the_main_one(self):
+        started = self.start("attach_host", "malloc")
+        threads = os.listdir(f"/proc/{started.pid}/task")
+        other = next(t for t in threads if t != str(started.pid))
+        self.assert_refused(other, f"a thread of process {started.pid}")
+
+    def test_a_process_of_another_user(self):
+        started = self.start("attach_host")
+        status, _, err = run(
+            "show", "--pid", str(started.pid), "--ptrace",
+            user=65534, group=65534, extra_groups=[],
+        )
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"not allowed to look into it|Permission denied")
+
+    def test_a_process_that_ends_meanwhile(self):
+        for i in range(3 * ROUNDS):
+            with host("attach_host", "poll") as started:
+                killer = threading.Timer(0.002 * (i % 15), started.process.kill)
+                killer.start()
+                status, _, err = show(started.pid)
+                killer.join()
+                self.assertIn(status, (0, 1))
+                if status == 1:
+                    self.assertRegex(
+                        err,
+                        r": (no such process|a zombie|has ended|no jemalloc in it"
+                        r"|its program cannot be opened"
+                        r"|not allowed to look into it .*"
+                        r")\n\Z",
+                    )
+
+    def test_explains_what_ptrace_would_do(self):
+        status, _, err = run("show", "--pid", str(os.getpid()))
+        self.assertEqual(status, 1)
+        self.assertIn("--ptrace", err)
+
+    def test_ptrace_needs_a_pid(self):
+        status, _, err = run("show", "--ptrace")
+        self.assertEqual(status, 2)
+        self.assertRegex(err, r"\Ajemalloc_exporter: .*--pid.*\n\Z")
+
+
+if __name__ == "__main__":
+    require_ptrace()
+    unittest.main()
