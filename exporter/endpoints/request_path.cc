@@ -75,7 +75,7 @@ std::string CheckRequestPath(const std::string& path) {
 std::string CheckExternalUrl(const std::string& url) {
   const std::string_view path = BehindAuthority(url);
   if (path.size() != url.size()) {
-    const std::string_view authority = url.substr(0, url.size() - path.size());
+    const std::string_view authority(url.data(), url.size() - path.size());
     if (authority.ends_with("//") ||
         std::any_of(authority.begin(), authority.end(), [](char c) {
           return !IsPathCharacter(c) && c != '[' && c != ']';
