@@ -65,7 +65,12 @@ void EventLoop::Stop() {
   Wake();
 }
 
-void EventLoop::Wake() const { eventfd_write(wake_.descriptor.get(), 1); }
+// A lost wake-up would delay a response until the next deadline. With EAGAIN
+// the counter is at its maximum, and the descriptor is readable.
+void EventLoop::Wake() const {
+  while (eventfd_write(wake_.descriptor.get(), 1) != 0 && errno != EAGAIN) {
+  }
+}
 
 void EventLoop::CloseListenersInChild() {
   for (Source& listener : listeners_) listener.descriptor = FileDescriptor();
@@ -129,9 +134,10 @@ void EventLoop::WaitFor(Source& source, OnReadable on_readable) {
   source.waiting = true;
 }
 
-// The timer may expire early; it is not set again for a later deadline.
+// The timer may expire early; it is not set again for a later deadline. One in
+// the past did not expire: Asio ignores a failure of timerfd_settime().
 void EventLoop::SetTimer(Clock::time_point next) {
-  if (next >= timer_expiry_) return;
+  if (next >= timer_expiry_ && timer_expiry_ > Clock::now()) return;
   timer_expiry_ = Clock::time_point::max();
   timer_.expires_at(next);
   timer_.async_wait([this](const boost::system::error_code& error) {
