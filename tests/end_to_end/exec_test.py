@@ -529,7 +529,7 @@ class Served(unittest.TestCase):
             "import os, time\nif not os.fork(): os.setsid()\n"
             "if os.fork(): time.sleep(60)\ntime.sleep(60)"
         )
-        wait_for(lambda: len(processes(exporter.url)) >= 3, "three processes")
+        wait_for(lambda: len(processes(exporter.url)) == 4, "four processes")
         for pid in processes(exporter.url) - {exporter.process.pid}:
             os.kill(pid, signal.SIGKILL)
 

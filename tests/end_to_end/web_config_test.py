@@ -318,6 +318,7 @@ class Reload(Case):
         self.addCleanup(self.pki.issue, "server")
         path = self.config
 
+        # Each step is atomic: a reload sees the version before or the one after.
         def write(text):
             return lambda: self.write(text)
 
@@ -326,27 +327,29 @@ class Reload(Case):
 
         def make(kind):
             def replace():
-                os.path.lexists(path) and os.remove(path)
-                kind(path)
+                kind(path + ".new")
+                os.rename(path + ".new", path)
 
             return replace
 
         def copy(source, name):
-            def replace():
-                os.path.isdir(path) and os.rmdir(path)
-                self.write(valid)
-                self.pki.issue("server")
-                shutil.copy(self.pki.path(source), self.pki.path(name + ".new"))
-                os.rename(self.pki.path(name + ".new"), self.pki.path(name))
+            shutil.copy(self.pki.path(source), self.pki.path(name + ".new"))
+            os.rename(self.pki.path(name + ".new"), self.pki.path(name))
 
-            return replace
+        def expire():
+            copy("server.pem", "valid.pem")
+            copy("expired.pem", "server.pem")
+            self.write(valid)
+
+        def replace_key():
+            copy("valid.pem", "server.pem")
+            copy("client.key", "server.key")
 
         def truncate():
             with open(self.pki.path("server.pem"), "r+") as file:
                 file.truncate(100)
 
         def remove_key():
-            self.pki.issue("server")
             os.remove(self.pki.path("server.key"))
 
         kinds = [
@@ -362,11 +365,11 @@ class Reload(Case):
             (write(re.sub("  client_allowed.*\n", "", valid)), "client_allowed_sans"),
             (write("nonsense: 1\n"), "unknown key"),
             (make(lambda name: os.symlink("web.yml", name)), "symbolic link"),
-            (make(os.mkdir), "directory"),
-            (copy("client.key", "server.key"), "key: does not belong to cert"),
+            (make(lambda name: os.symlink(".", name)), "directory"),
+            (expire, "cert: expired"),
+            (replace_key, "key: does not belong to cert"),
             (truncate, "cert"),
             (remove_key, "server.key: No such file"),
-            (copy("expired.pem", "server.pem"), "cert: expired"),
         ]
         user = ("--user", "prom:secret")
         expected = []
