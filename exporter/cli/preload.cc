@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "exporter/agent/protocol.h"
+#include "exporter/process/stripped_jemalloc.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -128,6 +129,9 @@ std::string Preload(const PreloadOptions& options, std::string* hint) {
     *hint = command + " is linked statically and takes no agent" + unseen;
   } else if (IsSetuid(file)) {
     *hint = command + " is setuid or setgid and takes no agent" + unseen;
+  } else if (const std::string stripped = DescribeStrippedJemalloc(file);
+             !stripped.empty()) {
+    *hint = command + ": " + stripped + unseen;
   }
   const std::string agent =
       options.agent_path.empty() ? FindAgent() : options.agent_path;

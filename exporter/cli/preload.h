@@ -20,8 +20,8 @@ struct PreloadOptions {
 /// Returns the value of LD_PRELOAD with the libraries before those that are
 /// preloaded already. Empty if the agent cannot be read. `hint` is set to one
 /// line if the command will not be served: no agent, a static or a setuid
-/// program; or if it starts programs as another user, who cannot read the
-/// agent.
+/// program, a jemalloc without symbols; or if it starts programs as another
+/// user, who cannot read the agent.
 std::string Preload(const PreloadOptions& options, std::string* hint);
 
 /// Returns the path of the agent's library: beside this program (build folder),

@@ -21,6 +21,7 @@
 #include "exporter/cli/write_stdout.h"
 #include "exporter/metrics/process_metrics.h"
 #include "exporter/process/proc_stat.h"
+#include "exporter/process/stripped_jemalloc.h"
 #include "jemalloc_exporter/exposition.h"
 
 namespace jemalloc_exporter {
@@ -42,8 +43,12 @@ std::string EmptyResultMessage(const ShowOptions& options) {
     return "there is no process " + std::to_string(*options.pid);
   }
   if (options.pid) {
-    return "process " + std::to_string(*options.pid) +
-           " does not carry the agent, or has no jemalloc" + kStart +
+    const std::string pid = std::to_string(*options.pid);
+    const std::string stripped =
+        DescribeStrippedJemalloc("/proc/" + pid + "/exe");
+    if (!stripped.empty()) return "process " + pid + ": " + stripped;
+    return "process " + pid + " does not carry the agent, or has no jemalloc" +
+           kStart +
            "; or read it once with --ptrace, which stops one of its threads "
            "for about 1 ms";
   }

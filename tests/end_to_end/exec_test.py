@@ -587,6 +587,15 @@ class Hints(unittest.TestCase):
             "agent; its heap will not be seen\n",
         )
 
+    def test_for_a_stripped_jemalloc(self):
+        program = os.path.join(os.environ["AGENT_HOSTS"], "agent_host_rjem_stripped")
+        _, _, err = run_command(program, "no-mode")
+        self.assertEqual(
+            err,
+            f"jemalloc_exporter: {program}: jemalloc 5.3.0 is present, but its symbols are "
+            "stripped: link the program without strip; its heap will not be seen\n",
+        )
+
     @unittest.skipIf(os.getuid() != 0, "needs root to make a setuid program")
     def test_for_a_setuid_program(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from agents import resting
 from programs import CLEAN_ENV, EXPORTER, Exporter, run, wait_for
 
 BYTES = r"\d+(?:\.\d)? (?:B|KiB|MiB|GiB)"
@@ -155,6 +156,18 @@ class NoResult(unittest.TestCase):
                 "threads for about 1 ms\n",
             ),
         )
+
+    def test_reports_a_stripped_jemalloc(self):
+        with resting(program="agent_host_rjem_stripped", env=CLEAN_ENV) as host:
+            self.assertEqual(
+                run("show", "--pid", str(host.pid)),
+                (
+                    1,
+                    "",
+                    f"jemalloc_exporter: process {host.pid}: jemalloc 5.3.0 is present, but its "
+                    "symbols are stripped: link the program without strip\n",
+                ),
+            )
 
     def test_reports_a_process_that_does_not_exist(self):
         with subprocess.Popen(["true"]) as gone:
