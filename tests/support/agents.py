@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 
-from support import CLEAN_ENV, DEADLINE, threads, wait_for  # noqa: F401
+from support import CLEAN_ENV, DEADLINE, end_with_parent, threads, wait_for  # noqa: F401
 
 AGENT = os.environ["AGENT"]
 HOSTS = os.environ["AGENT_HOSTS"]
@@ -75,9 +75,16 @@ def limits(**values):
 
 class Host:
     """A running agent_host, with the agent by default. Ends with
-    the block, however that ends."""
+    the block, however that ends, and with the test."""
 
-    def __init__(self, *mode, program="agent_host", env=None, command=(), **options):
+    def __init__(
+        self, *mode, program="agent_host", env=None, command=(), preexec_fn=None, **options
+    ):
+        def prepare():
+            end_with_parent()
+            if preexec_fn is not None:
+                preexec_fn()
+
         self.process = subprocess.Popen(
             [*command, os.path.join(HOSTS, program), *mode],
             env=AGENT_ENV if env is None else env,
@@ -86,6 +93,7 @@ class Host:
             stderr=subprocess.PIPE,
             start_new_session=True,
             text=True,
+            preexec_fn=prepare,
             **options,
         )
         self.pid = self.process.pid

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-from support import CLEAN_ENV, DEADLINE, wait_for  # noqa: F401
+from support import CLEAN_ENV, DEADLINE, end_with_parent, wait_for  # noqa: F401
 
 EXPORTER = os.environ["JEMALLOC_EXPORTER"]
 
@@ -33,7 +33,8 @@ def run(*args, env=None, timeout=DEADLINE, **options):
 
 
 class Exporter:
-    """A running exporter; `url` is where it serves, `log` its stderr so far."""
+    """A running exporter, which ends with the test; `url` is where it serves,
+    `log` its stderr so far."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Exporter:
             stdin=subprocess.PIPE,  # Open, and nothing comes.
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=end_with_parent,
         )
         self.log = ""
         self.port = int(self.await_log(r"msg=Listening address=\S*:(\d+)").group(1))

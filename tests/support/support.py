@@ -2,7 +2,9 @@
 with a deadline, and data of processes from /proc."""
 
 import contextlib
+import ctypes
 import os
+import signal
 import time
 
 DEADLINE = 60  # Seconds, for one condition; far above its time under load.
@@ -13,6 +15,14 @@ CLEAN_ENV = {
     for name, value in os.environ.items()
     if not name.startswith(("JEMALLOC_EXPORTER_", "MALLOC_CONF", "LD_PRELOAD"))
 }
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    """A preexec_fn: the program is killed when this thread of the test ends."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def wait_for(condition, what="condition", deadline=DEADLINE):
