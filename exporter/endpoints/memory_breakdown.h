@@ -35,7 +35,7 @@ inline constexpr std::array<MemoryUseText, 6> kMemoryUseTexts = {{
      "holes between live allocations (active − allocated)"},
     {"active", "Active",
      "live data and fragmentation, in a jemalloc built without statistics"},
-    {"retained", "Retained by jemalloc",
+    {"retained", "Kept by jemalloc",
      "freed pages not yet returned to the kernel, and metadata (resident − "
      "active)"},
     {"outside", "Outside jemalloc",

@@ -56,7 +56,7 @@ const std::array<ProcessColumn, 7>& ProcessColumns() {
       {"live", "Live data", "allocated", "live", true, Live},
       {"fragmentation", "Fragmentation", "active − allocated", "fragmentation",
        true, Fragmentation},
-      {"retained", "Retained", "resident − active", "retained", true, Retained},
+      {"retained", "Kept", "resident − active", "retained", true, Retained},
       {"outside", "Outside", "RSS − resident", "outside", true, Outside},
       {"mapped", "Mapped", "active extents mapped by jemalloc", "", true,
        Mapped},

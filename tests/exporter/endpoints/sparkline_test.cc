@@ -18,11 +18,11 @@ TEST(MemoryBar, HasASegmentForEachUseThatOccurs) {
       MemoryBar({{3 * kMiB, 0, 0, kMiB, 0, 0}}),
       R"x(<svg viewBox="0 0 100 1" preserveAspectRatio="none" role="img" )x"
       R"x(aria-label="Live data: 3.0 MiB (75 %), )x"
-      R"x(Retained by jemalloc: 1.0 MiB (25 %)">)x"
+      R"x(Kept by jemalloc: 1.0 MiB (25 %)">)x"
       R"x(<rect class="live" x="0.00" width="75.00" height="1">)x"
       R"x(<title>Live data: 3.0 MiB (75 %)</title></rect>)x"
       R"x(<rect class="retained" x="75.00" width="25.00" height="1">)x"
-      R"x(<title>Retained by jemalloc: 1.0 MiB (25 %)</title></rect></svg>)x");
+      R"x(<title>Kept by jemalloc: 1.0 MiB (25 %)</title></rect></svg>)x");
 }
 
 TEST(MemoryBar, IsEmptyWithoutMemory) {
