@@ -154,7 +154,12 @@ class Cost:
         """The process's CPU clock (clock_getcpuclockid(3)), in seconds."""
         return time.clock_gettime(~self.prometheus.process.pid << 3 | 2)
 
-    def query(self, target):
+    def query(self, target, rounds):
+        """The least of some rounds: a collection of garbage, or other load of the
+        machine, can cost more than a query."""
+        return min(self.query_once(target) for _ in range(rounds))
+
+    def query_once(self, target):
         start = self.cpu()
         expr = promql.expand(
             target["expr"],
@@ -175,30 +180,27 @@ class Cost:
             raise RuntimeError(f"{error.read().decode()}: {expr}") from error
         return self.cpu() - start
 
-    def plain(self, rounds=9):
-        """The unit: the median of some rounds."""
-        target = {"expr": "sum(jemalloc_allocated_bytes)"}
-        return sorted(self.query(target) for _ in range(rounds))[rounds // 2]
+    def plain(self):
+        """The unit."""
+        return self.query({"expr": "sum(jemalloc_allocated_bytes)"}, 15)
 
     def dashboard(self, dashboard):
         """The cost of each panel, and of each annotation, by its title."""
         costs = {
-            panel["title"]: sum(map(self.query, panel["targets"]))
+            panel["title"]: sum(self.query(target, 2) for target in panel["targets"])
             for panel in dashboard_rules.panels(dashboard)
         }
         for annotation in dashboard["annotations"]["list"]:
-            costs[annotation["name"]] = self.query(annotation)
+            costs[annotation["name"]] = self.query(annotation, 2)
         return costs
 
     def rules(self, rules):
-        """The cost of each rule by its name: of a query at the end of the history, the
-        least of three, because a collection of garbage costs more than a query."""
+        """The cost of each rule by its name: of a query at the end of the history."""
         costs = {}
         for rule in listed(rules):
             name = rule.get("record") or rule["alert"]
             target = {"expr": str(rule["expr"]), "instant": True}
-            least = min(self.query(target) for _ in range(3))
-            costs[name] = costs.get(name, 0) + least
+            costs[name] = costs.get(name, 0) + self.query(target, 5)
         return costs
 
 
