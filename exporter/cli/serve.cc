@@ -173,12 +173,13 @@ HttpServerOptions ServerOptions(const ServeOptions& options,
   server.max_requests = options.max_requests;
   if (web_config != nullptr) server.security = web_config->Security();
   server.on_response = [&](std::string_view method, std::string_view path,
-                           int status) {
+                           int status, std::string_view client) {
     endpoints.CountResponse(status);
     Log(LogLevel::kDebug, "Request",
         {{"method", method},
          {"path", path},
-         {"status", std::to_string(status)}});
+         {"status", std::to_string(status)},
+         {"client", client}});
   };
   server.on_error = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});

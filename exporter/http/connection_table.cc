@@ -1,9 +1,11 @@
 #include "exporter/http/connection_table.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 #include <utility>
 
@@ -13,21 +15,23 @@ namespace {
 // A check visits all connections.
 constexpr std::chrono::milliseconds kMinCheckInterval{250};
 
-template <typename T>
-std::string Bytes(const T& value, std::size_t size = sizeof(T)) {
-  return {reinterpret_cast<const char*>(&value), size};
+std::string Text(int family, const void* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(family, address, text.data(), text.size());
+  return text.data();
 }
 
 // An IPv6 client can use all 2^64 addresses of its network.
 std::string ClientOf(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
-    return Bytes(reinterpret_cast<const sockaddr_in*>(address)->sin_addr);
+    return Text(AF_INET,
+                &reinterpret_cast<const sockaddr_in*>(address)->sin_addr);
   }
   if (address->sa_family != AF_INET6) return {};
-  const in6_addr& ipv6 =
-      reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&ipv6)) return Bytes(ipv6.s6_addr32[3]);
-  return Bytes(ipv6, sizeof(ipv6) / 2);
+  in6_addr ipv6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&ipv6)) return Text(AF_INET, &ipv6.s6_addr32[3]);
+  ipv6.s6_addr32[2] = ipv6.s6_addr32[3] = 0;
+  return Text(AF_INET6, &ipv6) + "/64";
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ class ConnectionTable {
 
   struct ConnectionState {
     int socket = -1;
-    std::string client;  ///< Equal for connections of one client.
+    std::string client;  ///< `192.0.2.1`, `2001:db8::/64`; empty: Unix.
     Clock::time_point deadline;
     bool served = false;      ///< A response has been sent.
     bool receiving = true;    ///< Within the read timeout.

@@ -105,7 +105,7 @@ Task<Response> Dispatcher::Respond(const HttpRequest& request,
   Response response = co_await Select(request, client);
   Headers more = options_.security.headers();
   std::move(more.begin(), more.end(), std::back_inserter(response.headers));
-  options_.on_response(request.method, request.path, response.status);
+  options_.on_response(request.method, request.path, response.status, client);
   co_return response;
 }
 

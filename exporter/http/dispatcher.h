@@ -29,8 +29,8 @@ class Dispatcher {
   /// Sets the resource at `path`. Thread-safe.
   void Add(std::string path, Route route);
 
-  /// The response to `request`, which must live until then. `client` is equal
-  /// for requests of one client. Throws std::bad_alloc.
+  /// The response to `request`, which must live until then. `client` is that of
+  /// its connection's state. Throws std::bad_alloc.
   Task<Response> Respond(const HttpRequest& request, const std::string& client);
 
   /// See `WorkerPool`.

@@ -49,7 +49,6 @@ EventLoop::EventLoop(const HttpServerOptions& options, Dispatcher& dispatcher,
       dispatcher_(dispatcher),
       context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
       work_(asio::make_work_guard(context_)),
-      timer_(context_),
       wake_(context_, NewEventDescriptor()),
       table_(options.connections),
       server_{options, context_, table_, dispatcher} {
@@ -111,8 +110,9 @@ void EventLoop::WaitForEvents(Clock::time_point next) try {
   }
   if (server_.stopping && sessions_ == 0) return;
   if (next > Clock::now()) {
-    SetTimer(next);
-    context_.run_one();
+    // A wait with a limit wakes once a second.
+    next == Clock::time_point::max() ? context_.run_one()
+                                     : context_.run_one_until(next);
   }
   for (int i = 0; i < kMaxEvents && context_.poll_one() > 0; ++i) {
   }
@@ -132,18 +132,6 @@ void EventLoop::WaitFor(Source& source, OnReadable on_readable) {
         on_readable();
       });
   source.waiting = true;
-}
-
-// The timer may expire early; it is not set again for a later deadline. One in
-// the past did not expire: Asio ignores a failure of timerfd_settime().
-void EventLoop::SetTimer(Clock::time_point next) {
-  if (next >= timer_expiry_ && timer_expiry_ > Clock::now()) return;
-  timer_expiry_ = Clock::time_point::max();
-  timer_.expires_at(next);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) timer_expiry_ = Clock::time_point::max();
-  });
-  timer_expiry_ = next;
 }
 
 // Asio's accept() does not set CLOEXEC.

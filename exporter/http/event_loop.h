@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -67,7 +66,6 @@ class EventLoop {
   void WaitForEvents(Clock::time_point next);
   template <typename OnReadable>
   static void WaitFor(Source& source, OnReadable on_readable);
-  void SetTimer(Clock::time_point next);
   void Accept(const Source& listener);
   void StartSession(FileDescriptor socket, const sockaddr* client);
   DetachedTask RunSession(std::unique_ptr<Session> session);
@@ -77,10 +75,6 @@ class EventLoop {
   Dispatcher& dispatcher_;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<Executor> work_;
-  boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
-                                    Executor>
-      timer_;
-  Clock::time_point timer_expiry_ = Clock::time_point::max();
   Source wake_;
   std::list<Source> listeners_;
   Clock::time_point backoff_until_;

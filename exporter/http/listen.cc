@@ -135,30 +135,30 @@ std::string ListeningAddress(const FileDescriptor& socket) {
   }
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  if (getsockname(socket.get(), any, &size) != 0 ||
-      getnameinfo(any, size, host, sizeof(host), port, sizeof(port),
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return "?";
-  }
-  const bool ipv6 = address.ss_family == AF_INET6;
-  return (ipv6 ? "[" + std::string(host) + "]" : host) + ":" + port;
+  getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  return AddressText(address);
 }
 
 int ListeningPort(const FileDescriptor& socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (getsockname(socket.get(), any, &size) != 0) return 0;
-  if (address.ss_family == AF_INET) {
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  const std::string address = ListeningAddress(socket);
+  int port = 0;
+  if (!address.starts_with(kUnix)) {
+    const char* const end = address.data() + address.size();
+    std::from_chars(address.data() + address.rfind(':') + 1, end, port);
   }
-  if (address.ss_family == AF_INET6) {
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-  }
-  return 0;
+  return port;
+}
+
+std::string AddressText(const sockaddr_storage& address) {
+  const bool is_ipv6 = address.ss_family == AF_INET6;
+  if (!is_ipv6 && address.ss_family != AF_INET) return "?";
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  const int failure = getnameinfo(
+      reinterpret_cast<const sockaddr*>(&address), sizeof(address), host,
+      sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+  if (failure != 0) return "?";
+  return (is_ipv6 ? "[" + std::string(host) + "]" : host) + ":" + port;
 }
 
 }  // namespace jemalloc_exporter

@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_LISTEN_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_LISTEN_H_
 
+#include <sys/socket.h>
+
 #include <string>
 
 #include "exporter/http/file_descriptor.h"
@@ -28,6 +30,9 @@ int ListeningPort(const FileDescriptor& socket);
 /// Where a socket listens, in the form that `Listen` takes: `127.0.0.1:9464`,
 /// `[::]:9464`, `unix:/run/x.sock`.
 std::string ListeningAddress(const FileDescriptor& socket);
+
+/// `127.0.0.1:9464` or `[::1]:9464`; `?` for other families.
+std::string AddressText(const sockaddr_storage& address);
 
 }  // namespace jemalloc_exporter
 

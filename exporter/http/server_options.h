@@ -19,10 +19,12 @@ struct HttpServerOptions {
   ServerSecurity security = {};
 
   /// Called for each response, on the event loop. `method` and `path` are the
-  /// client's, empty of a malformed request.
-  std::function<void(std::string_view method, std::string_view path,
-                     int status)>
-      on_response = [](std::string_view, std::string_view, int) {};
+  /// client's, empty of a malformed request. `client` is an IPv4 address, an
+  /// IPv6 network or, of a Unix socket, empty.
+  std::function<void(std::string_view method, std::string_view path, int status,
+                     std::string_view client)>
+      on_response =
+          [](std::string_view, std::string_view, int, std::string_view) {};
 
   /// Called with one line for the operator: an exception of a handler, a lack
   /// of file descriptors or threads. From any thread.

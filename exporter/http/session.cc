@@ -1,7 +1,5 @@
 #include "exporter/http/session.h"
 
-#include <netdb.h>
-
 #include <array>
 #include <boost/asio/post.hpp>
 #include <coroutine>
@@ -9,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "exporter/http/listen.h"
 #include "exporter/http/response_writer.h"
 
 namespace jemalloc_exporter {
@@ -179,21 +178,11 @@ Task<bool> Session::Await(IoResult result) {
 void Session::ReportHandshakeFailure() const {
   const std::string reason = stream_->handshake_error();
   if (reason.empty()) return;
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  std::array<char, NI_MAXHOST> host{};
-  std::array<char, NI_MAXSERV> port{};
-  std::string peer = "a client";
-  if (getpeername(socket_.get(), any, &size) == 0 &&
-      getnameinfo(any, size, host.data(), host.size(), port.data(), port.size(),
-                  NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-    peer = address.ss_family == AF_INET6
-               ? "[" + std::string(host.data()) + "]:" + port.data()
-               : std::string(host.data()) + ":" + port.data();
-  }
-  server_.options.security.on_handshake_failure("TLS handshake with " + peer +
-                                                ": " + reason);
+  sockaddr_storage peer{};
+  socklen_t size = sizeof(peer);
+  getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size);
+  server_.options.security.on_handshake_failure(
+      "TLS handshake with " + AddressText(peer) + ": " + reason);
 }
 
 }  // namespace jemalloc_exporter

@@ -1,7 +1,6 @@
 #include "exporter/http/tls_stream.h"
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,22 +16,12 @@ int Size(std::size_t size) {
   return static_cast<int>(std::min(size, kMax));
 }
 
-struct FreeSession {
-  void operator()(SSL* session) const { SSL_free(session); }
-};
-using Session = std::unique_ptr<SSL, FreeSession>;
-
 class TlsStream final : public Stream {
  public:
-  TlsStream(Session session, int socket, std::shared_ptr<const void> context)
+  TlsStream(SslPtr session, int socket, std::shared_ptr<const void> context)
       : context_(std::move(context)),
         session_(std::move(session)),
         socket_(socket) {
-    // Idle connections hold no buffers; a retry may come from a moved string.
-    SSL_set_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS |
-                                     SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_set_accept_state(session_.get());
     if (SSL_set_fd(session_.get(), socket) != 1) throw std::bad_alloc();
   }
 
@@ -90,17 +79,16 @@ class TlsStream final : public Stream {
   }
 
   const std::shared_ptr<const void> context_;
-  const Session session_;
+  const SslPtr session_;
   const int socket_;
   std::string error_;
 };
 
 }  // namespace
 
-std::unique_ptr<Stream> NewTlsStream(SSL* session, int socket,
+std::unique_ptr<Stream> NewTlsStream(SslPtr session, int socket,
                                      std::shared_ptr<const void> context) {
-  if (session == nullptr) throw std::bad_alloc();
-  return std::make_unique<TlsStream>(Session(session), socket,
+  return std::make_unique<TlsStream>(std::move(session), socket,
                                      std::move(context));
 }
 

@@ -22,18 +22,6 @@ constexpr std::chrono::seconds kErrorInterval{60};
 
 }  // namespace
 
-void WorkerPool::Queue::Push(Job& job) {
-  job.next_ = nullptr;
-  (first_ == nullptr ? first_ : last_->next_) = &job;
-  last_ = &job;
-}
-
-WorkerPool::Job& WorkerPool::Queue::Pop() {
-  Job& job = *first_;
-  first_ = job.next_;
-  return job;
-}
-
 WorkerPool::~WorkerPool() {
   std::unique_lock lock(mutex_);
   stopping_ = true;
@@ -47,14 +35,24 @@ void WorkerPool::Add(Job& job) {
   job.queued_ = Clock::now();
   const std::lock_guard lock(mutex_);
   if (waiting_.empty()) stalled_since_ = job.queued_;
-  waiting_.Push(job);
+  waiting_.push_back(job);
+}
+
+void WorkerPool::ResumeAll(Queue& jobs) {
+  while (!jobs.empty()) {
+    const std::coroutine_handle<> waiter = jobs.front().waiter_;
+    jobs.pop_front();
+    waiter.resume();  // Ends the job.
+  }
 }
 
 void WorkerPool::ResumeFinished() {
-  std::unique_lock lock(mutex_);
-  Queue finished = std::exchange(finished_, {});
-  lock.unlock();
-  while (!finished.empty()) finished.Pop().waiter_.resume();
+  Queue finished;
+  {
+    const std::lock_guard lock(mutex_);
+    finished.swap(finished_);
+  }
+  ResumeAll(finished);
 }
 
 WorkerPool::Clock::time_point WorkerPool::BeforeWait() {
@@ -89,15 +87,16 @@ void WorkerPool::RejectWaiting(Clock::time_point now) {
   Queue rejected;
   std::unique_lock lock(mutex_);
   if (now - stalled_since_ < kMaxWait) return;
-  Queue kept;
-  while (!waiting_.empty()) {
-    Job& job = waiting_.Pop();
-    job.rejected_ = job.may_reject_ && now - job.queued_ >= kMaxWait;
-    (job.rejected_ ? rejected : kept).Push(job);
-  }
-  waiting_ = kept;
+  waiting_.remove_and_dispose_if(
+      [now](const Job& job) {
+        return job.may_reject_ && now - job.queued_ >= kMaxWait;
+      },
+      [&rejected](Job* job) {
+        job->rejected_ = true;
+        rejected.push_back(*job);
+      });
   lock.unlock();
-  while (!rejected.empty()) rejected.Pop().waiter_.resume();
+  ResumeAll(rejected);
 }
 
 bool WorkerPool::AddThread() try {
@@ -131,14 +130,15 @@ void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
   const auto has_duty = [this] { return stopping_ || !waiting_.empty(); };
   while (changed_.wait_for(lock, options_.idle_timeout, has_duty) &&
          !waiting_.empty()) {
-    Job& job = waiting_.Pop();
+    Job& job = waiting_.front();
+    waiting_.pop_front();
     ++running_;
     lock.unlock();
     job.work_();
     lock.lock();
     --running_;
     ++jobs_done_;
-    finished_.Push(job);
+    finished_.push_back(job);
     // While jobs are waiting, the event loop wakes by itself: see BeforeWait.
     if (!waiting_.empty()) continue;
     lock.unlock();

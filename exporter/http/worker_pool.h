@@ -1,6 +1,7 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_WORKER_POOL_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_WORKER_POOL_H_
 
+#include <boost/intrusive/slist.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <coroutine>
@@ -36,7 +37,8 @@ class WorkerPool {
 
   /// To be awaited by a coroutine of the event loop. The result is false where
   /// the job was rejected: all threads were busy for as long as it waited.
-  class Job {
+  class Job : public boost::intrusive::slist_base_hook<
+                  boost::intrusive::link_mode<boost::intrusive::normal_link>> {
    public:
     /// `work` must not throw. With `may_reject` false the job waits for any
     /// time.
@@ -61,7 +63,6 @@ class WorkerPool {
     std::coroutine_handle<> waiter_;
     Clock::time_point queued_;
     bool rejected_ = false;
-    Job* next_ = nullptr;
   };
 
   explicit WorkerPool(Options options) : options_(std::move(options)) {}
@@ -79,19 +80,12 @@ class WorkerPool {
   Clock::time_point BeforeWait();
 
  private:
-  // Singly linked through the jobs, so that no operation allocates.
-  class Queue {
-   public:
-    bool empty() const { return first_ == nullptr; }
-    Job& front() const { return *first_; }
-    void Push(Job& job);
-    Job& Pop();
+  // Linked through the jobs, so that no operation allocates.
+  using Queue =
+      boost::intrusive::slist<Job, boost::intrusive::cache_last<true>,
+                              boost::intrusive::constant_time_size<false>>;
 
-   private:
-    Job* first_ = nullptr;
-    Job* last_ = nullptr;
-  };
-
+  static void ResumeAll(Queue& jobs);
   void Add(Job& job);
   bool AddThread();
   void ReportError(const std::exception& error);

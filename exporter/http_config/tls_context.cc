@@ -219,7 +219,8 @@ TlsServerContext::TlsServerContext(const TlsConfig& config)
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
-  // An idle connection holds no buffers: about 15 instead of 24 KB.
+  // An idle connection holds no buffers: about 15 instead of 24 KB. A retried
+  // write may come from a moved string.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS |
                                 SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -7,14 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "exporter/http/tls_stream.h"
 #include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
-
-struct SslFree {
-  void operator()(SSL* session) const { SSL_free(session); }
-};
-using SslPtr = std::unique_ptr<SSL, SslFree>;
 
 /// An SSL_CTX for servers, configured by `tls_server_config`. Sessions are
 /// neither cached nor resumed, and cannot be renegotiated. Thread-safe.

@@ -121,15 +121,13 @@ void LoadInto(std::string& text, const Item& item,
 
 void CheckTls(const Item& item, const TlsConfig& tls) {
   const bool requests_certificate = tls.client_auth != ClientAuth::kNone;
-  const bool requires_certificate =
-      tls.client_auth == ClientAuth::kRequireAny ||
-      tls.client_auth == ClientAuth::kRequireAndVerify;
   if (tls.cert.empty()) Fail(item, "requires cert or cert_file");
   if (tls.key.empty()) Fail(item, "requires key or key_file");
   if (!tls.client_ca.empty() && !requests_certificate) {
     Fail(item, "client_ca requires a client_auth_type");
   }
-  if (!tls.client_allowed_sans.empty() && !requires_certificate) {
+  if (!tls.client_allowed_sans.empty() &&
+      !RequiresCertificate(tls.client_auth)) {
     Fail(item,
          "client_allowed_sans requires a client_auth_type that requires a "
          "certificate");

@@ -22,6 +22,11 @@ enum class ClientAuth {
   kRequireAndVerify,  ///< RequireAndVerifyClientCert
 };
 
+inline bool RequiresCertificate(ClientAuth client_auth) {
+  return client_auth == ClientAuth::kRequireAny ||
+         client_auth == ClientAuth::kRequireAndVerify;
+}
+
 /// `tls_server_config`, with the content of files in place of their names.
 struct TlsConfig {
   std::string cert;  ///< PEM, as are the next two.

@@ -36,11 +36,6 @@ struct LoadedWebConfig {
   std::optional<TlsServerContext> tls;
 };
 
-bool RequiresCertificate(const TlsConfig& tls) {
-  return tls.client_auth == ClientAuth::kRequireAny ||
-         tls.client_auth == ClientAuth::kRequireAndVerify;
-}
-
 bool VerifiesCertificate(const TlsConfig& tls) {
   return tls.client_auth >= ClientAuth::kVerifyIfGiven;
 }
@@ -53,7 +48,8 @@ std::string WeakenedKey(const WebConfig& from, const WebConfig& to) {
   if (!from.tls) return {};
   if (!to.tls) return "tls_server_config";
   const std::string tls = "tls_server_config.";
-  if ((RequiresCertificate(*from.tls) && !RequiresCertificate(*to.tls)) ||
+  if ((RequiresCertificate(from.tls->client_auth) &&
+       !RequiresCertificate(to.tls->client_auth)) ||
       (VerifiesCertificate(*from.tls) && !VerifiesCertificate(*to.tls))) {
     return tls + "client_auth_type";
   }
@@ -259,8 +255,8 @@ ServerSecurity WebConfigReloader::Security() const {
               [state](int socket) {
                 const auto version = state->Current();
                 if (!version->tls) return NewPlainStream(socket);
-                return NewTlsStream(version->tls->NewSession().release(),
-                                    socket, version);
+                return NewTlsStream(version->tls->NewSession(), socket,
+                                    version);
               },
           .check_credentials =
               [state](const std::string& authorization) {

@@ -56,6 +56,10 @@ class TestServer {
     const std::lock_guard lock(mutex_);
     return statuses_;
   }
+  std::vector<std::string> clients() {
+    const std::lock_guard lock(mutex_);
+    return clients_;
+  }
   std::vector<std::string> problems() {
     const std::lock_guard lock(mutex_);
     return problems_;
@@ -63,8 +67,11 @@ class TestServer {
 
  private:
   HttpServerOptions Noting(HttpServerOptions options) {
-    options.on_response = [this](std::string_view, std::string_view,
-                                 int status) { Note(statuses_, status); };
+    options.on_response = [this](std::string_view, std::string_view, int status,
+                                 std::string_view client) {
+      Note(statuses_, status);
+      Note(clients_, std::string(client));
+    };
     options.on_error = [this](const std::string& line) {
       Note(problems_, line);
     };
@@ -79,6 +86,7 @@ class TestServer {
 
   std::mutex mutex_;
   std::vector<int> statuses_;
+  std::vector<std::string> clients_;
   std::vector<std::string> problems_;
   int port_ = 0;
   HttpServer http_;

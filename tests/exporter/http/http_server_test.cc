@@ -13,6 +13,7 @@ namespace jemalloc_exporter {
 namespace {
 
 using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -230,6 +231,7 @@ TEST_F(HttpServerTest, ReportsEachResponse) {
     SendRequest(Get(target));
   }
   EXPECT_THAT(server_.statuses(), ElementsAre(200, 404, 500, 200));
+  EXPECT_THAT(server_.clients(), Each("127.0.0.1"));
 }
 
 TEST_F(HttpServerTest, ReplacesAResponse) {
