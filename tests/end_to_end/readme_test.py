@@ -2,10 +2,13 @@
 
 UPDATE_README=1 writes the tables of options and metrics into README.md."""
 
+import base64
 import glob
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -13,7 +16,7 @@ import tempfile
 import unittest
 
 from programs import CLEAN_ENV, EXPORTER, Exporter, get, run
-from support import wait_for
+from support import DEADLINE, wait_for
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 AGENT = os.path.join(os.path.dirname(EXPORTER), "libjemalloc_exporter_agent.so")
@@ -239,6 +242,42 @@ class Commands(unittest.TestCase):
                 os.path.join(self.folder, copy),
             )
         self.output("diff before.json after.json")
+
+    def test_htpasswd_prints_a_hash_that_the_exporter_accepts(self):
+        [command] = re.findall(r"`(htpasswd .*?)` reads a password", README)
+        pid, terminal = pty.fork()  # It reads the password from /dev/tty.
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execvp("bash", ["bash", "-c", f"{command} > hash"])
+        self.addCleanup(os.close, terminal)
+        for prompt in (b"New password:", b"Re-type new password:"):
+            self.expect(terminal, prompt)
+            os.write(terminal, b"secret\n")
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        config = os.path.join(self.folder, "web.yml")
+        with open(os.path.join(self.folder, "hash"), encoding="utf-8") as file:
+            users = f"basic_auth_users:\n  prometheus: {file.read()}\n"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(users)
+        with Exporter(f"--web.config.file={config}") as exporter:
+            login = base64.b64encode(b"prometheus:secret").decode()
+            self.assertEqual(get(exporter.url + "/metrics").status, 401)
+            page = get(exporter.url + "/metrics", authorization=f"Basic {login}")
+            self.assertEqual(page.status, 200)
+
+    def expect(self, terminal, prompt):
+        """Reads from the terminal up to the end of the prompt."""
+        text = b""
+        while prompt not in text:
+            self.assertTrue(select.select([terminal], [], [], DEADLINE)[0], text)
+            text += os.read(terminal, 1024)
+
+    def test_docker_commands_name_what_the_image_has(self):
+        [block] = [block for block in BLOCKS if "docker build" in block]
+        port = re.search(r"-p (\d+):\1 ", block)[1]
+        self.assertIn(f"\nEXPOSE {port}\n", read("Dockerfile"))
+        [compose] = re.findall(r"docker compose -f (\S+) up", README)
+        self.assertIn("services:", read(compose))
 
     def test_every_block_is_run_by_a_test(self):
         for block in BLOCKS:
