@@ -16,6 +16,7 @@
 
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/attach/one_shot.h"
+#include "exporter/cli/log.h"
 #include "exporter/cli/process_heaps.h"
 #include "exporter/cli/process_table.h"
 #include "exporter/cli/write_stdout.h"
@@ -165,14 +166,14 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
   AgentPoller poller(FilterOf(options));
   const Processes processes = Poll(options, poller, agent_timeout);
   if (processes.empty()) {
-    std::cerr << "jemalloc_exporter: " << EmptyResultMessage(options) << '\n';
+    PrintError(EmptyResultMessage(options));
     return 1;
   }
   if (options.pid && processes.front().status != ProcessStatus::kUsed) {
-    std::cerr << "jemalloc_exporter: process " << *options.pid
-              << (processes.front().status == ProcessStatus::kUnused
-                      ? " does not use its jemalloc\n"
-                      : " does not respond\n");
+    PrintError("process " + std::to_string(*options.pid) +
+               (processes.front().status == ProcessStatus::kUnused
+                    ? " does not use its jemalloc"
+                    : " does not respond"));
     return 1;
   }
   WriteStdout(Render(options, processes, nullptr));

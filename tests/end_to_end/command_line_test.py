@@ -254,6 +254,11 @@ class StartUpErrors(unittest.TestCase):
         status, _, err = run("--nope", env={"JEMALLOC_EXPORTER_LOG_FORMAT": "json"})
         self.assertEqual((status, json.loads(err)["msg"]), (2, message))
 
+    def test_of_show(self):
+        status, message = self.record("show", f"--pid={os.getpid()}")
+        self.assertEqual(status, 1)
+        self.assertIn(f"process {os.getpid()} does not carry the agent", message)
+
     def test_of_diff(self):
         self.assertEqual(
             self.record("diff", "none.json", "none.json"),
