@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jemalloc_exporter/heap_reader.h"
+#include "tests/support/subprocess.h"
 
 extern "C" {
 int unused_mallctl(const char*, void*, std::size_t*, void*, std::size_t);
@@ -59,22 +60,29 @@ TEST(UnusedJemalloc, KeepsItsRawNumbers) {
   EXPECT_GT(state.mapped_bytes, 0);
 }
 
+// In a process of its own: it stays used for the tests that follow.
+void ExpectUsedAfterAllocation(std::size_t size) {
+  RunInSubprocess([size] {
+    ASSERT_FALSE(ReadHeap(unused_mallctl).used);
+    ASSERT_NE(unused_malloc(size), nullptr);
+    EXPECT_TRUE(ReadHeap(unused_mallctl).used);
+  });
+}
+
 TEST(UnusedJemalloc, BecomesUsedWithOneSmallAllocation) {
-  ASSERT_FALSE(ReadHeap(unused_mallctl).used);
-  ASSERT_NE(unused_malloc(1), nullptr);
-  EXPECT_TRUE(ReadHeap(unused_mallctl).used);
+  ExpectUsedAfterAllocation(1);
 }
 
 TEST(UnusedJemalloc, BecomesUsedWithOneLargeAllocation) {
-  ASSERT_FALSE(ReadHeap(unused_mallctl).used);
-  ASSERT_NE(unused_malloc(1 << 20), nullptr);
-  EXPECT_TRUE(ReadHeap(unused_mallctl).used);
+  ExpectUsedAfterAllocation(1 << 20);
 }
 
 TEST(UnusedJemalloc, BecomesUsedAfterSeveralThreadsCalledIt) {
-  WithThreadsThatTouchedJemalloc(4, [] {
-    ASSERT_NE(unused_malloc(1), nullptr);
-    EXPECT_TRUE(ReadHeap(unused_mallctl).used);
+  RunInSubprocess([] {
+    WithThreadsThatTouchedJemalloc(4, [] {
+      ASSERT_NE(unused_malloc(1), nullptr);
+      EXPECT_TRUE(ReadHeap(unused_mallctl).used);
+    });
   });
 }
 
