@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "exporter/endpoints/html.h"
-#include "exporter/endpoints/sparkline.h"
+#include "exporter/endpoints/memory_charts.h"
 #include "exporter/text/format_bytes.h"
 #include "exporter/text/format_fixed.h"
 
@@ -64,7 +64,7 @@ std::string Plot(const Process& process, const HeapHistory& history,
   if (memory && !points.empty() && points.back().time < now) {
     points.push_back({now, *memory});
   }
-  const std::string plot = start ? Sparkline(points, *start, now) : "";
+  const std::string plot = start ? MemoryPlot(points, *start, now) : "";
   const std::string cell = R"(<td role="cell" class="plot">)";
   if (plot.empty()) return cell + "<small>recording starts</small></td>";
   const std::chrono::duration<double> age = now - *start;

@@ -1,4 +1,4 @@
-#include "exporter/endpoints/sparkline.h"
+#include "exporter/endpoints/memory_charts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,12 +29,12 @@ TEST(MemoryBar, IsEmptyWithoutMemory) {
   EXPECT_THAT(MemoryBar({}), Not(HasSubstr("<rect")));
 }
 
-TEST(Sparkline, StacksUsesFromTheStartToNow) {
+TEST(MemoryPlot, StacksUsesFromTheStartToNow) {
   EXPECT_EQ(
-      Sparkline({{kNow - minutes(2), {{0, 0, 0, 2 * kMiB, 0, 0}}},
-                 {kNow - minutes(1), {{kMiB, 0, 0, 3 * kMiB, 0, 0}}},
-                 {kNow, {{2 * kMiB, 0, 0, 2 * kMiB, 0, 0}}}},
-                kNow - minutes(4), kNow),
+      MemoryPlot({{kNow - minutes(2), {{0, 0, 0, 2 * kMiB, 0, 0}}},
+                  {kNow - minutes(1), {{kMiB, 0, 0, 3 * kMiB, 0, 0}}},
+                  {kNow, {{2 * kMiB, 0, 0, 2 * kMiB, 0, 0}}}},
+                 kNow - minutes(4), kNow),
       R"x(<svg viewBox="0 0 600 100" preserveAspectRatio="none" role="img" )x"
       R"x(aria-label="Memory over time, at most 4.0 MiB">)x"
       R"x(<polygon class="retained" points=")x"
@@ -43,19 +43,19 @@ TEST(Sparkline, StacksUsesFromTheStartToNow) {
       R"x(300,100 300,100 450,75 600,50 600,100"/></svg>)x");
 }
 
-TEST(Sparkline, IsEmptyWithFewerThanTwoPoints) {
-  EXPECT_EQ(Sparkline({}, kNow - minutes(1), kNow), "");
-  EXPECT_EQ(Sparkline({{kNow, {}}}, kNow - minutes(1), kNow), "");
+TEST(MemoryPlot, IsEmptyWithFewerThanTwoPoints) {
+  EXPECT_EQ(MemoryPlot({}, kNow - minutes(1), kNow), "");
+  EXPECT_EQ(MemoryPlot({{kNow, {}}}, kNow - minutes(1), kNow), "");
 }
 
-TEST(Sparkline, IsEmptyWithoutTime) {
-  EXPECT_EQ(Sparkline({{kNow, {}}, {kNow, {}}}, kNow, kNow), "");
+TEST(MemoryPlot, IsEmptyWithoutTime) {
+  EXPECT_EQ(MemoryPlot({{kNow, {}}, {kNow, {}}}, kNow, kNow), "");
 }
 
-TEST(Sparkline, HasNoAreaIfEverythingIsZero) {
-  EXPECT_THAT(
-      Sparkline({{kNow - minutes(1), {}}, {kNow, {}}}, kNow - minutes(1), kNow),
-      Not(HasSubstr("<polygon")));
+TEST(MemoryPlot, HasNoAreaIfEverythingIsZero) {
+  EXPECT_THAT(MemoryPlot({{kNow - minutes(1), {}}, {kNow, {}}},
+                         kNow - minutes(1), kNow),
+              Not(HasSubstr("<polygon")));
 }
 
 }  // namespace

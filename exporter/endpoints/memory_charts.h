@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SPARKLINE_H_
-#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SPARKLINE_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_MEMORY_CHARTS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_MEMORY_CHARTS_H_
 
 #include <cstdint>
 #include <string>
@@ -19,9 +19,9 @@ std::uint64_t MaxTotal(const std::vector<HeapHistory::Point>& points);
 /// A history as an SVG of stacked areas, from `start` on the left to `now` on
 /// the right, from 0 to the largest total. Each area has the CSS class of its
 /// use. Empty with fewer than two points.
-std::string Sparkline(const std::vector<HeapHistory::Point>& points,
-                      HeapHistory::Time start, HeapHistory::Time now);
+std::string MemoryPlot(const std::vector<HeapHistory::Point>& points,
+                       HeapHistory::Time start, HeapHistory::Time now);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SPARKLINE_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_MEMORY_CHARTS_H_

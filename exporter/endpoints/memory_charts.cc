@@ -1,4 +1,4 @@
-#include "exporter/endpoints/sparkline.h"
+#include "exporter/endpoints/memory_charts.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -63,8 +63,8 @@ std::uint64_t MaxTotal(const std::vector<HeapHistory::Point>& points) {
   return max;
 }
 
-std::string Sparkline(const std::vector<HeapHistory::Point>& points,
-                      HeapHistory::Time start, HeapHistory::Time now) {
+std::string MemoryPlot(const std::vector<HeapHistory::Point>& points,
+                       HeapHistory::Time start, HeapHistory::Time now) {
   if (points.size() < 2 || now <= start) return "";
   const std::uint64_t max = MaxTotal(points);
   const auto x = [&](HeapHistory::Time time) {
