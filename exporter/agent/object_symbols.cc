@@ -114,8 +114,8 @@ std::size_t FindMallctlInObject(const dl_phdr_info& object,
       MemoryOf(object, section.strings).Read<char>(0, section.strings_size);
   // Of nearly every object nothing more is looked at.
   constexpr std::string_view kName = "mallctl";
-  if (memmem(strings.data(), strings.size(), kName.data(), kName.size()) ==
-      nullptr) {
+  if (strings.empty() || memmem(strings.data(), strings.size(), kName.data(),
+                                kName.size()) == nullptr) {
     return 0;
   }
   MallctlSymbols symbols;

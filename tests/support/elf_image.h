@@ -73,6 +73,7 @@ struct ElfImage {
     for (const ElfW(Sym) & symbol : symbols) Append(symbol, bytes);
     sections[2] = Section(SHT_STRTAB, bytes.size(), strings.size());
     bytes += strings;
+    bytes.resize((bytes.size() + 7) / 8 * 8);  // Aligned, as linkers do.
     written.e_shoff = bytes.size();
     written.e_shnum = 3;
     Append(sections, bytes);

@@ -64,13 +64,16 @@ TEST_F(OneJemalloc, IsFoundAmongMoreSymbolsThanFitTheBuffer) {
   EXPECT_THAT(Results(FindIn(image)), ElementsAre("_rjem_=4352"));
 }
 
-// The piece ends at each byte of the names once.
+// The piece ends at each byte of the names once, which are as long as they can
+// be.
 TEST_F(OneJemalloc, IsFoundWhereverAPieceOfTheStringsEnds) {
-  for (std::size_t before = 65'536 - 80; before <= 65'536; ++before) {
+  const std::string prefix(kMaxPrefixSize, 'p');
+  for (std::size_t before = 65'536 - 150; before <= 65'536; ++before) {
     ElfImage image;
     image.AddString(std::string(before, 'x'));
-    image.AddJemalloc("_rjem_", 0x1100);
-    EXPECT_THAT(Results(FindIn(image)), ElementsAre("_rjem_=4352")) << before;
+    image.AddJemalloc(prefix, 0x1100);
+    EXPECT_THAT(Results(FindIn(image)), ElementsAre(prefix + "=4352"))
+        << before;
   }
 }
 
@@ -114,14 +117,23 @@ TEST_F(OneJemalloc, IsNotFoundInAFileOfAnotherProcessor) {
   }
 }
 
+// The strings end in a hole of the file.
 TEST_F(OneJemalloc, IsNotFoundInTablesOfMoreThan256MiB) {
   std::string bytes = image_.ToBytes();
   auto* const sections = reinterpret_cast<ElfW(Shdr)*>(
       bytes.data() + bytes.size() - 3 * sizeof(ElfW(Shdr)));
-  sections[2].sh_size = kMaxSymbolBytes;
-  EXPECT_THAT(FindIn(bytes), IsEmpty());
-  sections[2].sh_size = ~std::size_t{0};
-  EXPECT_THAT(FindIn(bytes), IsEmpty());
+  const auto buffer = std::make_unique<SymbolBuffer>();
+  const auto find = [&](std::size_t strings_size) {
+    sections[2].sh_size = strings_size;
+    const MemoryFile file(bytes);
+    EXPECT_EQ(ftruncate(file.descriptor(), std::int64_t{300} << 20), 0);
+    MallctlSymbol found[kMaxHeaps];
+    return FindMallctlInFile(file.descriptor(), SymbolTable::kAll, {},
+                             buffer.get(), found);
+  };
+  const std::size_t most = kMaxSymbolBytes - sections[1].sh_size;
+  EXPECT_EQ(find(most + 1), 0);
+  EXPECT_EQ(find(~std::size_t{0}), 0);
 }
 
 TEST_F(OneJemalloc, IsNotFoundInTablesOutsideTheFile) {
@@ -212,6 +224,13 @@ TEST(Jemallocs, AreFoundByNamesThatShareAString) {
     image.AddSymbol(offset + 3, 0x1800);
   }
   EXPECT_THAT(Results(FindIn(image)), ElementsAre("je_=4096", "=6144"));
+}
+
+TEST(Jemallocs, AreNotFoundByAnEndOfTheirNames) {
+  ElfImage image;
+  image.AddSymbol(image.AddString("mallctl") + 1, 0x1000);
+  image.AddFunction("je_ctl_byname", 0x1100);
+  EXPECT_THAT(FindIn(image), IsEmpty());
 }
 
 TEST(Jemallocs, AreFoundUpToTheMaximum) {
