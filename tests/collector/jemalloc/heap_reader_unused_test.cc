@@ -27,6 +27,7 @@ void WithThreadsThatTouchedJemalloc(int count,
   std::latch touched(count);
   std::latch done(1);
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     threads.emplace_back([&] {
       ReadHeap(unused_mallctl);
