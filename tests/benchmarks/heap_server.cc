@@ -12,7 +12,8 @@
 #include "jemalloc_exporter/heap_collectable.h"
 #include "jemalloc_exporter/server.h"
 
-// As the exporter has it: with more arenas a snapshot costs more than a server.
+// One arena, as in the exporter: with more of them, a snapshot costs more than
+// a server.
 extern "C" {
 const char* malloc_conf = "narenas:1";
 }
