@@ -24,7 +24,7 @@ target_link_options(attach_host_stripped PRIVATE
   -Wl,--exclude-libs,ALL -Wl,--strip-all)
 
 # Its mallctl is its own. The compiler of C++ compiles C, too; musl's wrapper
-# makes a static program of another libc.
+# makes programs of another libc.
 set(mallctl_host ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/mallctl_host.c)
 function(jemalloc_exporter_mallctl_host name)
   add_custom_command(OUTPUT ${name}
@@ -35,9 +35,10 @@ function(jemalloc_exporter_mallctl_host name)
 endfunction()
 jemalloc_exporter_mallctl_host(mallctl_host ${CMAKE_CXX_COMPILER} -rdynamic)
 jemalloc_exporter_mallctl_host(mallctl_host_static
-  ${CMAKE_CXX_COMPILER} -static -DSTATIC)
+  ${CMAKE_CXX_COMPILER} -static-pie -fPIE -DSTATIC)
 find_program(musl_gcc musl-gcc)
 if(musl_gcc)
-  jemalloc_exporter_mallctl_host(mallctl_host_musl
-    ${musl_gcc} -static-pie -fPIE -DSTATIC)
+  jemalloc_exporter_mallctl_host(mallctl_host_musl ${musl_gcc} -static -DSTATIC)
+  jemalloc_exporter_mallctl_host(mallctl_host_musl_dynamic
+    ${musl_gcc} -rdynamic)
 endif()

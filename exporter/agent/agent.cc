@@ -45,7 +45,9 @@ struct Agent {
   ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
   pthread_t thread{};
-  pid_t process = 0;                 // That the thread was started in.
+  bool is_loaded = false;    // Its conditions to start are met.
+  bool is_joinable = false;  // `thread` has been started in this process.
+  pid_t process = 0;         // That the thread was started in.
   std::atomic<pid_t> thread_id = 0;  // 0 once it has ended.
   sem_t ready{};
 };
@@ -78,6 +80,7 @@ bool CreateThread(std::size_t stack_size) {
 
 void ClearState() {
   agent.thread_id = 0;
+  agent.is_joinable = false;
   agent.forks.Disable();
   pthread_setspecific(agent.main_thread, nullptr);
 }
@@ -94,7 +97,11 @@ void StartThread() {
     pthread_join(agent.thread, nullptr);
     return;
   }
-  pthread_setspecific(agent.main_thread, &agent);
+  agent.is_joinable = true;
+  // `jemalloc_exporter attach` loads the agent in any thread of the host.
+  if (syscall(SYS_gettid) == agent.process) {
+    pthread_setspecific(agent.main_thread, &agent);
+  }
   sched_yield();
 }
 
@@ -164,6 +171,7 @@ __attribute__((constructor)) void OnLoad() {
   if (MayStart() &&
       pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
     agent.allowlist = UidAllowlist(std::getenv(kAllowUidVariable));
+    agent.is_loaded = true;
     StartInThisProcess();
     if (agent.thread_id != 0 && !IsOff(kAgentForkVariable)) {
       __register_atfork(BeforeFork, AfterForkInParent, AfterForkInChild,
@@ -174,4 +182,17 @@ __attribute__((constructor)) void OnLoad() {
 }
 
 }  // namespace
+
+// Starts the thread again after `kStopSignal` has ended it: for
+// `jemalloc_exporter attach`, which calls it by its address in .symtab.
+extern "C" [[gnu::visibility("hidden"), gnu::used]] void
+jemalloc_exporter_agent_start() {
+  if (!agent.is_loaded || agent.thread_id != 0) return;
+  if (agent.is_joinable && agent.process == getpid()) {
+    pthread_join(agent.thread, nullptr);
+    agent.is_joinable = false;
+  }
+  StartInThisProcess();
+}
+
 }  // namespace jemalloc_exporter

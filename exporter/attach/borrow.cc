@@ -26,7 +26,7 @@ std::string_view Reason(const TargetProcess& target, Status status) {
     case Status::kGroupStop:
       return "is stopped";
     case Status::kNotAllowed:
-      return target.has_seccomp
+      return HasSeccomp(target.pid, target.pid)
                  ? "tracing it is not permitted; under seccomp this needs "
                    "CAP_SYS_ADMIN"
                  : "tracing it is not permitted (needs its user and "

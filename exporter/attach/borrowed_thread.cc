@@ -90,7 +90,8 @@ BorrowedThread::BorrowedThread(const TargetProcess& target,
                                const RemoteCode& code, pid_t thread)
     : target_(target),
       code_(code),
-      thread_(thread, target.has_seccomp, &seize_error_) {
+      has_seccomp_(HasSeccomp(target.pid, thread)),
+      thread_(thread, has_seccomp_, &seize_error_) {
   status_ = Stop();
 }
 
@@ -131,7 +132,8 @@ BorrowedThread::Status BorrowedThread::CheckWait() const {
   ReadMemory(target_.pid, registers.rip - sizeof(code), code, sizeof(code));
   if (call.number < 0 || registers.cs != kCodeSegment64 ||
       !std::equal(std::begin(code), std::end(code), std::begin(kSystemCall)) ||
-      !IsSafeWait(target_.pid, call)) {
+      !IsSafeWait(target_.pid, call) ||
+      HasSeccomp(target_.pid, thread_.thread()) != has_seccomp_) {
     return Status::kNotWaiting;
   }
   return IsInSignalHandler(registers.rsp) ? Status::kInSignalHandler

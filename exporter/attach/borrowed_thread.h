@@ -85,6 +85,9 @@ class BorrowedThread {
 
   pid_t thread() const { return thread_.thread(); }
 
+  /// Whether seccomp is active in the thread, and was suspended.
+  bool has_seccomp() const { return has_seccomp_; }
+
   /// Unmaps the stack, restores the thread and lets it wait on.
   void Release();
 
@@ -109,6 +112,7 @@ class BorrowedThread {
 
   const TargetProcess& target_;
   const RemoteCode& code_;
+  bool has_seccomp_;
   int seize_error_ = 0;  // Before `thread_`, whose constructor sets it.
   StoppedThread thread_;
   Status status_ = Status::kBorrowed;

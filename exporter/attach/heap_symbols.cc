@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "exporter/agent/program_symbols.h"
+#include "exporter/process/stripped_jemalloc.h"
 
 namespace jemalloc_exporter {
 
@@ -29,6 +30,12 @@ std::vector<RemoteHeap> FindHeaps(const std::vector<LoadedObject>& objects) {
     }
   }
   return found;
+}
+
+std::string DescribeMissingHeap(pid_t pid) {
+  const std::string stripped =
+      DescribeStrippedJemalloc("/proc/" + std::to_string(pid) + "/exe");
+  return stripped.empty() ? "no jemalloc in it" : stripped;
 }
 
 }  // namespace jemalloc_exporter

@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_ATTACH_HEAP_SYMBOLS_H_
 #define JEMALLOC_EXPORTER_EXPORTER_ATTACH_HEAP_SYMBOLS_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +21,9 @@ struct RemoteHeap {
 /// symbol tables of all objects, then in the full tables. See
 /// `FindMallctlInFile` for the symbols that are accepted.
 std::vector<RemoteHeap> FindHeaps(const std::vector<LoadedObject>& objects);
+
+/// Why `FindHeaps` found none in a process.
+std::string DescribeMissingHeap(pid_t pid);
 
 }  // namespace jemalloc_exporter
 

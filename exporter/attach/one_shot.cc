@@ -115,9 +115,13 @@ OneShotReading ReadHeapOnce(pid_t pid) {
   const TargetProcess target = ExamineProcess(pid);
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
   const std::vector<RemoteHeap> heaps = FindHeaps(objects);
-  if (heaps.empty()) throw AttachError(target.Describe("no jemalloc in it"));
+  if (heaps.empty()) {
+    throw AttachError(target.Describe(DescribeMissingHeap(pid)));
+  }
   const auto code = FindRemoteCode(objects);
-  if (!code) throw AttachError(target.Describe("a program without libc"));
+  if (!code)
+    throw AttachError(
+        target.Describe("has no code by which signal handlers return"));
   OneShotReading reading;
   const std::unique_ptr<BorrowedThread> thread = Borrow(target, *code);
   for (const RemoteHeap& heap : heaps) {
@@ -143,7 +147,7 @@ OneShotReading ReadHeapOnce(pid_t pid) {
   reading.comm = target.comm;
   reading.thread = thread->thread();
   reading.stopped_time = thread->stopped_time();
-  reading.seccomp_was_suspended = target.has_seccomp;
+  reading.seccomp_was_suspended = thread->has_seccomp();
   return reading;
 }
 

@@ -22,7 +22,8 @@ struct RemoteCode {
   std::optional<std::uint64_t> errno_location;
 };
 
-/// Absent if the process has no such instructions: a program without libc.
+/// Absent if the process has no such instructions: a static program without any
+/// signal handler.
 std::optional<RemoteCode> FindRemoteCode(
     const std::vector<LoadedObject>& objects);
 

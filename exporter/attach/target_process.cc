@@ -96,6 +96,13 @@ std::string_view StatusField(std::string_view status, std::string_view name) {
   return {};
 }
 
+bool HasSeccomp(pid_t pid, pid_t thread) {
+  const std::string status =
+      ReadProcFile("/proc/" + std::to_string(pid) + "/task/" +
+                   std::to_string(thread) + "/status");
+  return StatusField(status, "Seccomp") != "0";
+}
+
 TargetProcess ExamineProcess(pid_t pid) {
   constexpr std::string_view kForbidden =
       "not allowed to look into it (needs its user and "
@@ -110,7 +117,6 @@ TargetProcess ExamineProcess(pid_t pid) {
   }
   target.comm = SanitizeLabel(StatusField(status, "Name"), kMaxCommSize);
   CheckStatus(target, status);
-  target.has_seccomp = StatusField(status, "Seccomp") != "0";
   target.maps_text = ReadProcFile(folder + "/maps");
   target.maps = ParseMaps(target.maps_text);
   if (target.maps.empty()) {

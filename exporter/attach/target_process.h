@@ -16,8 +16,6 @@ struct TargetProcess {
   pid_t pid = 0;
   /// Valid UTF-8, at most 15 characters.
   std::string comm;
-  /// Whether seccomp is active in its main thread.
-  bool has_seccomp = false;
   std::vector<Mapping> maps;
   std::string maps_text;
 
@@ -29,6 +27,9 @@ struct TargetProcess {
 /// no such process, it is a zombie, a kernel thread, stopped, traced, of
 /// another architecture, or not accessible to this user.
 TargetProcess ExamineProcess(pid_t pid);
+
+/// Whether seccomp is active in a thread; each has filters of its own.
+bool HasSeccomp(pid_t pid, pid_t thread);
 
 /// The value of a line of /proc/PID/status; empty without such a line.
 std::string_view StatusField(std::string_view status, std::string_view name);

@@ -213,6 +213,29 @@ void AddDiff(CLI::App& app, CommandLine& line) {
       [&line] { line.run = [&line] { return RunDiff(line.diff); }; });
 }
 
+void AddAttach(CLI::App& app, CommandLine& line) {
+  CLI::App* attach = app.add_subcommand(
+      "attach",
+      "Load the agent into a running process, which is then served as if it "
+      "had been preloaded. One thread is stopped for a few milliseconds");
+  attach->add_option("PID", line.attach.pid, "The process")->required();
+  attach
+      ->add_option("--agent.path", line.attach.agent_path,
+                   "The agent's library (the one of the build folder or of "
+                   "the installation)")
+      ->type_name("FILE");
+  attach->callback(
+      [&line] { line.run = [&line] { return RunAttach(line.attach); }; });
+}
+
+void AddDetach(CLI::App& app, CommandLine& line) {
+  CLI::App* detach = app.add_subcommand(
+      "detach", "End the agent's thread in a process, which remains as it is");
+  detach->add_option("PID", line.attach.pid, "The process")->required();
+  detach->callback(
+      [&line] { line.run = [&line] { return RunDetach(line.attach.pid); }; });
+}
+
 // In the format of the Prometheus project's exporters.
 std::string Version() {
   return "jemalloc_exporter, version " + std::string(kVersion) +
@@ -234,6 +257,8 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   AddExec(app, line);
   AddShow(app, line);
   AddDiff(app, line);
+  AddAttach(app, line);
+  AddDetach(app, line);
   NameEnvironment(app);
   for (CLI::App* command : app.get_subcommands({})) NameEnvironment(*command);
   app.set_version_flag("--version", Version());

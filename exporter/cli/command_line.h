@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "exporter/cli/attach.h"
 #include "exporter/cli/diff.h"
 #include "exporter/cli/exec.h"
 #include "exporter/cli/log.h"
@@ -20,6 +21,7 @@ struct CommandLine {
   ExecOptions exec;
   ShowOptions show;
   DiffOptions diff;
+  AttachOptions attach;
   /// Runs the command; returns the exit status.
   std::function<int()> run;
 };

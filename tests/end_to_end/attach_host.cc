@@ -274,6 +274,16 @@ int main(int argc, char** argv) {
   sigaddset(&blocked, SIGUSR2);
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
   if (mode == "sealed") Seal();
+  if (mode == "sealed-thread") {
+    std::atomic<bool> is_sealed = false;
+    std::thread([&is_sealed] {
+      Seal();
+      is_sealed = true;
+      for (;;) poll(nullptr, 0, -1);
+    }).detach();
+    while (!is_sealed) {
+    }
+  }
   if (mode == "signals") StartTimer(OnAlarm);
   if (mode == "handler") StartTimer(PollInHandler);
   if (mode == "malloc") Start(8, Allocate);
@@ -281,7 +291,7 @@ int main(int argc, char** argv) {
   std::printf("ready\n");
   std::fflush(stdout);
   if (mode == "signals") return MeasureSignals();
-  if (mode == "spin") Spin();
+  if (mode == "spin" || mode == "sealed-thread") Spin();
   if (mode == "handler") AllocateBelowHandlers();
   const auto* const wait =
       std::find_if(std::begin(kWaits), std::end(kWaits),

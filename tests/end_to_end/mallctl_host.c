@@ -163,7 +163,11 @@ static int AreRegistersKept(void) {
          memcmp(general, general_after, sizeof(general)) == 0;
 }
 
+static void Ignore(int signal) { (void)signal; }
+
 int main(int argc, char** argv) {
+  // Links the code by which handlers return. Programs without are refused.
+  signal(SIGPIPE, Ignore);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   mode = argc > 1 ? argv[1] : "";
   for (int i = 0; i < 16; ++i) {

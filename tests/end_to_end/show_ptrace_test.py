@@ -75,11 +75,20 @@ class Programs(ShowPtraceCase):
     def test_reads_a_jemalloc_whose_symbols_are_hidden(self):
         self.assert_read("attach_host_hidden")
 
-    def test_reads_a_static_position_independent_program_of_musl(self):
-        self.has("mallctl_host_musl")
-        started = self.start("mallctl_host_musl")
+    def assert_kept(self, program):
+        self.has(program)
+        started = self.start(program)
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
         self.assertEqual(stop(started), KEPT)
+
+    def test_reads_a_static_position_independent_program(self):
+        self.assert_kept("mallctl_host_static")
+
+    def test_reads_a_static_program_of_musl(self):
+        self.assert_kept("mallctl_host_musl")
+
+    def test_reads_a_dynamic_program_of_musl(self):
+        self.assert_kept("mallctl_host_musl_dynamic")
 
     def test_reads_a_program_without_statistics_of_mapped_bytes(self):
         state = self.read(self.start("mallctl_host_static").pid)
@@ -120,6 +129,10 @@ class Programs(ShowPtraceCase):
             for _ in range(ROUNDS):
                 self.read(started.pid)
         self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_reads_by_a_thread_that_alone_is_under_seccomp(self):
+        started = self.start("attach_host", "sealed-thread")
+        self.assertGreater(self.read(started.pid)["allocated_bytes"], 1 << 20)
 
     def test_agrees_with_redis_to_the_byte(self):
         redis = Redis()
@@ -351,6 +364,12 @@ class Refusals(ShowPtraceCase):
         self.check(
             self.start("attach_host", "spin"),
             "no thread waits in a system call; tried for 2 s",
+        )
+
+    def test_a_stripped_program(self):
+        self.check(
+            self.start("attach_host_stripped"),
+            r"jemalloc 5\.[^ ]+ is present, but its symbols are stripped.*",
         )
 
     def test_a_signal_handler_amid_malloc(self):

@@ -1,0 +1,203 @@
+#include "exporter/attach/seccomp_filter.h"
+
+#include <linux/audit.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace jemalloc_exporter {
+namespace {
+
+struct NamedCall {
+  int number;
+  std::string_view name;
+};
+
+// What the agent's thread makes, and the host's threads for it: see
+// exporter/agent/system_call_probe.cc.
+#define CALL(name) \
+  NamedCall { SYS_##name, #name }
+constexpr NamedCall kAgentCalls[] = {
+    CALL(accept4),
+    CALL(bind),
+    CALL(capget),
+    CALL(capset),
+    CALL(clone),
+    CALL(clone3),
+    CALL(close),
+    CALL(close_range),
+    CALL(exit),
+    CALL(futex),
+    CALL(getpid),
+    CALL(getresgid),
+    CALL(getresuid),
+    CALL(getsockopt),
+    CALL(gettid),
+    CALL(listen),
+    CALL(lseek),
+    CALL(madvise),
+    CALL(mmap),
+    CALL(mprotect),
+    CALL(munmap),
+    CALL(openat),
+    CALL(poll),
+    CALL(prctl),
+    CALL(read),
+    CALL(rseq),
+    CALL(rt_sigaction),
+    CALL(rt_sigprocmask),
+    CALL(sched_yield),
+    CALL(sendto),
+    CALL(set_robust_list),
+    CALL(setgroups),
+    CALL(setresgid),
+    CALL(setresuid),
+    CALL(signalfd4),
+    CALL(socket),
+    CALL(tgkill),
+    CALL(unshare),
+    CALL(wait4),
+};
+#undef CALL
+
+// The kernel accepts at most this many instructions: BPF_MAXINSNS.
+constexpr std::size_t kMaxInstructions = 4096;
+
+std::uint32_t Operate(std::uint16_t operation, std::uint32_t a,
+                      std::uint32_t b) {
+  switch (operation) {
+    case BPF_ADD:
+      return a + b;
+    case BPF_SUB:
+      return a - b;
+    case BPF_MUL:
+      return a * b;
+    case BPF_DIV:
+      return b == 0 ? 0 : a / b;
+    case BPF_OR:
+      return a | b;
+    case BPF_AND:
+      return a & b;
+    case BPF_XOR:
+      return a ^ b;
+    case BPF_LSH:
+      return b < 32 ? a << b : 0;
+    case BPF_RSH:
+      return b < 32 ? a >> b : 0;
+    default:
+      return ~a + 1;  // BPF_NEG
+  }
+}
+
+bool Compare(std::uint16_t operation, std::uint32_t a, std::uint32_t b) {
+  switch (operation) {
+    case BPF_JEQ:
+      return a == b;
+    case BPF_JGT:
+      return a > b;
+    case BPF_JGE:
+      return a >= b;
+    default:
+      return (a & b) != 0;  // BPF_JSET
+  }
+}
+
+bool IsHarmless(std::uint32_t result) {
+  const std::uint32_t action = result & SECCOMP_RET_ACTION_FULL;
+  return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG ||
+         action == SECCOMP_RET_ERRNO;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> RunFilter(const std::vector<sock_filter>& program,
+                                       const seccomp_data& data) {
+  std::uint32_t a = 0;
+  std::uint32_t x = 0;
+  std::array<std::uint32_t, BPF_MEMWORDS> memory{};
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    const auto& [code, on_true, on_false, k] = program[at];
+    const bool is_memory = k < memory.size();
+    switch (BPF_CLASS(code)) {
+      case BPF_LD:
+        if (BPF_MODE(code) == BPF_ABS && k + sizeof(a) <= sizeof(data)) {
+          std::memcpy(&a, reinterpret_cast<const char*>(&data) + k, sizeof(a));
+        } else if (BPF_MODE(code) == BPF_LEN) {
+          a = sizeof(data);
+        } else if (BPF_MODE(code) == BPF_IMM) {
+          a = k;
+        } else if (BPF_MODE(code) == BPF_MEM && is_memory) {
+          a = memory.at(k);
+        } else {
+          return std::nullopt;
+        }
+        break;
+      case BPF_LDX:
+        if (BPF_MODE(code) == BPF_MEM && is_memory) {
+          x = memory.at(k);
+        } else {
+          x = BPF_MODE(code) == BPF_LEN ? sizeof(data) : k;
+        }
+        break;
+      case BPF_ST:
+      case BPF_STX:
+        if (!is_memory) return std::nullopt;
+        memory.at(k) = BPF_CLASS(code) == BPF_ST ? a : x;
+        break;
+      case BPF_ALU:
+        a = Operate(BPF_OP(code), a, BPF_SRC(code) == BPF_X ? x : k);
+        break;
+      case BPF_JMP:
+        if (BPF_OP(code) == BPF_JA) {
+          at += k;
+        } else {
+          const std::uint32_t operand = BPF_SRC(code) == BPF_X ? x : k;
+          at += Compare(BPF_OP(code), a, operand) ? on_true : on_false;
+        }
+        break;
+      case BPF_RET:
+        return BPF_RVAL(code) == BPF_A ? a : k;
+      default:  // BPF_MISC
+        (BPF_MISCOP(code) == BPF_TAX ? x : a) =
+            BPF_MISCOP(code) == BPF_TAX ? a : x;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::vector<sock_filter>>> ReadFilters(pid_t thread) {
+  std::vector<std::vector<sock_filter>> filters;
+  std::vector<sock_filter> program(kMaxInstructions);
+  for (std::uintptr_t index = 0;; ++index) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): ptrace(2) takes a pointer.
+    auto* const number = reinterpret_cast<void*>(index);
+    const auto count =
+        ptrace(static_cast<__ptrace_request>(PTRACE_SECCOMP_GET_FILTER), thread,
+               number, program.data());
+    if (count < 0) {
+      if (errno == ENOENT) return filters;  // After the last one.
+      return std::nullopt;
+    }
+    filters.emplace_back(program.begin(), program.begin() + count);
+  }
+}
+
+std::string_view FindForbiddenCall(
+    const std::vector<std::vector<sock_filter>>& filters) {
+  for (const NamedCall& call : kAgentCalls) {
+    seccomp_data data = {};
+    data.nr = call.number;
+    data.arch = AUDIT_ARCH_X86_64;
+    for (const auto& filter : filters) {
+      const auto result = RunFilter(filter, data);
+      if (!result || !IsHarmless(*result)) return call.name;
+    }
+  }
+  return {};
+}
+
+}  // namespace jemalloc_exporter
