@@ -18,7 +18,7 @@
 namespace jemalloc_exporter {
 namespace {
 
-using std::string_literals::operator""s;
+using std::string_literals::operator""s;  // NOLINT(misc-unused-using-decls)
 
 enum class End {
   kStaysOpen,  // A further request gets a response.
