@@ -93,6 +93,7 @@ def install(folder):
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",
+            "--fetch-retries=1",
             *wanted,
         ],
         cwd=folder,
