@@ -149,16 +149,18 @@ std::string Load(const TargetProcess& target, BorrowedThread& thread,
       return "its memory file cannot be written";
     }
   }
-  const std::uint64_t path = WriteText(target, thread, UniquePath(*descriptor));
+  const std::string path = UniquePath(*descriptor);
   std::string error;
-  const CallResult result = thread.Call(dlopen, {path, RTLD_NOW});
+  const CallResult result =
+      thread.Call(dlopen, {WriteText(target, thread, path), RTLD_NOW});
   const std::string maps =
       ReadProcFile("/proc/" + std::to_string(target.pid) + "/maps");
   const bool is_mapped = maps.find(kMemoryFile) != std::string::npos;
   if (result == CallResult::kReturned && !is_mapped && dlerror) {
     const auto text = thread.CallForPointer(*dlerror, {});
-    constexpr std::size_t kMaxText = 200;
+    constexpr std::size_t kMaxText = 512;
     if (text && *text != 0) error = ReadString(target.pid, *text, kMaxText);
+    if (error.starts_with(path + ": ")) error.erase(0, path.size() + 2);
   }
   thread.CallSystem(SYS_close,
                     {static_cast<std::uint64_t>(*descriptor), 0, 0, 0, 0, 0});
