@@ -24,15 +24,12 @@ struct HeapFields {
   HeapState heap;
 };
 
-// The values parsed so far.
+// The values parsed so far. The first heap is also in the document itself.
 struct ParsedFields {
   bool version = false;
-  bool heap_state = false;
   std::optional<pid_t> pid;
   std::optional<std::string> comm;
-  std::optional<std::string> jemalloc_version;
-  std::optional<bool> used;
-  HeapState heap;
+  HeapFields first_heap;
   std::vector<HeapFields> heaps;
 };
 
@@ -53,24 +50,7 @@ std::optional<bool> ToUsed(const JsonEvent& event) {
   return std::nullopt;
 }
 
-// Parses the value of a top-level key; unknown keys are ignored.
-void ParseKey(const std::string& key, const JsonEvent& event,
-              ParsedFields& fields) {
-  if (key == kAgentKey)
-    fields.version = event.unsigned_integer == kAgentVersion;
-  if (key == kPidKey) fields.pid = ToPid(event);
-  if (key == kCommKey) fields.comm = ToLabel(event, kMaxCommSize);
-  if (key == kJemallocVersionKey) {
-    fields.jemalloc_version = ToLabel(event, kMaxJemallocVersionSize);
-  }
-  if (key == kStateKey) fields.used = ToUsed(event);
-  if (key == kHeapStateKey) {
-    fields.heap_state = event.type_name == "object";
-    fields.heap = {};
-  }
-}
-
-// Parses a member of one of the heaps; unknown keys are ignored.
+// Parses a key of a heap; unknown keys are ignored.
 void ParseHeapKey(const std::string& key, const JsonEvent& event,
                   HeapFields& fields) {
   if (key == kPrefixKey) fields.prefix = ToLabel(event, kMaxPrefixSize);
@@ -82,6 +62,16 @@ void ParseHeapKey(const std::string& key, const JsonEvent& event,
     fields.heap_state = event.type_name == "object";
     fields.heap = {};
   }
+}
+
+// Parses the value of a top-level key; unknown keys are ignored.
+void ParseKey(const std::string& key, const JsonEvent& event,
+              ParsedFields& fields) {
+  if (key == kAgentKey)
+    fields.version = event.unsigned_integer == kAgentVersion;
+  if (key == kPidKey) fields.pid = ToPid(event);
+  if (key == kCommKey) fields.comm = ToLabel(event, kMaxCommSize);
+  ParseHeapKey(key, event, fields.first_heap);
 }
 
 // The path begins with `kHeapsKey`. False ends the parsing.
@@ -111,7 +101,7 @@ bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
   if (path.front() == kHeapsKey) return HandleHeaps(event, fields.heaps);
   if (path.size() == 1) ParseKey(path.front(), event, fields);
   if (path.size() == 2 && path.front() == kHeapStateKey) {
-    return ParseHeapField(path.back(), event, fields.heap).empty();
+    return ParseHeapField(path.back(), event, fields.first_heap.heap).empty();
   }
   return true;
 }
@@ -151,8 +141,9 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
       document,
       [&](const JsonEvent& event) { return HandleEvent(event, fields); },
       &ignored);
+  HeapFields& heap = fields.first_heap;
   if (!read || !fields.version || !fields.pid || !fields.comm ||
-      !fields.jemalloc_version || !fields.used || !fields.heap_state) {
+      !heap.jemalloc_version || !heap.used || !heap.heap_state) {
     return std::nullopt;
   }
   auto heaps = ToHeaps(std::move(fields.heaps));
@@ -160,9 +151,9 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
   return ParsedResponse{
       .pid = *fields.pid,
       .comm = *std::move(fields.comm),
-      .jemalloc_version = *std::move(fields.jemalloc_version),
-      .used = *fields.used,
-      .heap_state = *fields.used ? fields.heap : HeapState{},
+      .jemalloc_version = *std::move(heap.jemalloc_version),
+      .used = *heap.used,
+      .heap_state = *heap.used ? heap.heap : HeapState{},
       .heaps = *std::move(heaps),
   };
 } catch (const std::exception&) {
