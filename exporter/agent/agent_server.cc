@@ -91,7 +91,7 @@ bool IsAllowed(int peer, const UidAllowlist& allowed) {
 
 bool AgentServer::Open() {
   prctl(PR_GET_NAME, name_);
-  prctl(PR_SET_NAME, "jemalloc_export");
+  prctl(PR_SET_NAME, kThreadName.data());
   privileges_.DropAtStart();
   if (!UnshareFileDescriptors()) return false;
   UnshareFilesystemContext();

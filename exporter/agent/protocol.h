@@ -93,6 +93,9 @@ inline constexpr std::size_t kMaxJemallocVersionSize = 64;
 inline constexpr std::size_t kMaxHeaps = 8;
 inline constexpr std::size_t kMaxPrefixSize = 32;
 
+/// The name of the agent's thread.
+inline constexpr std::string_view kThreadName = "jemalloc_export";
+
 /// The name of an agent's socket, after the NUL that makes it abstract:
 /// `jemalloc_exporter/42`. Containers of a pod share a network namespace but
 /// not a pid namespace; where the name is taken, the agent listens on

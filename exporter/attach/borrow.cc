@@ -6,7 +6,7 @@
 
 #include "exporter/attach/attach_error.h"
 #include "exporter/attach/waiting_thread.h"
-#include "exporter/process/proc_file.h"
+#include "exporter/process/proc_stat.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -46,10 +46,8 @@ bool IsTransient(Status status) {
 }
 
 bool HasEnded(pid_t pid) {
-  const std::string status =
-      ReadProcFile("/proc/" + std::to_string(pid) + "/status");
-  const std::string_view state = StatusField(status, "State");
-  return state.empty() || state.front() == 'Z' || state.front() == 'X';
+  const auto stat = ReadProcStat(pid);
+  return !stat || IsEnding(*stat);
 }
 
 }  // namespace

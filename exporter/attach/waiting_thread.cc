@@ -1,17 +1,16 @@
 #include "exporter/attach/waiting_thread.h"
 
-#include <dirent.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <string>
 #include <system_error>
 
-#include "exporter/process/proc_file.h"
+#include "exporter/agent/protocol.h"
+#include "exporter/attach/thread_list.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -32,7 +31,7 @@ constexpr std::int64_t kWaits[] = {
 
 // The names of threads that hold locks of jemalloc, or belong to the agent.
 constexpr std::string_view kExcludedThreads[] = {"jemalloc_bg_thd",
-                                                 "jemalloc_export"};
+                                                 kThreadName};
 
 // A file on a disk is read inside of libraries, too.
 bool IsStream(pid_t pid, std::uint64_t descriptor) {
@@ -47,28 +46,9 @@ bool IsStream(pid_t pid, std::uint64_t descriptor) {
          name.starts_with("/dev/tty");
 }
 
-bool IsExcluded(const std::string& task) {
-  std::string comm = ReadProcFile(task + "/comm");
-  if (comm.ends_with('\n')) comm.pop_back();
+bool IsExcluded(pid_t pid, pid_t thread) {
   return std::find(std::begin(kExcludedThreads), std::end(kExcludedThreads),
-                   comm) != std::end(kExcludedThreads);
-}
-
-std::vector<pid_t> ListThreads(pid_t pid) {
-  std::vector<pid_t> threads;
-  const std::string path = "/proc/" + std::to_string(pid) + "/task";
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(path.c_str()),
-                                                    closedir);
-  while (const dirent* const entry =
-             listing ? readdir(listing.get()) : nullptr) {
-    const std::string_view name = entry->d_name;
-    pid_t thread = 0;
-    std::from_chars(name.data(), name.data() + name.size(), thread);
-    if (thread > 0) threads.push_back(thread);
-  }
-  std::stable_partition(threads.begin(), threads.end(),
-                        [&](pid_t thread) { return thread == pid; });
-  return threads;
+                   ReadThreadName(pid, thread)) != std::end(kExcludedThreads);
 }
 
 }  // namespace
@@ -105,10 +85,8 @@ std::optional<WaitingCall> ParseWaitingCall(std::string_view text) {
 std::vector<pid_t> FindWaitingThreads(pid_t pid) {
   std::vector<pid_t> waiting;
   for (const pid_t thread : ListThreads(pid)) {
-    const std::string task =
-        "/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread);
-    const auto call = ParseWaitingCall(ReadProcFile(task + "/syscall"));
-    if (call && IsSafeWait(pid, *call) && !IsExcluded(task)) {
+    const auto call = ParseWaitingCall(ReadThreadFile(pid, thread, "syscall"));
+    if (call && IsSafeWait(pid, *call) && !IsExcluded(pid, thread)) {
       waiting.push_back(thread);
     }
   }
