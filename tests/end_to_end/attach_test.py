@@ -8,14 +8,13 @@ import tempfile
 import time
 import unittest
 
-from agents import AGENT, HOSTS, LONG, Host, listening
-from attach_hosts import HostCase, require_ptrace, stop, unchanged
+from agents import AGENT, HOSTS, LONG, NOBODY, Host, listening
+from attach_hosts import EveryWait, HostCase, require_ptrace, stop, unchanged
 from programs import EXPORTER, Exporter, get, run
 from redis import Redis
 from support import CLEAN_ENV, threads, wait_for
 
 ROUNDS = 500 if LONG else 5
-NOBODY = 65534
 
 
 class AttachCase(HostCase):
@@ -175,7 +174,7 @@ class Served(AttachCase):
         self.assertNotRegex(output, r"(?i)error|warning: .*interrupted|crash")
 
 
-class Hosts(AttachCase):
+class Hosts(EveryWait, AttachCase):
     """Whatever a host waits in, it goes on as if it had not been interrupted."""
 
     def check(self, mode):
@@ -189,33 +188,6 @@ class Hosts(AttachCase):
         self.assertEqual(
             (numbers["eintr"], numbers["early"], numbers["mask"]), ("0", "0", "kept")
         )
-
-    def test_epoll(self):
-        self.check("epoll")
-
-    def test_epoll_with_a_signal_mask(self):
-        self.check("epoll-pwait")
-
-    def test_select(self):
-        self.check("select")
-
-    def test_nanosleep(self):
-        self.check("nanosleep")
-
-    def test_condition_variable(self):
-        self.check("futex")
-
-    def test_sigtimedwait(self):
-        self.check("sigtimedwait")
-
-    def test_accept(self):
-        self.check("accept")
-
-    def test_threads_that_allocate(self):
-        self.check("malloc")
-
-    def test_threads_that_load_libraries(self):
-        self.check("dlopen")
 
     def test_a_tracer_that_is_killed_at_any_time(self):
         for i in range(10 * ROUNDS):

@@ -9,7 +9,15 @@ import time
 import unittest
 
 from agents import HOSTS, LONG
-from attach_hosts import STOPPED, HostCase, host, require_ptrace, stop, unchanged
+from attach_hosts import (
+    STOPPED,
+    EveryWait,
+    HostCase,
+    host,
+    require_ptrace,
+    stop,
+    unchanged,
+)
 from programs import EXPORTER, run
 from redis import Redis
 from support import CLEAN_ENV, wait_for
@@ -34,6 +42,15 @@ def has_status(pid, text):
 
 def show(pid, *options):
     return run("show", "--pid", str(pid), "--ptrace", *options)
+
+
+def start_reading(pid):
+    return subprocess.Popen(
+        [EXPORTER, "show", "--pid", str(pid), "--ptrace"],
+        env=CLEAN_ENV,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 class ShowPtraceCase(HostCase):
@@ -169,7 +186,7 @@ class Programs(ShowPtraceCase):
         self.assertEqual((status, err), (0, ""))
 
 
-class Waits(ShowPtraceCase):
+class Waits(EveryWait, ShowPtraceCase):
     """The wait goes on as if it had not been interrupted."""
 
     def check(self, mode, program="attach_host"):
@@ -188,36 +205,6 @@ class Waits(ShowPtraceCase):
         )
         return sorted(times)[len(times) // 2]
 
-    def test_epoll(self):
-        self.check("epoll")
-
-    def test_epoll_with_a_signal_mask(self):
-        self.check("epoll-pwait")
-
-    def test_poll(self):
-        self.check("poll")
-
-    def test_select(self):
-        self.check("select")
-
-    def test_nanosleep(self):
-        self.check("nanosleep")
-
-    def test_condition_variable(self):
-        self.check("futex")
-
-    def test_sigtimedwait(self):
-        self.check("sigtimedwait")
-
-    def test_accept(self):
-        self.check("accept")
-
-    def test_threads_that_allocate(self):
-        self.check("malloc")
-
-    def test_threads_that_load_libraries(self):
-        self.check("dlopen")
-
     def test_signals_at_1_khz(self):
         started = self.start("attach_host", "signals")
         for _ in range(ROUNDS):
@@ -234,12 +221,7 @@ class Waits(ShowPtraceCase):
     def test_signals_that_arrive_meanwhile(self):
         """A signal is delivered after the calls, to its handler."""
         started = self.start("mallctl_host", "slow")
-        reading = subprocess.Popen(
-            [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
-            env=CLEAN_ENV,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        reading = start_reading(started.pid)
         self.await_call(started.pid, NANOSLEEP)
         os.kill(started.pid, signal.SIGTERM)
         self.assertEqual(reading.wait(10), 0)
@@ -256,11 +238,7 @@ class Waits(ShowPtraceCase):
 
     def test_a_stop_that_arrives_meanwhile(self):
         started = self.start("mallctl_host", "slow")
-        reading = subprocess.Popen(
-            [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
-            env=CLEAN_ENV,
-            stdout=subprocess.DEVNULL,
-        )
+        reading = start_reading(started.pid)
         self.await_call(started.pid, NANOSLEEP)
         os.kill(started.pid, signal.SIGSTOP)
         self.assertEqual(reading.wait(10), 0)
@@ -280,10 +258,7 @@ class Waits(ShowPtraceCase):
                 continue
             started = self.start(program, "slow")
             for _ in range(ROUNDS // 5):
-                reading = subprocess.Popen(
-                    [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
-                    env=CLEAN_ENV,
-                )
+                reading = start_reading(started.pid)
                 self.await_call(started.pid, NANOSLEEP)
                 reading.kill()
                 reading.wait()
@@ -294,12 +269,7 @@ class Waits(ShowPtraceCase):
     def test_a_tracer_that_is_killed_at_any_time(self):
         started = self.start("mallctl_host")
         for i in range(50 * ROUNDS // 10):
-            reading = subprocess.Popen(
-                [EXPORTER, "show", "--pid", str(started.pid), "--ptrace"],
-                env=CLEAN_ENV,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            reading = start_reading(started.pid)
             time.sleep(0.005 + 0.0004 * (i % 50))
             reading.kill()
             reading.wait()

@@ -57,6 +57,40 @@ class HostCase(unittest.TestCase):
             self.skipTest(f"{program} is not built")
 
 
+class EveryWait:
+    """For a HostCase with a method `check`, which gets a mode of attach_host."""
+
+    def test_epoll(self):
+        self.check("epoll")
+
+    def test_epoll_with_a_signal_mask(self):
+        self.check("epoll-pwait")
+
+    def test_poll(self):
+        self.check("poll")
+
+    def test_select(self):
+        self.check("select")
+
+    def test_nanosleep(self):
+        self.check("nanosleep")
+
+    def test_condition_variable(self):
+        self.check("futex")
+
+    def test_sigtimedwait(self):
+        self.check("sigtimedwait")
+
+    def test_accept(self):
+        self.check("accept")
+
+    def test_threads_that_allocate(self):
+        self.check("malloc")
+
+    def test_threads_that_load_libraries(self):
+        self.check("dlopen")
+
+
 @contextlib.contextmanager
 def unchanged(test, pid):
     """Requires that what /proc has of a process is the same afterwards."""
