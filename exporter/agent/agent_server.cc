@@ -112,6 +112,11 @@ void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
   while (next == Next::kServe) {
     pollfd ready[] = {{signal_fd_, POLLIN, 0}, {listener_fd_, POLLIN, 0}};
     const int count = poll(ready, 2, check_interval_ms_);
+    // EINVAL: the host's RLIMIT_NOFILE is less than 2, so no call can wait.
+    if (count < 0 && errno != EINTR) {
+      next = Next::kClose;
+      break;
+    }
     if (count == 0) LengthenCheckInterval();
     HostStatus host;
     next = Check(count > 0 && ready[0].revents != 0, forks, &host);

@@ -21,6 +21,7 @@ from agents import (
     listening,
     resting,
     threads,
+    wait_for,
 )
 
 as_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change users")
@@ -212,6 +213,12 @@ class Start(unittest.TestCase):
 
     def test_closes_its_socket_in_a_host_without_descriptors(self):
         with resting("no-descriptors") as host:
+            self.assert_closed(host)
+
+    # poll(2) fails at the next check of the host, after 0.1 s.
+    def test_closes_its_socket_in_a_host_without_descriptors_before_a_client(self):
+        with resting("no-descriptors") as host:
+            wait_for(lambda: str(host.pid) not in listening())
             self.assert_closed(host)
 
     @as_root
