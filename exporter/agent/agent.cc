@@ -17,6 +17,7 @@
 #include <cstdlib>
 
 #include "exporter/agent/agent_server.h"
+#include "exporter/agent/excluded_programs.h"
 #include "exporter/agent/find_jemalloc.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"

@@ -38,27 +38,6 @@ inline constexpr const char* kAgentExcludeVariable =
     "JEMALLOC_EXPORTER_AGENT_EXCLUDE";
 inline constexpr std::string_view kAgentOff = "off";
 
-/// Names of programs, with commas between them, in which the agent never
-/// starts. Those of the first list execute a program as another user.
-inline constexpr std::string_view kUserChangingPrograms =
-    "setpriv,su,runuser,sudo,doas,gosu,su-exec,capsh,chpst,setuidgid,"
-    "s6-setuidgid,s6-applyuidgid,start-stop-daemon";
-inline constexpr std::string_view kNamespaceChangingPrograms =
-    "bwrap,unshare,nsenter,firejail,nsjail,minijail0,runc,crun";
-
-/// Whether `name` is in `list`, which has commas between names.
-constexpr bool ListContains(std::string_view list, std::string_view name) {
-  for (const char *at = list.data(), *const limit = at + list.size();
-       at < limit;) {
-    const char* const end = std::find(at, limit, ',');
-    if (name == std::string_view(at, static_cast<std::size_t>(end - at))) {
-      return true;
-    }
-    at = end + 1;
-  }
-  return false;
-}
-
 /// Stops the agent when tgkill(2) sends it to the agent's thread: the signal
 /// with which glibc cancels threads. It is free in a thread that is never
 /// cancelled, and no host can wait for it or send it to a process by accident.

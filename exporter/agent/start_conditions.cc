@@ -50,13 +50,6 @@ bool IsOff(const char* variable) {
   return value != nullptr && value == kAgentOff;
 }
 
-bool IsExcluded(std::string_view program, std::string_view excluded) {
-  return !program.empty() &&
-         (ListContains(kUserChangingPrograms, program) ||
-          ListContains(kNamespaceChangingPrograms, program) ||
-          ListContains(excluded, program));
-}
-
 std::string_view ProgramName() {
   // The kernel passes it as a number.
   // NOLINTNEXTLINE(performance-no-int-to-ptr)

@@ -10,16 +10,6 @@ namespace jemalloc_exporter {
 /// Whether the environment variable has the value `kAgentOff`.
 bool IsOff(const char* variable);
 
-/// Whether the agent does not start in a program of this name: one of
-/// `excluded`, names with commas between them, or of the default list.
-///
-/// The default list has programs that change credentials, capabilities or
-/// namespaces step by step and then execute another program. Under
-/// PR_SET_KEEPCAPS the kernel lets the main thread keep capabilities that the
-/// agent's loses, and glibc aborts a process whose threads get different
-/// results; unshare(2) and setns(2) refuse a process with two threads.
-bool IsExcluded(std::string_view program, std::string_view excluded);
-
 /// The last component of the path that was passed to execve(2).
 std::string_view ProgramName();
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/agent/protocol.h"
+#include "exporter/agent/excluded_programs.h"
 #include "exporter/process/stripped_jemalloc.h"
 #include "jemalloc_exporter/heap_reader.h"
 
