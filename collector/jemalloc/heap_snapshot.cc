@@ -2,7 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <optional>
+
+#include "collector/jemalloc/mallctl_value.h"
+#include "collector/jemalloc/statistics_reader.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -19,28 +23,6 @@ constexpr const char* kInternalBytes = "stats.arenas.4096.internal";
 // statistics.
 constexpr const char* kActivePages = "stats.arenas.4096.pactive";
 constexpr const char* kPageSize = "arenas.page";
-
-// On a wrong size jemalloc writes part of the value and fails, so the value
-// counts only when the result is 0 and the size matches.
-template <typename T>
-std::optional<std::uint64_t> ReadAs(Mallctl* mallctl, const char* name) {
-  T value{};
-  std::size_t size = sizeof(value);
-  if (mallctl(name, &value, &size, nullptr, 0) != 0) return std::nullopt;
-  if (size != sizeof(value)) return std::nullopt;
-  return value;
-}
-
-std::optional<std::uint64_t> ReadField(Mallctl* mallctl,
-                                       const HeapField& field) {
-  switch (field.type) {
-    case MallctlType::kSize:
-      return ReadAs<std::size_t>(mallctl, field.mallctl);
-    case MallctlType::kUnsigned:
-      return ReadAs<unsigned>(mallctl, field.mallctl);
-  }
-  return std::nullopt;
-}
 
 // `stats.active` is the sum over the same pages: see ctl_refresh in jemalloc's
 // ctl.c.
@@ -61,10 +43,19 @@ std::optional<std::uint64_t> AdvanceEpoch(Mallctl* mallctl) {
   return epoch;
 }
 
-HeapSnapshot ReadFields(Mallctl* mallctl) {
+std::optional<std::uint64_t> MonotonicNanoseconds() {
+  timespec now = {};
+  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return std::nullopt;
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecond +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+HeapSnapshot ReadFields(Mallctl* mallctl, HeapDetail detail) {
   HeapSnapshot snapshot;
   for (const HeapField& field : kHeapFields) {
-    snapshot.state.*field.value = ReadField(mallctl, field);
+    snapshot.state.*field.value =
+        ReadUnsigned(mallctl, field.mallctl, field.type);
   }
   auto& active = snapshot.state.active_bytes;
   if (!active) active = ReadActivePages(mallctl);
@@ -73,20 +64,31 @@ HeapSnapshot ReadFields(Mallctl* mallctl) {
     snapshot.used =
         *allocated > ReadAs<std::size_t>(mallctl, kInternalBytes).value_or(0);
   }
+  if (detail == HeapDetail::kAll) {
+    snapshot.statistics = ReadStatistics(mallctl, snapshot.state.narenas);
+    snapshot.options = ReadOptions(mallctl);
+  }
   return snapshot;
 }
 
 }  // namespace
 
-HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl) noexcept {
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
   if (mallctl == nullptr) return {};
+  const auto start = MonotonicNanoseconds();
   std::optional<std::uint64_t> epoch = AdvanceEpoch(mallctl);
+  const auto end = MonotonicNanoseconds();
   if (!epoch) return {};
   for (int attempt = 1;; ++attempt) {
-    const HeapSnapshot snapshot = ReadFields(mallctl);
+    HeapSnapshot snapshot = ReadFields(mallctl, detail);
     const auto epoch_after = ReadAs<std::uint64_t>(mallctl, "epoch");
     // The other thread's refresh is as recent as one of this thread.
-    if (epoch_after == epoch || attempt == kMaxAttempts) return snapshot;
+    if (epoch_after == epoch || attempt == kMaxAttempts) {
+      if (detail == HeapDetail::kAll && start && end) {
+        snapshot.statistics.refresh_nanoseconds = *end - *start;
+      }
+      return snapshot;
+    }
     epoch = epoch_after;
   }
 }

@@ -5,9 +5,14 @@
 
 namespace jemalloc_exporter {
 
+/// What a snapshot reads: `kState` takes 8 calls of mallctl, `kAll` about 170.
+enum class HeapDetail { kState, kAll };
+
 /// `ReadHeap` without sharing: always a refresh of its own, without a lock or
-/// state. Calls nothing outside libc and `mallctl`: the agent uses it.
-HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl) noexcept;
+/// state. Calls nothing outside libc and `mallctl`: the agent uses it. With
+/// `kState`, statistics and options are absent.
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl,
+                              HeapDetail detail = HeapDetail::kAll) noexcept;
 
 }  // namespace jemalloc_exporter
 

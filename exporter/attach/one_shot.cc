@@ -134,7 +134,8 @@ OneShotReading ReadHeapOnce(pid_t pid) {
     read.prefix = heap.prefix;
     read.jemalloc_version = ReadVersion(pid);
     if (!read.jemalloc_version.empty()) {
-      read.snapshot = TakeHeapSnapshot(RemoteMallctl::Call);
+      // Each call of mallctl prolongs the stop.
+      read.snapshot = TakeHeapSnapshot(RemoteMallctl::Call, HeapDetail::kState);
     } else {
       reading.heaps.pop_back();
     }

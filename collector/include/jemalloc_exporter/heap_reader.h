@@ -3,7 +3,9 @@
 
 #include <cstddef>
 
+#include "jemalloc_exporter/heap_options.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
@@ -26,7 +28,7 @@ Mallctl* FindMallctl() noexcept;
 struct HeapSnapshot {
   /// The values that jemalloc returned. An unused jemalloc has arenas and a few
   /// resident and mapped bytes, too.
-  HeapState state;
+  HeapState state = {};
 
   /// False where jemalloc is linked but nothing allocates from it: no byte is
   /// allocated beyond `stats.arenas.4096.internal`, jemalloc's own allocations
@@ -34,29 +36,41 @@ struct HeapSnapshot {
   /// where jemalloc has no statistics, because it cannot be determined there.
   bool used = true;
 
-  /// The state to publish: empty where the heap is unused, since jemalloc's own
-  /// few bytes are not the program's heap.
+  /// Further numbers of the same refresh, and the options of this jemalloc.
+  HeapStatistics statistics = {};
+  HeapOptions options = {};
+
+  /// The values to publish: empty where the heap is unused, since jemalloc's
+  /// own few bytes are not the program's heap.
   constexpr HeapState visible_state() const {
     return used ? state : HeapState{};
   }
+  constexpr HeapStatistics visible_statistics() const {
+    return used ? statistics : HeapStatistics{};
+  }
+  constexpr HeapOptions visible_options() const {
+    return used ? options : HeapOptions{};
+  }
 };
 
-/// Reads the heap: advances `epoch` once, then reads every field.
+/// Reads the heap: advances `epoch` once, then reads every field, the
+/// statistics and the options.
 ///
-/// A build without statistics (`config.stats` false) has arenas and active
+/// A build without statistics (`config.stats` false) has arenas, threads and
 /// pages only: `active_bytes` is `stats.arenas.4096.pactive * arenas.page`,
 /// which equals `stats.active`. Its other byte fields are absent.
 ///
 /// A field that cannot be read is absent and costs no other field; without a
 /// `mallctl`, or when the epoch cannot be advanced, the state is empty. When
 /// another thread refreshes the statistics in between, the fields are read
-/// again, a few times at most.
+/// again, a few times at most. `HeapStatistics::zero_reallocs` and the limit
+/// on arenas are not of a refresh, but live.
 ///
 /// Never throws, logs or aborts; allocates nothing. Thread-safe, also in a
 /// forked child. Concurrent callers share one refresh: a call during a refresh
 /// waits for it and returns its result, which is as old as that refresh. The
 /// cost is that of the epoch, which takes locks of every arena: about 10 us
-/// with one arena, 10 ms with hundreds.
+/// with one arena, 10 ms with hundreds. The reads take 25 us more.
 HeapSnapshot ReadHeap(Mallctl* mallctl = FindMallctl()) noexcept;
 
 }  // namespace jemalloc_exporter

@@ -11,8 +11,8 @@ namespace jemalloc_exporter {
 ///
 /// A field is absent where it could not be read: no jemalloc in the process, a
 /// build without statistics, a failed read. Absent never means zero. In a
-/// default-constructed state every field is absent. Later versions may add
-/// fields: iterate over `kHeapFields` instead of assuming five.
+/// default-constructed state every field is absent. Further numbers are in
+/// `HeapStatistics`. Iterate over `kHeapFields`.
 ///
 /// The values are read one after the other while the program runs, so no order
 /// between them is guaranteed: do not assert `allocated <= active`.
@@ -26,9 +26,10 @@ struct HeapState {
   std::optional<std::uint64_t> allocated_bytes;
 
   /// Bytes in pages that hold at least one allocation: a multiple of the page
-  /// size. `active_bytes - allocated_bytes` is an upper bound on fragmentation.
-  /// Excludes pages that are only dirty, muzzy or metadata. The only byte field
-  /// of builds without statistics. As of the last refresh of the epoch. Source:
+  /// size. `active_bytes - allocated_bytes` is fragmentation and the padding of
+  /// large allocations (`HeapStatistics::large_padding_bytes`). Excludes pages
+  /// that are only dirty, muzzy or metadata. The only byte field of builds
+  /// without statistics. As of the last refresh of the epoch. Source:
   /// jemalloc(3), `stats.active`; without statistics
   /// `stats.arenas.4096.pactive`, in pages of `arenas.page` bytes.
   std::optional<std::uint64_t> active_bytes;
@@ -54,9 +55,16 @@ struct HeapState {
   static constexpr HeapState test_fixture();
 };
 
-/// The type of a mallctl's value. jemalloc rejects any other size, so reading
+/// The C type of a mallctl's value. jemalloc rejects any other size, so reading
 /// one as the other is an error and not a conversion.
-enum class MallctlType { kSize, kUnsigned };
+enum class MallctlType {
+  kSize,        ///< `size_t`
+  kUnsigned,    ///< `unsigned`
+  kUint64,      ///< `uint64_t`
+  kSignedSize,  ///< `ssize_t`
+  kBool,        ///< `bool`
+  kString       ///< `const char*`
+};
 
 /// The names, the source and the HELP of one field of `HeapState`.
 struct HeapField {

@@ -38,6 +38,18 @@ TEST(TakeHeapSnapshot, ReadsEveryField) {
 TEST(TakeHeapSnapshot, AdvancesTheEpochOnceBeforeItReads) {
   const FakeJemalloc fake;
   TakeHeapSnapshot(FakeMallctl);
+  EXPECT_EQ(fake.calls.front(), "epoch =");
+  EXPECT_EQ(fake.calls.back(), "epoch");
+  EXPECT_THAT(fake.calls, Contains("epoch =").Times(1));
+}
+
+TEST(TakeHeapSnapshot, ReadsTheStateAloneIfThatIsRequested) {
+  const FakeJemalloc fake;
+  const HeapSnapshot snapshot =
+      TakeHeapSnapshot(FakeMallctl, HeapDetail::kState);
+  EXPECT_EQ(snapshot.state, HeapState::test_fixture());
+  EXPECT_TRUE(snapshot.statistics == HeapStatistics{});
+  EXPECT_TRUE(snapshot.options == HeapOptions{});
   EXPECT_THAT(fake.calls,
               ElementsAre("epoch =", "stats.allocated", "stats.active",
                           "stats.resident", "stats.mapped", "arenas.narenas",
@@ -185,13 +197,21 @@ TEST(HeapUse, IsAssumedWithoutStatistics) {
 }
 
 TEST(HeapSnapshot, PublishesTheStateOfAUsedHeap) {
-  const HeapSnapshot reading{HeapState::test_fixture(), true};
+  const HeapSnapshot reading{HeapState::test_fixture(), true,
+                             HeapStatistics::test_fixture(),
+                             HeapOptions::test_fixture()};
   EXPECT_EQ(reading.visible_state(), HeapState::test_fixture());
+  EXPECT_TRUE(reading.visible_statistics() == HeapStatistics::test_fixture());
+  EXPECT_TRUE(reading.visible_options() == HeapOptions::test_fixture());
 }
 
 TEST(HeapSnapshot, PublishesNothingOfAnUnusedHeapButKeepsIt) {
-  const HeapSnapshot reading{HeapState::test_fixture(), false};
+  const HeapSnapshot reading{HeapState::test_fixture(), false,
+                             HeapStatistics::test_fixture(),
+                             HeapOptions::test_fixture()};
   EXPECT_EQ(reading.visible_state(), HeapState{});
+  EXPECT_TRUE(reading.visible_statistics() == HeapStatistics{});
+  EXPECT_TRUE(reading.visible_options() == HeapOptions{});
   EXPECT_EQ(reading.state, HeapState::test_fixture());
 }
 
