@@ -3,12 +3,12 @@
 
 #include <sys/types.h>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "exporter/attach/remote_calls.h"
 #include "exporter/attach/remote_code.h"
 #include "exporter/attach/signal_frame.h"
 #include "exporter/attach/stopped_thread.h"
@@ -16,25 +16,14 @@
 
 namespace jemalloc_exporter {
 
-/// How a call in another process ended.
-enum class CallResult {
-  kReturned,
-  /// It waited for a lock that its own thread holds, or that a sleeping thread
-  /// holds, and was left: the thread has gone on as if it had not been made.
-  kAbandoned,
-  /// It had not returned in time. The thread completes it, and then goes on.
-  kUnfinished,
-  kFault,  ///< It raised SIGSEGV or a like signal, and was left.
-  kEnded   ///< The process has ended.
-};
-
 /// A waiting thread of another process that makes calls for this one, and then
 /// waits on.
 ///
 /// Only this thread is stopped: the others go on and release the locks that a
 /// call needs. The calls run on a stack of their own, with all signals blocked
 /// but those of faults. If the tracer is killed, a call in progress completes
-/// and returns through a signal frame.
+/// and returns through a signal frame. A call that is abandoned or raises a
+/// fault is left: the thread has gone on as if it had not been made.
 class BorrowedThread {
  public:
   enum class Status {
@@ -47,9 +36,6 @@ class BorrowedThread {
     kEnded
   };
 
-  /// A call has this time to return.
-  static constexpr std::chrono::milliseconds kCallTimeout{250};
-
   /// Stops the thread; see `status` for the result. `target` and `code` must
   /// outlive the object.
   BorrowedThread(const TargetProcess& target, const RemoteCode& code,
@@ -61,23 +47,19 @@ class BorrowedThread {
 
   Status status() const { return status_; }
 
-  using Arguments = std::array<std::uint64_t, 6>;
+  using Arguments = RemoteCalls::Arguments;
 
-  /// Makes a system call; returns its result, `-errno` for an error. Absent
-  /// once a call has not returned.
+  /// See `RemoteCalls`.
   std::optional<std::int64_t> CallSystem(std::int64_t number,
                                          const Arguments& arguments);
-
-  /// Calls a function that returns through memory. After a result other than
-  /// kReturned, no further call can be made.
   CallResult Call(std::uint64_t function, const Arguments& arguments);
-
-  /// Calls a function that returns a pointer.
   std::optional<std::uint64_t> CallForPointer(std::uint64_t function,
                                               const Arguments& arguments);
 
   /// The result of the last call.
-  CallResult result() const { return result_; }
+  CallResult result() const {
+    return calls_ ? calls_->result() : CallResult::kReturned;
+  }
 
   /// `kDataBytes` writable bytes for arguments and results.
   std::uint64_t data() const { return stack_; }
@@ -103,11 +85,7 @@ class BorrowedThread {
   Status CheckWait() const;
   bool IsInSignalHandler(std::uint64_t stack_pointer) const;
   bool MapStack();
-  bool Start(user_regs_struct registers);
-  StopReason Advance(Clock::time_point deadline);
-  void Run(std::uint64_t function, const Arguments& arguments,
-           std::uint64_t stack_pointer, std::uint64_t* pointer);
-  bool MayGoOn(Clock::time_point deadline);
+  void LeaveUnreturned();
   void Restore();
 
   const TargetProcess& target_;
@@ -115,18 +93,15 @@ class BorrowedThread {
   bool has_seccomp_;
   int seize_error_ = 0;  // Before `thread_`, whose constructor sets it.
   StoppedThread thread_;
+  std::optional<RemoteCalls> calls_;  // Absent until the wait is checked.
   Status status_ = Status::kBorrowed;
-  CallResult result_ = CallResult::kReturned;
   ThreadState state_;
   std::uint64_t own_frame_ = 0;  // On the thread's stack.
   std::size_t own_frame_bytes_ = 0;
-  std::uint64_t stack_ = 0;        // 0 until it is mapped.
-  std::uint64_t stack_frame_ = 0;  // On the mapped stack.
-  bool is_at_entry_ = false;       // Of a system call.
-  bool is_interrupted_ = false;    // And not yet restored.
-  bool was_call_interrupted_ = false;
+  std::uint64_t stack_ = 0;                   // 0 until it is mapped.
+  std::uint64_t stack_frame_ = 0;             // On the mapped stack.
+  bool is_interrupted_ = false;               // And not yet restored.
   std::optional<std::uint64_t> call_number_;  // That the thread waits in.
-  bool is_borrowed_ = false;                  // Its registers are changed.
   std::uint64_t errno_address_ = 0;
   int errno_value_ = 0;
 };
