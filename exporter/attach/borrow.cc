@@ -85,7 +85,7 @@ void RequireReturned(const TargetProcess& target, CallResult result,
     case CallResult::kUnfinished:
       throw AttachError(target.Describe(
           function +
-          " has not returned within 2 s; the thread completes the "
+          " has not returned in time; the thread completes the "
           "call, and then goes on"));
     case CallResult::kFault:
       throw AttachError(

@@ -3,11 +3,14 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "exporter/agent/protocol.h"
 #include "exporter/attach/remote_memory.h"
 #include "exporter/attach/target_process.h"
 #include "exporter/attach/thread_list.h"
@@ -46,12 +49,20 @@ pid_t FindOwner(pid_t pid, std::uint64_t futex) {
   return 0;
 }
 
+// The agent's thread acquires no lock of the process.
+bool HasOtherThreads(pid_t pid, pid_t thread) {
+  const std::vector<pid_t> threads = ListThreads(pid);
+  return std::any_of(threads.begin(), threads.end(), [&](pid_t other) {
+    return other != thread && ReadThreadName(pid, other) != kThreadName;
+  });
+}
+
 // Follows the owners of locks that wait for other locks.
 bool IsHeldForEver(pid_t pid, pid_t thread, std::uint64_t futex) {
   constexpr int kMaxOwners = 32;
   for (int i = 0; i < kMaxOwners; ++i) {
     const pid_t owner = FindOwner(pid, futex);
-    if (owner == 0) return false;
+    if (owner == 0) return !HasOtherThreads(pid, thread);
     if (owner == thread) return true;
     const std::string status = ReadThreadFile(pid, owner, "status");
     if (!StatusField(status, "State").starts_with('S')) return false;
@@ -70,7 +81,7 @@ bool IsHeldForEver(pid_t pid, pid_t thread, std::uint64_t futex) {
 
 bool IsDeadlock(pid_t pid, pid_t thread, std::uint64_t futex) {
   constexpr int kLooks = 10;
-  constexpr std::chrono::milliseconds kPause{5};
+  constexpr auto kPause = kDeadlockExamination / (kLooks - 1);
   for (int i = 0; i < kLooks; ++i) {
     if (i > 0) std::this_thread::sleep_for(kPause);
     if (!IsHeldForEver(pid, thread, futex)) return false;

@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kStopTimeout{500};
 
+// A deadlocked call is left within this time.
+constexpr std::chrono::milliseconds kDeadlockTimeout{250};
+static_assert(RemoteCalls::kFirstExamination + kDeadlockExamination <=
+              kDeadlockTimeout);
+
 // Bits of eflags: a function may expect the direction to be upwards.
 constexpr std::uint64_t kDirectionFlag = 0x400;
 

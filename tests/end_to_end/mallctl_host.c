@@ -23,6 +23,10 @@
 
 static const char* mode = "";
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+// musl has no header of the kernel's: linux/futex.h.
+#define FUTEX_WAIT_PRIVATE 128
+
+static uint32_t word = 1;  // A lock that is taken, without an owner.
 static volatile int is_held;
 static volatile int calls;
 
@@ -62,9 +66,18 @@ EXPORTED int mallctl(const char* name, void* old_value, size_t* old_size,
   if (strcmp(name, "epoch") == 0) {
     if (strcmp(mode, "slow") == 0) Sleep(150);
     if (strcmp(mode, "slower") == 0) Sleep(600);
+    if (strcmp(mode, "slowest") == 0) {
+      Sleep(2500);
+      syscall(SYS_getpid);
+    }
     if (strcmp(mode, "deadlock") == 0 || strcmp(mode, "held") == 0) {
       pthread_mutex_lock(&mutex);
       pthread_mutex_unlock(&mutex);
+    }
+    if (strcmp(mode, "deadlock-word") == 0) {
+      while (__atomic_load_n(&word, __ATOMIC_ACQUIRE) != 0) {
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+      }
     }
     if (strcmp(mode, "fault") == 0) *(volatile int*)8 = 0;
     memcpy(old_value, &(uint64_t){2}, sizeof(uint64_t));

@@ -28,6 +28,7 @@ STATE = [
 ]
 # Numbers of system calls. glibc's nanosleep is clock_nanosleep.
 POLL = ("7",)
+FUTEX = ("202",)
 NANOSLEEP = ("35", "230")
 KEPT = {
     "result": "1", "registers": "kept", "errno": "kept", "mask": "kept",
@@ -288,6 +289,29 @@ class WaysOut(ShowPtraceCase):
         self.assertLess(time.monotonic() - start, 10)
         self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
 
+    def test_leaves_a_deadlock_within_250_ms(self):
+        """The least of some times: others run on this machine."""
+        for mode in ("deadlock", "deadlock-word"):
+            started = self.start("mallctl_host", mode)
+            times = [self.time_in_call(started.pid, FUTEX) for _ in range(5)]
+            self.assertLess(min(times), 0.26, (mode, times))
+            self.assertGreater(min(times), 0.15, (mode, times))
+            self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+    def time_in_call(self, pid, numbers):
+        """For how long the main thread is in a call while it is read, in s."""
+        with start_reading(pid) as reading:
+            first = last = None
+            while reading.poll() is None:
+                with open(f"/proc/{pid}/syscall") as call:
+                    is_in_call = call.read().split()[0] in numbers
+                if is_in_call:
+                    last = time.monotonic()
+                    first = first or last
+                time.sleep(0.001)
+            self.assertEqual(reading.returncode, 1)
+        return last - first
+
     def test_awaits_a_lock_whose_holder_runs(self):
         started = self.start("mallctl_host", "held")
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
@@ -295,6 +319,25 @@ class WaysOut(ShowPtraceCase):
 
     def test_awaits_a_slow_call(self):
         started = self.start("mallctl_host", "slower")
+        self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
+        self.assertEqual(stop(started), KEPT)
+
+    def test_leaves_a_slower_call_to_the_thread(self):
+        """It completes the call, and waits on."""
+        started = self.start("mallctl_host", "slowest")
+        self.assert_refused(
+            started.pid,
+            "mallctl has not returned in time; the thread completes the call, "
+            "and then goes on",
+        )
+        self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+    def test_awaits_a_slower_call_whose_filter_is_suspended(self):
+        """Without the tracer, the filter would kill for the rest of the call."""
+        started = self.start(
+            "mallctl_host", "slowest",
+            command=[os.path.join(HOSTS, "seccomp_launcher"), "kill:getpid"],
+        )
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
         self.assertEqual(stop(started), KEPT)
 
