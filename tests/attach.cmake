@@ -42,3 +42,13 @@ if(musl_gcc)
   jemalloc_exporter_mallctl_host(mallctl_host_musl_dynamic
     ${musl_gcc} -rdynamic)
 endif()
+
+# Real programs, from npm: `ctest -C real_programs` runs these, too. Not in a
+# network namespace while they are installed.
+foreach(program IN ITEMS Anvil Ripgrep DuckDB)
+  add_test(NAME real_programs:${program} CONFIGURATIONS real_programs
+    COMMAND /usr/bin/python3 -B
+            ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/npm_programs.py ${program})
+  set_tests_properties(real_programs:${program} PROPERTIES TIMEOUT 300
+    SKIP_RETURN_CODE 77 ENVIRONMENT "${python_environment}")
+endforeach()
