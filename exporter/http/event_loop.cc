@@ -2,7 +2,8 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,8 +15,6 @@
 namespace jemalloc_exporter {
 namespace {
 
-namespace asio = boost::asio;
-
 // In a row, so that a burst does not delay the sessions.
 constexpr int kMaxAccepted = 16;
 
@@ -25,71 +24,43 @@ constexpr int kMaxEvents = 64;
 constexpr std::chrono::milliseconds kBackoff{100};
 constexpr std::chrono::seconds kErrorInterval{60};
 
-FileDescriptor NewEventDescriptor() {
-  FileDescriptor descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!descriptor) throw std::system_error(errno, std::generic_category());
-  return descriptor;
-}
-
 }  // namespace
 
-EventLoop::Source::Source(asio::io_context& context, FileDescriptor owned)
-    : descriptor(std::move(owned)), readiness(context) {
-  readiness.assign(descriptor.get());
-}
-
-// Releases the registration first: closing a descriptor that a child of fork()
-// shares does not end it.
-EventLoop::Source::~Source() { readiness.release(); }
-
-// One thread uses the context, which therefore needs no locks.
+// Other threads call stop() only, so that descriptors need no locks.
 EventLoop::EventLoop(const HttpServerOptions& options, Dispatcher& dispatcher,
                      std::vector<FileDescriptor> listeners)
-    : options_(options),
-      dispatcher_(dispatcher),
-      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
-      work_(asio::make_work_guard(context_)),
-      wake_(context_, NewEventDescriptor()),
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       table_(options.connections),
-      server_{options, context_, table_, dispatcher} {
+      sessions_{options, context_, table_, dispatcher} {
   for (FileDescriptor& listener : listeners) {
     listeners_.emplace_back(context_, std::move(listener));
   }
 }
-
-EventLoop::~EventLoop() = default;
 
 void EventLoop::Stop() {
   stopping_ = true;
   Wake();
 }
 
-// A lost wake-up would delay a response until the next deadline. With EAGAIN
-// the counter is at its maximum, and the descriptor is readable.
-void EventLoop::Wake() const {
-  while (eventfd_write(wake_.descriptor.get(), 1) != 0 && errno != EAGAIN) {
-  }
-}
-
 void EventLoop::CloseListenersInChild() {
-  for (Source& listener : listeners_) listener.descriptor = FileDescriptor();
+  for (Listener& listener : listeners_) close(listener.native_handle());
 }
 
 void EventLoop::Run() {
-  while (!server_.stopping || sessions_ > 0) RunOnce();
-}
-
-void EventLoop::RunOnce() {
-  dispatcher_.ResumeFinished();
-  const Clock::time_point next = dispatcher_.BeforeWait();
-  // Last before the wait: no response is left to start then.
-  if (stopping_) StopAccepting();
-  WaitForEvents(next);
+  for (;;) {
+    context_.restart();  // From here on, Wake() ends the next wait.
+    sessions_.dispatcher.ResumeFinished();
+    const Clock::time_point next = sessions_.dispatcher.BeforeWait();
+    // Last before the wait: no response is left to start then.
+    if (stopping_) StopAccepting();
+    if (sessions_.stopping && sessions_.count == 0) return;
+    WaitForEvents(next);
+  }
 }
 
 // Connections whose requests are being processed stay for their responses.
 void EventLoop::StopAccepting() {
-  server_.stopping = true;
+  sessions_.stopping = true;
   listeners_.clear();
   if (!table_.has_dispatched()) table_.CloseAll();
 }
@@ -97,18 +68,20 @@ void EventLoop::StopAccepting() {
 // All waits are renewed here, so that a failed allocation ends none of them.
 void EventLoop::WaitForEvents(Clock::time_point next) try {
   next = std::min(next, table_.CloseExpired());
-  WaitFor(wake_, [this] {
-    eventfd_t count = 0;
-    eventfd_read(wake_.descriptor.get(), &count);
-  });
-  if (backoff_until_ > Clock::now()) {
-    next = std::min(next, backoff_until_);
-  } else if (table_.HasCapacity()) {
-    for (Source& listener : listeners_) {
-      WaitFor(listener, [this, &listener] { Accept(listener); });
-    }
+  const bool backs_off = backoff_until_ > Clock::now();
+  if (backs_off) next = std::min(next, backoff_until_);
+  for (Listener& listener : listeners_) {
+    if (listener.waiting || backs_off || !table_.HasCapacity()) continue;
+    listener.async_wait(
+        WatchedDescriptor::wait_read,
+        [this, &listener](const boost::system::error_code& error) {
+          // The listener may no longer exist.
+          if (error == boost::asio::error::operation_aborted) return;
+          listener.waiting = false;
+          Accept(listener);
+        });
+    listener.waiting = true;
   }
-  if (server_.stopping && sessions_ == 0) return;
   if (next > Clock::now()) {
     // A wait with a limit wakes once a second.
     next == Clock::time_point::max() ? context_.run_one()
@@ -120,28 +93,14 @@ void EventLoop::WaitForEvents(Clock::time_point next) try {
   context_.run_one_for(kBackoff);
 }
 
-template <typename OnReadable>
-void EventLoop::WaitFor(Source& source, OnReadable on_readable) {
-  if (source.waiting) return;
-  source.readiness.async_wait(
-      Readiness::wait_read,
-      [&source, on_readable](const boost::system::error_code& error) {
-        // The source may no longer exist.
-        if (error == asio::error::operation_aborted) return;
-        source.waiting = false;
-        on_readable();
-      });
-  source.waiting = true;
-}
-
 // Asio's accept() does not set CLOEXEC.
-void EventLoop::Accept(const Source& listener) {
+void EventLoop::Accept(Listener& listener) {
   for (int accepted = 0; accepted < kMaxAccepted && table_.HasCapacity();
        ++accepted) {
     sockaddr_storage client{};
     auto* const address = reinterpret_cast<sockaddr*>(&client);
     socklen_t size = sizeof(client);
-    FileDescriptor socket(accept4(listener.descriptor.get(), address, &size,
+    FileDescriptor socket(accept4(listener.native_handle(), address, &size,
                                   SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
       const bool lacks_resources = errno == EMFILE || errno == ENFILE ||
@@ -152,27 +111,8 @@ void EventLoop::Accept(const Source& listener) {
     // The end of a response does not wait for the acknowledgement of its start.
     const int on = 1;
     setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    StartSession(std::move(socket), address);
+    ServeConnection(sessions_, std::move(socket), address);
   }
-}
-
-void EventLoop::StartSession(FileDescriptor socket,
-                             const sockaddr* client) try {
-  if (!table_.EvictForNew(client)) return;
-  RunSession(std::make_unique<Session>(server_, std::move(socket), client));
-} catch (const std::exception&) {
-  // A lack of memory costs this connection.
-}
-
-DetachedTask EventLoop::RunSession(std::unique_ptr<Session> session) {
-  ++sessions_;
-  try {
-    co_await session->Run();
-  } catch (const std::exception&) {
-    // A lack of memory costs this connection.
-  }
-  session.reset();
-  --sessions_;
 }
 
 void EventLoop::BackOff(int error) try {
@@ -180,8 +120,8 @@ void EventLoop::BackOff(int error) try {
   backoff_until_ = now + kBackoff;
   if (now < next_error_) return;
   next_error_ = now + kErrorInterval;
-  options_.on_error("cannot accept connections: " +
-                    std::generic_category().message(error));
+  sessions_.options.on_error("cannot accept connections: " +
+                             std::generic_category().message(error));
 } catch (const std::exception&) {
   // No memory for the message.
 }

@@ -1,15 +1,10 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_EVENT_LOOP_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_EVENT_LOOP_H_
 
-#include <sys/socket.h>
-
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
-#include <cstddef>
 #include <list>
-#include <memory>
 #include <vector>
 
 #include "exporter/http/connection_table.h"
@@ -17,7 +12,7 @@
 #include "exporter/http/file_descriptor.h"
 #include "exporter/http/server_options.h"
 #include "exporter/http/session.h"
-#include "exporter/http/task.h"
+#include "exporter/http/watched_descriptor.h"
 
 namespace jemalloc_exporter {
 
@@ -29,9 +24,6 @@ class EventLoop {
   /// Both outlive this. Throws std::system_error or std::bad_alloc.
   EventLoop(const HttpServerOptions& options, Dispatcher& dispatcher,
             std::vector<FileDescriptor> listeners);
-  ~EventLoop();
-  EventLoop(const EventLoop&) = delete;
-  EventLoop& operator=(const EventLoop&) = delete;
 
   /// Returns after `Stop`, when the running handlers have returned, their
   /// responses are sent, and all connections are closed.
@@ -39,7 +31,7 @@ class EventLoop {
 
   /// From any thread.
   void Stop();
-  void Wake() const;
+  void Wake() { context_.stop(); }
 
   /// Closes the listening sockets in the child of a fork(), which shares all
   /// other state with its parent.
@@ -47,41 +39,25 @@ class EventLoop {
 
  private:
   using Clock = ConnectionTable::Clock;
-  using Executor = boost::asio::io_context::executor_type;
 
-  // A descriptor that is reported when it is readable.
-  struct Source {
-    Source(boost::asio::io_context& context, FileDescriptor owned);
-    ~Source();
-    Source(const Source&) = delete;
-    Source& operator=(const Source&) = delete;
-
-    FileDescriptor descriptor;
-    Readiness readiness;  // Of the same descriptor.
+  struct Listener : WatchedDescriptor {
+    using WatchedDescriptor::WatchedDescriptor;
     bool waiting = false;
   };
 
-  void RunOnce();
   void StopAccepting();
   void WaitForEvents(Clock::time_point next);
-  template <typename OnReadable>
-  static void WaitFor(Source& source, OnReadable on_readable);
-  void Accept(const Source& listener);
-  void StartSession(FileDescriptor socket, const sockaddr* client);
-  DetachedTask RunSession(std::unique_ptr<Session> session);
+  void Accept(Listener& listener);
   void BackOff(int error);
 
-  const HttpServerOptions& options_;
-  Dispatcher& dispatcher_;
   boost::asio::io_context context_;
-  boost::asio::executor_work_guard<Executor> work_;
-  Source wake_;
-  std::list<Source> listeners_;
+  const boost::asio::executor_work_guard<boost::asio::io_context::executor_type>
+      work_{context_.get_executor()};
+  ConnectionTable table_;
+  Sessions sessions_;
+  std::list<Listener> listeners_;
   Clock::time_point backoff_until_;
   Clock::time_point next_error_;
-  ConnectionTable table_;
-  Session::Server server_;
-  std::size_t sessions_ = 0;
   std::atomic<bool> stopping_{false};
 };
 

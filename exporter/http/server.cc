@@ -13,61 +13,42 @@
 
 namespace jemalloc_exporter {
 
-class HttpServer::Impl {
- public:
-  explicit Impl(HttpServerOptions options) : options_(std::move(options)) {}
-  ~Impl() {
-    if (!thread_.joinable()) return;
-    loop_->Stop();
-    thread_.join();
-  }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  void Add(std::string path, Route route) {
-    dispatcher_.Add(std::move(path), std::move(route));
-  }
-
-  void Start(std::vector<FileDescriptor> listeners) {
-    loop_.emplace(options_, dispatcher_, std::move(listeners));
-    thread_ = StartThreadWithSignalsBlocked("je_exporter_web",
-                                            [this] { loop_->Run(); });
-  }
-
-  bool IsOfThisProcess() const { return getpid() == pid_; }
-  void CloseListenersInChild() {
-    if (loop_) loop_->CloseListenersInChild();
-  }
-
- private:
-  const HttpServerOptions options_;
-  const pid_t pid_ = getpid();
-  std::optional<EventLoop> loop_;
-  Dispatcher dispatcher_{options_, [this] { loop_->Wake(); }};
-  std::thread thread_;
+struct HttpServer::Impl {
+  const HttpServerOptions options;
+  const pid_t pid = getpid();
+  std::optional<EventLoop> loop = {};  // From `Start` on.
+  Dispatcher dispatcher{options, [this] { loop->Wake(); }};
+  std::thread thread = {};
 };
 
 HttpServer::HttpServer(HttpServerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {}
+    : impl_(new Impl{std::move(options)}) {}
 
 HttpServer::~HttpServer() {
-  if (impl_->IsOfThisProcess()) return;
-  // The child has no threads of the server, and shares its connections with the
-  // parent. The rest is leaked.
-  impl_.release()->CloseListenersInChild();
+  if (impl_->pid != getpid()) {
+    // The child has no threads of the server, and shares its connections with
+    // the parent. The rest is leaked.
+    Impl& leaked = *impl_.release();
+    if (leaked.loop) leaked.loop->CloseListenersInChild();
+  } else if (impl_->thread.joinable()) {
+    impl_->loop->Stop();
+    impl_->thread.join();
+  }
 }
 
 void HttpServer::AddStaticResponse(std::string path, Response response) {
-  impl_->Add(std::move(path), std::move(response));
+  impl_->dispatcher.Add(std::move(path), std::move(response));
 }
 
 void HttpServer::AddHandler(std::string path, Handler handler) {
-  impl_->Add(std::move(path), std::move(handler));
+  impl_->dispatcher.Add(std::move(path), std::move(handler));
 }
 
 bool HttpServer::Start(std::vector<FileDescriptor> listeners,
                        std::string* error) try {
-  impl_->Start(std::move(listeners));
+  impl_->loop.emplace(impl_->options, impl_->dispatcher, std::move(listeners));
+  impl_->thread = StartThreadWithSignalsBlocked(
+      "je_exporter_web", [loop = &*impl_->loop] { loop->Run(); });
   return true;
 } catch (const std::exception& failure) {
   *error = std::string("cannot start the HTTP server: ") + failure.what();

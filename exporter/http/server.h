@@ -49,7 +49,7 @@ class HttpServer {
   bool Start(std::vector<FileDescriptor> listeners, std::string* error);
 
  private:
-  class Impl;
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

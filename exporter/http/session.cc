@@ -4,16 +4,20 @@
 #include <boost/asio/post.hpp>
 #include <coroutine>
 #include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "exporter/http/listen.h"
+#include "exporter/http/request_parser.h"
 #include "exporter/http/response_writer.h"
+#include "exporter/http/stream.h"
+#include "exporter/http/watched_descriptor.h"
 
 namespace jemalloc_exporter {
 namespace {
-
-namespace asio = boost::asio;
 
 constexpr std::size_t kReadSize = 4096;
 
@@ -21,168 +25,154 @@ constexpr std::size_t kReadSize = 4096;
 // connections send pipelines, a request on another one waits for 400 responses.
 constexpr unsigned kMaxSteps = 4;
 
-}  // namespace
-
-// Waits until the socket is readable or writable; the result is false where
-// that cannot be known.
-class Session::Ready {
+// Of one connection.
+class Session {
  public:
-  Ready(Readiness& socket, IoResult want)
-      : socket_(socket),
-        event_(want == IoResult::kWantWrite ? Readiness::wait_write
-                                            : Readiness::wait_read) {}
-
-  static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) {
-    socket_.async_wait(event_,
-                       [this, waiter](const boost::system::error_code& error) {
-                         succeeded_ = !error;
-                         waiter.resume();
-                       });
+  Session(Sessions& server, FileDescriptor socket, const sockaddr* client)
+      : server_(server),
+        socket_(server.io_context, std::move(socket)),
+        stream_(server.options.security.new_stream(socket_.native_handle())),
+        state_(server.table.Add(socket_.native_handle(), client)) {
+    ++server_.count;
   }
-  bool await_resume() const noexcept { return succeeded_; }
-
- private:
-  Readiness& socket_;
-  const Readiness::wait_type event_;
-  bool succeeded_ = false;
-};
-
-// Lets other connections proceed.
-class Session::Yield {
- public:
-  explicit Yield(asio::io_context& context) : context_(context) {}
-
-  static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) {
-    asio::post(context_, [waiter] { waiter.resume(); });
-  }
-  static void await_resume() noexcept {}
-
- private:
-  asio::io_context& context_;
-};
-
-Session::Session(Server& server, FileDescriptor socket, const sockaddr* client)
-    : server_(server),
-      socket_(std::move(socket)),
-      readiness_(server.context),
-      stream_(server.options.security.new_stream(socket_.get())),
-      state_(server.table.Add(socket_.get(), client)) {
-  try {
-    readiness_.assign(socket_.get());
-  } catch (...) {
+  // A child of fork() may share the socket, so that closing it would not end
+  // the connection.
+  ~Session() {
+    shutdown(socket_.native_handle(), SHUT_RDWR);
     server_.table.Remove(state_);
-    throw;
+    --server_.count;
   }
-}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-// A child of fork() may share the socket, so that closing it would neither end
-// the connection nor its registration.
-Session::~Session() {
-  if (readiness_.is_open()) readiness_.release();
-  shutdown(socket_.get(), SHUT_RDWR);
-  server_.table.Remove(state_);
-}
+  ConnectionTable::ConnectionState& state() { return state_; }
 
-Task<bool> Session::Run() {
-  const bool secured = co_await Handshake();
-  if (!secured) co_return false;
-  bool keep_alive = true;
-  while (keep_alive) {
-    const std::optional<HttpRequest> request = co_await ReadRequest();
-    if (!request) co_return false;
-    server_.table.OnDispatch(state_);
-    const Response response =
-        co_await server_.dispatcher.Respond(*request, state_.client);
-    server_.table.OnResponseStart(state_);
-    keep_alive = ShouldKeepAlive(*request, response);
-    const bool written = co_await Write(
-        SerializeResponse(*request, response, std::time(nullptr)));
-    if (!written) co_return false;
-    if (keep_alive) server_.table.OnIdle(state_);
-  }
-  co_return co_await Close();
-}
+  // Each attempt is to be repeated after a Wait for its result.
 
-Task<bool> Session::Handshake() {
-  for (;;) {
+  IoResult Handshake() {
     const IoResult result = stream_->Handshake();
-    if (result == IoResult::kProgress) co_return true;
-    if (result == IoResult::kClosed) {
-      ReportHandshakeFailure();
-      co_return false;
-    }
-    const bool proceeds = co_await Await(result);
-    if (!proceeds) co_return false;
+    if (result == IoResult::kClosed) ReportHandshakeFailure();
+    return result;
   }
-}
 
-Task<std::optional<HttpRequest>> Session::ReadRequest() {
-  while (!server_.stopping) {
-    auto request = parser_.Next();
-    if (request) co_return request;
-    const IoResult result = ReadSome(&parser_);
-    if (parser_.has_partial()) server_.table.OnRequestStart(state_);
-    const bool proceeds = co_await Await(result);
-    if (!proceeds) break;
+  // Parses what can be read; discards it where there is no `parser`.
+  IoResult Read(RequestParser* parser) {
+    std::array<char, kReadSize> chunk;
+    std::size_t count = 0;
+    const IoResult result = stream_->Read(chunk.data(), chunk.size(), &count);
+    if (parser == nullptr) return result;
+    parser->Append({chunk.data(), count});
+    if (parser->has_partial()) server_.table.OnRequestStart(state_);
+    return result;
   }
-  co_return std::nullopt;
-}
 
-Task<bool> Session::Write(std::string text) {
-  std::string_view rest = text;
-  while (!rest.empty()) {
+  // Removes from `rest` the part that could be written.
+  IoResult Write(std::string_view& rest) {
     std::size_t count = 0;
     const IoResult result = stream_->Write(rest, &count);
     rest.remove_prefix(count);
-    const bool proceeds = co_await Await(result);
-    if (!proceeds) co_return false;
+    return result;
   }
-  co_return true;
-}
 
-// Reads the rest: closing a socket with unread bytes would reset the
-// connection, and the client might lose the response.
-Task<bool> Session::Close() {
-  server_.table.OnClosing(state_);
-  stream_->ShutdownWrite();
-  for (;;) {
-    const bool proceeds = co_await Await(ReadSome(nullptr));
-    if (!proceeds) co_return true;
+  void ShutdownWrite() { stream_->ShutdownWrite(); }
+
+  // Waits until an operation with this result can be continued. The result is
+  // false where the connection has ended. Lets other connections proceed.
+  class Wait {
+   public:
+    Wait(Session& session, IoResult result)
+        : session_(session), result_(result) {}
+
+    bool await_ready() noexcept {
+      return result_ == IoResult::kClosed ||
+             (result_ == IoResult::kProgress && ++session_.steps_ < kMaxSteps);
+    }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      session_.steps_ = 0;
+      const auto resume = [this,
+                           waiter](const boost::system::error_code& error) {
+        if (error) result_ = IoResult::kClosed;
+        waiter.resume();
+      };
+      if (result_ == IoResult::kProgress) {
+        boost::asio::post(session_.server_.io_context,
+                          [resume] { resume({}); });
+      } else {
+        session_.socket_.async_wait(result_ == IoResult::kWantWrite
+                                        ? WatchedDescriptor::wait_write
+                                        : WatchedDescriptor::wait_read,
+                                    resume);
+      }
+    }
+    bool await_resume() const noexcept { return result_ != IoResult::kClosed; }
+
+   private:
+    Session& session_;
+    IoResult result_;
+  };
+
+ private:
+  void ReportHandshakeFailure() {
+    const std::string reason = stream_->handshake_error();
+    if (reason.empty()) return;
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    getpeername(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
+                &size);
+    server_.options.security.on_handshake_failure(
+        "TLS handshake with " + AddressText(peer) + ": " + reason);
   }
-}
 
-// Not a coroutine, whose frame would hold the chunk.
-IoResult Session::ReadSome(RequestParser* parser) const {
-  std::array<char, kReadSize> chunk;
-  std::size_t count = 0;
-  const IoResult result = stream_->Read(chunk.data(), chunk.size(), &count);
-  if (parser != nullptr) parser->Append({chunk.data(), count});
-  return result;
-}
+  Sessions& server_;
+  WatchedDescriptor socket_;
+  const std::unique_ptr<Stream> stream_;
+  ConnectionTable::ConnectionState& state_;
+  unsigned steps_ = 0;  // Since the last suspension.
+};
 
-// Until the operation that returned `result` can be retried; false: never.
-Task<bool> Session::Await(IoResult result) {
-  if (result == IoResult::kClosed) co_return false;
-  if (result == IoResult::kProgress) {
-    if (++steps_ < kMaxSteps) co_return true;
-    steps_ = 0;
-    co_await Yield(server_.context);
-    co_return true;
+}  // namespace
+
+DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
+                             const sockaddr* client) {
+  if (!server.table.EvictForNew(client)) co_return;
+  Session session(server, std::move(socket), client);
+  bool connected = true;
+  for (auto result = IoResult::kWantRead; result != IoResult::kProgress;) {
+    result = session.Handshake();
+    connected = co_await Session::Wait(session, result);
+    if (!connected) co_return;
   }
-  steps_ = 0;
-  co_return co_await Ready(readiness_, result);
-}
 
-void Session::ReportHandshakeFailure() const {
-  const std::string reason = stream_->handshake_error();
-  if (reason.empty()) return;
-  sockaddr_storage peer{};
-  socklen_t size = sizeof(peer);
-  getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size);
-  server_.options.security.on_handshake_failure(
-      "TLS handshake with " + AddressText(peer) + ": " + reason);
+  RequestParser parser;
+  for (bool keep_alive = true; keep_alive;) {
+    std::optional<HttpRequest> request;
+    while (!server.stopping && !(request = parser.Next())) {
+      connected = co_await Session::Wait(session, session.Read(&parser));
+      if (!connected) co_return;
+    }
+    if (!request) co_return;
+
+    server.table.OnDispatch(session.state());
+    const Response response =
+        co_await server.dispatcher.Respond(*request, session.state().client);
+    server.table.OnResponseStart(session.state());
+    keep_alive = ShouldKeepAlive(*request, response);
+    const std::string text =
+        SerializeResponse(*request, response, std::time(nullptr));
+    for (std::string_view rest = text; !rest.empty();) {
+      connected = co_await Session::Wait(session, session.Write(rest));
+      if (!connected) co_return;
+    }
+    if (keep_alive) server.table.OnIdle(session.state());
+  }
+
+  // Reads the rest: closing a socket with unread bytes would reset the
+  // connection, and the client might lose the response.
+  server.table.OnClosing(session.state());
+  session.ShutdownWrite();
+  while (connected) {
+    connected = co_await Session::Wait(session, session.Read(nullptr));
+  }
 }
 
 }  // namespace jemalloc_exporter

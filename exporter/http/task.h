@@ -4,7 +4,6 @@
 #include <coroutine>
 #include <exception>
 #include <utility>
-#include <variant>
 
 namespace jemalloc_exporter {
 
@@ -21,18 +20,15 @@ class [[nodiscard]] Task {
     Task get_return_object() { return Task(Handle::from_promise(*this)); }
     static std::suspend_always initial_suspend() noexcept { return {}; }
     static auto final_suspend() noexcept { return ResumeCaller(); }
-    void return_value(T value) {
-      result_.template emplace<1>(std::move(value));
-    }
-    void unhandled_exception() {
-      result_.template emplace<2>(std::current_exception());
-    }
+    void return_value(T value) { result_ = std::move(value); }
+    void unhandled_exception() { error_ = std::current_exception(); }
 
    private:
     friend class Task;
 
     std::coroutine_handle<> caller_ = std::noop_coroutine();
-    std::variant<std::monostate, T, std::exception_ptr> result_;
+    T result_ = {};
+    std::exception_ptr error_;
   };
 
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
@@ -54,11 +50,9 @@ class [[nodiscard]] Task {
   }
 
   T await_resume() {
-    auto& result = handle_.promise().result_;
-    if (auto* const error = std::get_if<std::exception_ptr>(&result)) {
-      std::rethrow_exception(*error);
-    }
-    return std::move(std::get<T>(result));
+    auto& promise = handle_.promise();
+    if (promise.error_) std::rethrow_exception(promise.error_);
+    return std::move(promise.result_);
   }
 
  private:
@@ -77,15 +71,16 @@ class [[nodiscard]] Task {
   Handle handle_;
 };
 
-/// A coroutine that starts at once and frees itself at its end. It must catch
-/// all exceptions.
+/// A coroutine that starts at once and frees itself at its end. An exception
+/// ends it, also one of its own allocation.
 struct DetachedTask {
   struct promise_type {
     static DetachedTask get_return_object() { return {}; }
+    static DetachedTask get_return_object_on_allocation_failure() { return {}; }
     static std::suspend_never initial_suspend() noexcept { return {}; }
     static std::suspend_never final_suspend() noexcept { return {}; }
     static void return_void() {}
-    static void unhandled_exception() noexcept { std::terminate(); }
+    static void unhandled_exception() noexcept {}
   };
 };
 

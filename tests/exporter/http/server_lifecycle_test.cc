@@ -112,9 +112,12 @@ std::string ErrorOfStart() {
 }
 
 TEST(HttpServerStart, ReportsALackOfFileDescriptors) {
-  for (const auto call : {SYS_epoll_create1, SYS_eventfd2}) {
-    RunInSubprocess([=] {
-      FailSystemCall(call, EMFILE);
+  // Asio creates a pipe where it cannot create an event descriptor.
+  const std::vector<long> calls[] = {{SYS_epoll_create1},
+                                     {SYS_eventfd2, SYS_pipe2}};
+  for (const auto& failing : calls) {
+    RunInSubprocess([&] {
+      for (const auto call : failing) FailSystemCall(call, EMFILE);
       EXPECT_THAT(ErrorOfStart(),
                   AllOf(StartsWith("cannot start the HTTP server: "),
                         EndsWith("Too many open files")));
