@@ -50,24 +50,17 @@ bool ConnectionTable::EvictForNew(const sockaddr* client) {
   const bool too_many = !name.empty() && count != size_by_client_.end() &&
                         count->second >= limits_.per_client;
   if (!too_many && size_ < limits_.total) return true;
-  ConnectionState* const victim = SelectVictim(too_many ? &name : nullptr);
-  if (victim == nullptr) return false;
-  Shutdown(*victim);
-  return true;
-}
-
-ConnectionTable::ConnectionState* ConnectionTable::SelectVictim(
-    const std::string* client) {
   ConnectionState* victim = nullptr;
   for (auto& [socket, connection] : connections_) {
     if (connection.shut_down || connection.dispatched) continue;
-    if (client != nullptr && connection.client != *client) continue;
+    if (too_many && connection.client != name) continue;
     if (victim == nullptr || std::tie(connection.served, connection.deadline) <
                                  std::tie(victim->served, victim->deadline)) {
       victim = &connection;
     }
   }
-  return victim;
+  if (victim != nullptr) Shutdown(*victim);
+  return victim != nullptr;
 }
 
 ConnectionTable::ConnectionState& ConnectionTable::Add(int socket,
@@ -94,11 +87,13 @@ void ConnectionTable::OnRequestStart(ConnectionState& connection) {
 }
 
 void ConnectionTable::OnDispatch(ConnectionState& connection) {
-  SetDispatched(connection, true);
+  if (connection.shut_down) return;  // No longer counted.
+  connection.dispatched = true;
+  ++dispatched_;
 }
 
 void ConnectionTable::OnResponseStart(ConnectionState& connection) {
-  SetDispatched(connection, false);
+  if (std::exchange(connection.dispatched, false)) --dispatched_;
   SetDeadline(connection, limits_.write_timeout);
 }
 
@@ -145,13 +140,6 @@ void ConnectionTable::Uncount(const ConnectionState& connection) {
   if (connection.dispatched) --dispatched_;
   const auto count = size_by_client_.find(connection.client);
   if (--count->second == 0) size_by_client_.erase(count);
-}
-
-void ConnectionTable::SetDispatched(ConnectionState& connection,
-                                    bool dispatched) {
-  if (connection.dispatched == dispatched) return;
-  connection.dispatched = dispatched;
-  dispatched_ += dispatched ? 1 : -1;
 }
 
 void ConnectionTable::SetDeadline(ConnectionState& connection,

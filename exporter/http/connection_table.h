@@ -86,10 +86,8 @@ class ConnectionTable {
   void CloseAll();
 
  private:
-  ConnectionState* SelectVictim(const std::string* client);
   void Shutdown(ConnectionState& connection);
   void Uncount(const ConnectionState& connection);
-  void SetDispatched(ConnectionState& connection, bool dispatched);
   void SetDeadline(ConnectionState& connection, ConnectionLimits::Time time);
 
   ConnectionLimits limits_;

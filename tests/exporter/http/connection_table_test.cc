@@ -128,6 +128,17 @@ TEST_F(ConnectionTableTest, NeverEvictsDispatched) {
   EXPECT_TRUE(only.IsShutDown());
 }
 
+// Its request was received before it was evicted; a lack of memory ends it.
+TEST_F(ConnectionTableTest, RemovalOfDispatchedAfterEvictionIsCounted) {
+  ConnectionTable connections({.total = 1});
+  const Pair& only = Open(connections, "192.0.2.1");
+  EXPECT_TRUE(EvictForNew(connections, "192.0.2.2"));
+  connections.OnDispatch(*only.state);
+  connections.Remove(*only.state);
+  EXPECT_FALSE(connections.has_dispatched());
+  EXPECT_TRUE(connections.HasCapacity());
+}
+
 TEST_F(ConnectionTableTest, AcceptsAfterRemoval) {
   ConnectionTable connections({.total = 2, .per_client = 1});
   const Pair& gone = Open(connections, "192.0.2.1");
