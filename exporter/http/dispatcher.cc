@@ -48,24 +48,27 @@ std::optional<Response> ResponseWithoutRoute(const HttpRequest& request,
   return std::nullopt;
 }
 
+Response CallHandler(const Handler& handler, const HttpRequest& request,
+                     const HttpServerOptions& options) {
+  std::string reason = "unknown exception";
+  try {
+    return handler(request.fields);
+  } catch (const std::exception& error) {
+    reason = error.what();
+  } catch (...) {
+  }
+  const std::string line = "cannot serve " + request.path + ": " + reason;
+  options.on_error(line);
+  return ErrorResponse(500, line);
+}
+
 }  // namespace
 
+// A password verification in progress, shared by equal credentials.
 struct Dispatcher::Login {
-  // Waits for the verification that another request has started.
-  struct Join {
-    Login& login;
-
-    static bool await_ready() noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) {
-      login.waiters.push_back(waiter);
-    }
-    static void await_resume() noexcept {}
-  };
-
   std::string authorization;
   std::string client;
-  std::vector<std::coroutine_handle<>> waiters = {};
-  AuthResult result = AuthResult::kPending;
+  AuthResult result = AuthResult::kPending;  // Of the verifier's thread.
 };
 
 Dispatcher::Dispatcher(const HttpServerOptions& options,
@@ -135,40 +138,36 @@ Task<Response> Dispatcher::Select(const HttpRequest& request,
 // kPending: there are too many verifications in progress.
 Task<AuthResult> Dispatcher::Verify(const std::string& authorization,
                                     const std::string& client) {
-  const auto equal = std::find_if(
-      logins_.begin(), logins_.end(), [&](const std::shared_ptr<Login>& other) {
-        return other->authorization == authorization;
-      });
-  if (equal != logins_.end()) {
-    const std::shared_ptr<Login> login = *equal;
-    co_await Login::Join{*login};
-    co_return login->result;
-  }
-  const auto of_client = std::count_if(
-      logins_.begin(), logins_.end(), [&](const std::shared_ptr<Login>& other) {
-        return other->client == client;
-      });
-  if (logins_.size() >= kMaxLogins || of_client >= kMaxLoginsPerClient) {
-    co_return AuthResult::kPending;
+  const auto equal =
+      std::ranges::find(logins_, authorization, &Login::authorization);
+  std::shared_ptr<Login> login = equal == logins_.end() ? nullptr : *equal;
+  if (!login) {
+    if (logins_.size() >= kMaxLogins ||
+        std::ranges::count(logins_, client, &Login::client) >=
+            kMaxLoginsPerClient) {
+      co_return AuthResult::kPending;
+    }
+    login = std::make_shared<Login>(Login{authorization, client});
+    logins_.push_back(login);
   }
 
-  const auto login = std::make_shared<Login>(
-      Login{.authorization = authorization, .client = client});
+  AuthResult result = AuthResult::kPending;
   const auto verify = [&] {
     try {
-      login->result = options_.security.verify_password(authorization)
-                          ? AuthResult::kAllowed
-                          : AuthResult::kDenied;
+      if (login->result == AuthResult::kPending) {
+        login->result = options_.security.verify_password(authorization)
+                            ? AuthResult::kAllowed
+                            : AuthResult::kDenied;
+      }
     } catch (const std::exception&) {
       // A lack of memory: as if there were too many.
     }
+    result = login->result;
   };
   WorkerPool::Job job(verifier_, std::cref(verify), false);
-  logins_.push_back(login);
   co_await job;
   std::erase(logins_, login);
-  for (const auto waiter : std::exchange(login->waiters, {})) waiter.resume();
-  co_return login->result;
+  co_return result;
 }
 
 Task<Response> Dispatcher::RunHandler(const Handler& handler,
@@ -176,7 +175,7 @@ Task<Response> Dispatcher::RunHandler(const Handler& handler,
   std::optional<Response> response;
   const auto run = [&] {
     try {
-      response = CallHandler(handler, request);
+      response = CallHandler(handler, request, options_);
     } catch (const std::exception&) {
       // No memory for an error response.
     }
@@ -190,21 +189,6 @@ Task<Response> Dispatcher::RunHandler(const Handler& handler,
   }
   if (!response) throw std::bad_alloc();
   co_return *std::move(response);
-}
-
-Response Dispatcher::CallHandler(const Handler& handler,
-                                 const HttpRequest& request) const {
-  std::string reason;
-  try {
-    return handler(request.fields);
-  } catch (const std::exception& error) {
-    reason = error.what();
-  } catch (...) {
-    reason = "unknown exception";
-  }
-  const std::string line = "cannot serve " + request.path + ": " + reason;
-  options_.on_error(line);
-  return ErrorResponse(500, line);
 }
 
 }  // namespace jemalloc_exporter

@@ -38,15 +38,12 @@ class Dispatcher {
   WorkerPool::Clock::time_point BeforeWait();
 
  private:
-  // A password verification in progress, shared by equal credentials.
   struct Login;
 
   Task<Response> Select(const HttpRequest& request, const std::string& client);
   Task<AuthResult> Verify(const std::string& authorization,
                           const std::string& client);
   Task<Response> RunHandler(const Handler& handler, const HttpRequest& request);
-  Response CallHandler(const Handler& handler,
-                       const HttpRequest& request) const;
   std::shared_ptr<const Route> Find(const std::string& path);
 
   const HttpServerOptions& options_;
