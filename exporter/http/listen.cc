@@ -50,25 +50,6 @@ std::string Parse(const std::string& address, HostPort& result) {
   return {};
 }
 
-using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
-
-// Leaves the reason in `error` when it returns none.
-Addresses Resolve(const HostPort& where, int family, std::string& error) {
-  addrinfo hints{};
-  hints.ai_family = family;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  if (where.bracketed) hints.ai_flags |= AI_NUMERICHOST;
-  addrinfo* found = nullptr;
-  const int failure =
-      getaddrinfo(where.host.empty() ? nullptr : where.host.c_str(),
-                  where.port.c_str(), &hints, &found);
-  if (failure == 0) return {found, &freeaddrinfo};
-  error = failure == EAI_SYSTEM ? std::generic_category().message(errno)
-                                : gai_strerror(failure);
-  return {nullptr, &freeaddrinfo};
-}
-
 // Leaves the reason in errno when it returns none.
 FileDescriptor Open(const addrinfo& address) {
   FileDescriptor listener(
@@ -92,24 +73,32 @@ FileDescriptor Open(const addrinfo& address) {
 
 // Returns why there is no `socket`; empty when there is.
 std::string Open(const HostPort& where, FileDescriptor& socket) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  if (where.bracketed) hints.ai_flags |= AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  const int failure =
+      getaddrinfo(where.host.empty() ? nullptr : where.host.c_str(),
+                  where.port.c_str(), &hints, &found);
+  if (failure == EAI_SYSTEM) return std::generic_category().message(errno);
+  if (failure != 0) return gai_strerror(failure);
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(
+      found, &freeaddrinfo);
   // IPv6 takes IPv4 along where every address is meant; a name most likely
   // means IPv4.
   const bool ipv6_first = where.host.empty() || where.bracketed;
-  const int families[] = {ipv6_first ? AF_INET6 : AF_INET,
-                          ipv6_first ? AF_INET : AF_INET6};
   std::string first_error;
-  for (const int family : families) {
-    std::string error;
-    const Addresses addresses = Resolve(where, family, error);
-    if (addresses) {
-      socket = Open(*addresses);
+  for (const bool is_ipv6 : {ipv6_first, !ipv6_first}) {
+    for (const addrinfo* it = found; it != nullptr; it = it->ai_next) {
+      if ((it->ai_family == AF_INET6) != is_ipv6) continue;
+      socket = Open(*it);
       if (socket) return {};
-      error = std::generic_category().message(errno);
+      if (first_error.empty()) {
+        first_error = std::generic_category().message(errno);
+      }
+      if (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) return first_error;
     }
-    if (first_error.empty()) first_error = error;
-    const bool other_family_may_do =
-        !addresses || errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
-    if (!other_family_may_do) break;
   }
   return first_error;
 }

@@ -23,35 +23,33 @@ std::string_view View(const T& text) {
   return {text.data(), text.size()};
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-bool IsAlphanumeric(char c) {
-  return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+constexpr std::string_view kDigits = "0123456789";
 
 // RFC 9110, section 5.6.2.
-bool IsTokenCharacter(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return IsAlphanumeric(c) || kOthers.find(c) != std::string_view::npos;
+constexpr std::string_view kTokenCharacters =
+    "!#$%&'*+-.^_`|~0123456789"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+// RFC 3986, section 3.2.2: the first one in brackets only.
+constexpr std::string_view kHostCharacters =
+    ":-._~!$&'()*+,;=%0123456789"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+bool HasOnly(std::string_view characters, std::string_view text) {
+  return text.find_first_not_of(characters) == std::string_view::npos;
 }
 
-// uri-host [ ":" port ]: RFC 9112, section 3.2, and RFC 3986, section 3.2.2.
-// May be empty.
+// uri-host [ ":" port ]: RFC 9112, section 3.2. May be empty.
 bool IsHost(std::string_view text) {
   const auto colon = text.find_last_of(":]");
   if (colon != std::string_view::npos && text[colon] == ':') {
-    const std::string_view port = text.substr(colon + 1);
-    if (!std::all_of(port.begin(), port.end(), IsDigit)) return false;
+    if (!HasOnly(kDigits, text.substr(colon + 1))) return false;
     text = text.substr(0, colon);
   }
-  std::string_view others = "-._~!$&'()*+,;=%";
   if (text.starts_with('[') && text.ends_with(']') && text.size() > 2) {
-    text = text.substr(1, text.size() - 2);
-    others = "-._~!$&'()*+,;=%:";
+    return HasOnly(kHostCharacters, text.substr(1, text.size() - 2));
   }
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return IsAlphanumeric(c) || others.find(c) != std::string_view::npos;
-  });
+  return HasOnly(kHostCharacters.substr(1), text);
 }
 
 // The part of an absolute target after its authority.
@@ -76,79 +74,15 @@ void LowerMinorVersion(std::string& bytes, std::size_t end_of_line) {
   if (end_of_line < size) return;
   const std::size_t start = end_of_line - size;
   char& minor = bytes[start + kVersion.size()];
-  if (bytes.compare(start, kVersion.size(), kVersion) == 0 && IsDigit(minor) &&
-      minor > '1') {
+  if (bytes.compare(start, kVersion.size(), kVersion) == 0 && minor > '1' &&
+      minor <= '9') {
     minor = '1';
   }
 }
 
-}  // namespace
+using Message = http::request<http::empty_body>;
 
-struct RequestParser::Message {
-  Message() {
-    parser.header_limit(kMaxHeaderSize);
-    // A long body is for the dispatcher to reject.
-    parser.body_limit((std::numeric_limits<std::uint64_t>::max)());
-  }
-
-  bool HasValidFraming() const;
-  std::string Field(std::string_view name) const;
-
-  http::request_parser<http::empty_body> parser;
-  std::size_t size = 0;  // Parsed so far.
-};
-
-RequestParser::RequestParser() = default;
-RequestParser::~RequestParser() = default;
-
-std::optional<HttpRequest> RequestParser::Next() {
-  if (!message_) {
-    if (auto rejected = Begin()) return rejected;
-  }
-  return message_ ? Continue() : std::nullopt;
-}
-
-// Waits for the request line, which Beast does not limit on its own.
-std::optional<HttpRequest> RequestParser::Begin() {
-  constexpr std::string_view kEndOfLine = "\r\n";
-  std::size_t empty = 0;
-  while (received_.compare(empty, kEndOfLine.size(), kEndOfLine) == 0) {
-    empty += kEndOfLine.size();
-  }
-  received_.erase(0, empty);
-  if (received_.empty() || received_ == "\r") return std::nullopt;
-  if (!IsTokenCharacter(received_.front())) {
-    return HttpRequest{.error_status = kBadRequest};
-  }
-  const std::size_t end_of_line = received_.find('\n');
-  if (std::min(end_of_line, received_.size()) >= kMaxHeaderSize) {
-    return HttpRequest{.error_status = kTargetTooLong};
-  }
-  if (end_of_line == std::string::npos) return std::nullopt;
-  LowerMinorVersion(received_, end_of_line);
-  message_ = std::make_unique<Message>();
-  return std::nullopt;
-}
-
-std::optional<HttpRequest> RequestParser::Continue() {
-  boost::system::error_code error;
-  const std::size_t parsed = message_->parser.put(
-      boost::asio::buffer(received_.data(), received_.size()), error);
-  received_.erase(0, parsed);
-  message_->size += parsed;
-  if (received_.empty()) received_.shrink_to_fit();
-  const bool too_large =
-      error == http::error::header_limit || message_->size > kMaxHeaderSize;
-  if (error == http::error::need_more && !too_large) return std::nullopt;
-  HttpRequest request{.error_status =
-                          too_large ? kHeaderTooLarge : kBadRequest};
-  if (!error && !too_large && message_->HasValidFraming()) request = Finish();
-  message_.reset();
-  return request;
-}
-
-bool RequestParser::Message::HasValidFraming() const {
-  const auto& message = parser.get();
+bool HasValidFraming(const Message& message) {
   const std::string_view target = View(message.target());
   const auto hosts = message.count(http::field::host);
   const auto lengths = message.count(http::field::content_length);
@@ -164,10 +98,9 @@ bool RequestParser::Message::HasValidFraming() const {
                      [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
-std::string RequestParser::Message::Field(std::string_view name) const {
+std::string Field(const Message& message, std::string_view name) {
   std::string joined;
-  const auto [begin, end] =
-      parser.get().equal_range({name.data(), name.size()});
+  const auto [begin, end] = message.equal_range({name.data(), name.size()});
   for (auto field = begin; field != end; ++field) {
     if (!joined.empty()) joined += ", ";
     joined += View(field->value());
@@ -175,9 +108,8 @@ std::string RequestParser::Message::Field(std::string_view name) const {
   return joined;
 }
 
-HttpRequest RequestParser::Finish() const {
-  const auto& parser = message_->parser;
-  const auto& message = parser.get();
+HttpRequest ToRequest(const http::request_parser<http::empty_body>& parser) {
+  const Message& message = parser.get();
   const std::string_view target = WithoutAuthority(View(message.target()));
   const std::size_t path_size = std::min(target.find('?'), target.size());
   HttpRequest request;
@@ -187,13 +119,77 @@ HttpRequest RequestParser::Finish() const {
   request.is_http_1_0 = message.version() == 10;
   request.has_body =
       parser.chunked() || parser.content_length().value_or(0) > 0;
-  request.authorization = message_->Field("Authorization");
+  request.authorization = Field(message, "Authorization");
   request.fields = {
-      .accept = message_->Field("Accept"),
-      .accept_encoding = message_->Field("Accept-Encoding"),
-      .scrape_timeout = message_->Field("X-Prometheus-Scrape-Timeout-Seconds"),
+      .accept = Field(message, "Accept"),
+      .accept_encoding = Field(message, "Accept-Encoding"),
+      .scrape_timeout = Field(message, "X-Prometheus-Scrape-Timeout-Seconds"),
       .query =
           std::string(target.substr(std::min(path_size + 1, target.size())))};
+  return request;
+}
+
+}  // namespace
+
+struct RequestParser::Partial {
+  Partial() {
+    parser.header_limit(kMaxHeaderSize);
+    // A long body is for the dispatcher to reject.
+    parser.body_limit((std::numeric_limits<std::uint64_t>::max)());
+  }
+
+  http::request_parser<http::empty_body> parser;
+  std::size_t size = 0;  // Parsed so far.
+};
+
+RequestParser::RequestParser() = default;
+RequestParser::~RequestParser() = default;
+
+std::optional<HttpRequest> RequestParser::Next() {
+  if (!partial_) {
+    if (auto rejected = Begin()) return rejected;
+  }
+  return partial_ ? Continue() : std::nullopt;
+}
+
+// Waits for the request line, which Beast does not limit on its own.
+std::optional<HttpRequest> RequestParser::Begin() {
+  constexpr std::string_view kEndOfLine = "\r\n";
+  std::size_t empty = 0;
+  while (received_.compare(empty, kEndOfLine.size(), kEndOfLine) == 0) {
+    empty += kEndOfLine.size();
+  }
+  received_.erase(0, empty);
+  if (received_.empty() || received_ == "\r") return std::nullopt;
+  if (!HasOnly(kTokenCharacters, {received_.data(), 1})) {
+    return HttpRequest{.error_status = kBadRequest};
+  }
+  const std::size_t end_of_line = received_.find('\n');
+  if (std::min(end_of_line, received_.size()) >= kMaxHeaderSize) {
+    return HttpRequest{.error_status = kTargetTooLong};
+  }
+  if (end_of_line == std::string::npos) return std::nullopt;
+  LowerMinorVersion(received_, end_of_line);
+  partial_ = std::make_unique<Partial>();
+  return std::nullopt;
+}
+
+std::optional<HttpRequest> RequestParser::Continue() {
+  boost::system::error_code error;
+  const std::size_t parsed = partial_->parser.put(
+      boost::asio::buffer(received_.data(), received_.size()), error);
+  received_.erase(0, parsed);
+  partial_->size += parsed;
+  if (received_.empty()) received_.shrink_to_fit();
+  const bool too_large =
+      error == http::error::header_limit || partial_->size > kMaxHeaderSize;
+  if (error == http::error::need_more && !too_large) return std::nullopt;
+  HttpRequest request{.error_status =
+                          too_large ? kHeaderTooLarge : kBadRequest};
+  if (!error && !too_large && HasValidFraming(partial_->parser.get())) {
+    request = ToRequest(partial_->parser);
+  }
+  partial_.reset();
   return request;
 }
 

@@ -46,17 +46,16 @@ class RequestParser {
   std::optional<HttpRequest> Next();
 
   /// Whether part of a request has been received.
-  bool has_partial() const { return message_ != nullptr || !received_.empty(); }
+  bool has_partial() const { return partial_ != nullptr || !received_.empty(); }
 
  private:
-  struct Message;
+  struct Partial;
 
   std::optional<HttpRequest> Begin();
   std::optional<HttpRequest> Continue();
-  HttpRequest Finish() const;
 
   std::string received_;              // Not parsed yet.
-  std::unique_ptr<Message> message_;  // Null between requests.
+  std::unique_ptr<Partial> partial_;  // Null between requests.
 };
 
 }  // namespace jemalloc_exporter
