@@ -163,6 +163,12 @@ std::unique_ptr<WebConfigReloader> LoadWebConfig(
                 Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
               }});
   Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
+  // As in the exporter toolkit, such a file is valid.
+  if (web_config->started_empty()) {
+    Log(LogLevel::kWarn,
+        "Web configuration is empty: neither TLS nor basic authentication",
+        {{"file", config_file}});
+  }
   return web_config;
 }
 

@@ -9,10 +9,15 @@
 
 namespace jemalloc_exporter {
 
-struct SslFree {
-  void operator()(SSL* session) const { SSL_free(session); }
+/// Frees an object of OpenSSL by a function such as SSL_free.
+template <auto Free>
+struct OpensslFree {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
-using SslPtr = std::unique_ptr<SSL, SslFree>;
+using SslPtr = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 
 /// The server's side of a TLS connection, by a session of
 /// `TlsServerContext::NewSession`. `context` lives as long as the stream. Part

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http/server_options.h"
 
 namespace jemalloc_exporter {
 

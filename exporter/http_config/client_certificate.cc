@@ -15,10 +15,6 @@
 namespace jemalloc_exporter {
 namespace {
 
-struct NamesFree {
-  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
-};
-
 std::string_view Bytes(const ASN1_STRING* string) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
           static_cast<std::size_t>(ASN1_STRING_length(string))};
@@ -56,7 +52,7 @@ std::string SanText(const GENERAL_NAME* name) {
 // handshake. OpenSSL has set the purpose to TLS client authentication.
 int TlsServerContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
   const auto& context = *static_cast<const TlsServerContext*>(self);
-  if (context.client_auth_ >= ClientAuth::kVerifyIfGiven &&
+  if (VerifiesCertificate(context.client_auth_) &&
       X509_verify_cert(store) != 1) {
     return 0;
   }
@@ -70,7 +66,7 @@ int TlsServerContext::VerifyClient(X509_STORE_CTX* store, void* self) try {
 
 bool TlsServerContext::HasAllowedSan(X509* certificate) const {
   if (allowed_sans_.empty()) return true;
-  const std::unique_ptr<GENERAL_NAMES, NamesFree> names(
+  const std::unique_ptr<GENERAL_NAMES, OpensslFree<GENERAL_NAMES_free>> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(
           certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {

@@ -24,23 +24,8 @@ using Clock = std::chrono::steady_clock;
   throw std::runtime_error("cannot read " + path + ": " + reason);
 }
 
-[[noreturn]] void FailWithErrno(const std::string& path, int error) {
+[[noreturn]] void Fail(const std::string& path, int error) {
   Fail(path, std::generic_category().message(error));
-}
-
-// Checked before the file is opened, since to open a FIFO or a device can have
-// effects of its own.
-bool IsPipe(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) FailWithErrno(path, errno);
-  if (S_ISREG(status.st_mode)) return false;
-  if (S_ISDIR(status.st_mode)) FailWithErrno(path, EISDIR);
-  struct statfs file_system {};
-  if (S_ISFIFO(status.st_mode) && statfs(path.c_str(), &file_system) == 0 &&
-      file_system.f_type == PIPEFS_MAGIC) {
-    return true;
-  }
-  Fail(path, "not a regular file");
 }
 
 // Waits until there is something to read.
@@ -67,10 +52,10 @@ std::string ReadAll(int file, const std::string& path, bool is_pipe) {
     } else if (errno == EAGAIN && is_pipe) {
       Await(file, path, deadline);
     } else if (errno != EINTR) {
-      FailWithErrno(path, errno);
+      Fail(path, errno);
     }
   }
-  FailWithErrno(path, EFBIG);
+  Fail(path, EFBIG);
 }
 
 }  // namespace
@@ -78,15 +63,21 @@ std::string ReadAll(int file, const std::string& path, bool is_pipe) {
 std::string ConfigFileReader::Read(const std::string& path) {
   if (const auto known = pipes_.find(path); known != pipes_.end())
     return known->second;
-  const bool is_pipe = IsPipe(path);
-  const FileDescriptor file(
-      open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file) FailWithErrno(path, errno);
-  // The path may name another file by now.
+  // Without effect, unlike to open a FIFO or a device for reading.
+  const FileDescriptor location(open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) FailWithErrno(path, errno);
-  if (is_pipe ? !S_ISFIFO(status.st_mode) : !S_ISREG(status.st_mode))
-    Fail(path, "not a regular file");
+  if (!location || fstat(location.get(), &status) != 0) Fail(path, errno);
+  if (S_ISDIR(status.st_mode)) Fail(path, EISDIR);
+  struct statfs file_system {};
+  const bool is_pipe = S_ISFIFO(status.st_mode) &&
+                       fstatfs(location.get(), &file_system) == 0 &&
+                       file_system.f_type == PIPEFS_MAGIC;
+  if (!is_pipe && !S_ISREG(status.st_mode)) Fail(path, "not a regular file");
+
+  const std::string same = "/proc/self/fd/" + std::to_string(location.get());
+  const FileDescriptor file(
+      open(same.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file) Fail(path, errno);
   std::string text = ReadAll(file.get(), path, is_pipe);
   if (is_pipe) {
     if (text.empty()) Fail(path, "the pipe is empty");

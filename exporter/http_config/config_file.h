@@ -23,6 +23,9 @@ class ConfigFileReader {
   /// names `path`.
   std::string Read(const std::string& path);
 
+  /// Whether `Read` has read a pipe at `path`.
+  bool IsPipe(const std::string& path) const { return pipes_.contains(path); }
+
  private:
   std::map<std::string, std::string> pipes_;  // Content by path.
 };

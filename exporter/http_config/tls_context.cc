@@ -15,16 +15,9 @@
 namespace jemalloc_exporter {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using BioPtr = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
+using CertificatePtr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
 
 [[noreturn]] void Fail(const std::string& key, const std::string& reason) {
   throw std::runtime_error(key + ": " + reason);
@@ -92,7 +85,7 @@ void UseCertificate(SSL_CTX* context, const TlsConfig& config) {
 
 void UseClientCa(SSL_CTX* context, const TlsConfig& config) {
   if (config.client_ca.empty()) {
-    if (config.client_auth < ClientAuth::kVerifyIfGiven) return;
+    if (!VerifiesCertificate(config.client_auth)) return;
     Require(SSL_CTX_set_default_verify_paths(context) == 1,
             "certificate authorities of the system");
     return;
@@ -193,18 +186,6 @@ int SelectHttp11(SSL*, const unsigned char** selected,
   return SSL_TLSEXT_ERR_OK;
 }
 
-int VerifyMode(ClientAuth client_auth) {
-  switch (client_auth) {
-    case ClientAuth::kNone:
-      return SSL_VERIFY_NONE;
-    case ClientAuth::kRequest:
-    case ClientAuth::kVerifyIfGiven:
-      return SSL_VERIFY_PEER;
-    default:
-      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  }
-}
-
 }  // namespace
 
 TlsServerContext::TlsServerContext(const TlsConfig& config)
@@ -230,7 +211,13 @@ TlsServerContext::TlsServerContext(const TlsConfig& config)
   UseCurves(context, config);
   UseCertificate(context, config);
   UseClientCa(context, config);
-  SSL_CTX_set_verify(context, VerifyMode(client_auth_), nullptr);
+  if (client_auth_ != ClientAuth::kNone) {
+    SSL_CTX_set_verify(context,
+                       RequiresCertificate(client_auth_)
+                           ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                           : SSL_VERIFY_PEER,
+                       nullptr);
+  }
   SSL_CTX_set_cert_verify_callback(context, &VerifyClient, this);
 }
 

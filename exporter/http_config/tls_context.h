@@ -28,16 +28,12 @@ class TlsServerContext {
   SslPtr NewSession() const;
 
  private:
-  struct ContextFree {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-  };
-
   static int VerifyClient(X509_STORE_CTX* store, void* self);
   bool HasAllowedSan(X509* certificate) const;
 
   const ClientAuth client_auth_;
   const std::vector<std::string> allowed_sans_;
-  std::unique_ptr<SSL_CTX, ContextFree> context_;
+  std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>> context_;
 };
 
 }  // namespace jemalloc_exporter

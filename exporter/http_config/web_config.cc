@@ -1,7 +1,7 @@
 #include "exporter/http_config/web_config.h"
 
 #include <crypt.h>
-#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/emitfromevents.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -120,21 +120,19 @@ void LoadInto(std::string& text, const Item& item,
 }
 
 void CheckTls(const Item& item, const TlsConfig& tls) {
-  const bool requests_certificate = tls.client_auth != ClientAuth::kNone;
-  if (tls.cert.empty()) Fail(item, "requires cert or cert_file");
-  if (tls.key.empty()) Fail(item, "requires key or key_file");
-  if (!tls.client_ca.empty() && !requests_certificate) {
-    Fail(item, "client_ca requires a client_auth_type");
-  }
-  if (!tls.client_allowed_sans.empty() &&
-      !RequiresCertificate(tls.client_auth)) {
-    Fail(item,
-         "client_allowed_sans requires a client_auth_type that requires a "
-         "certificate");
-  }
-  if (tls.min_version > tls.max_version) {
-    Fail(item, "min_version is above max_version");
-  }
+  const auto require = [&item](bool condition, const std::string& reason) {
+    if (!condition) Fail(item, reason);
+  };
+  require(!tls.cert.empty(), "requires cert or cert_file");
+  require(!tls.key.empty(), "requires key or key_file");
+  require(tls.client_ca.empty() || tls.client_auth != ClientAuth::kNone,
+          "client_ca requires a client_auth_type");
+  require(
+      tls.client_allowed_sans.empty() || RequiresCertificate(tls.client_auth),
+      "client_allowed_sans requires a client_auth_type that requires a "
+      "certificate");
+  require(tls.min_version <= tls.max_version,
+          "min_version is above max_version");
 }
 
 TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder,
@@ -174,42 +172,34 @@ TlsConfig ReadTls(const Item& item, const std::filesystem::path& folder,
   return tls;
 }
 
-Reader IntoHeader(Headers& headers, const std::string& name,
-                  const std::vector<std::string>& values = {}) {
-  return [&headers, name, values](const Item& item) {
-    const std::string value = ToText(item);
+void ReadHeaders(const Item& item, Headers& headers) {
+  // With the values that are allowed; none: any.
+  static const std::map<std::string, std::set<std::string>> kHeaders = {
+      {"Content-Security-Policy", {}},
+      {"Strict-Transport-Security", {}},
+      {"X-Content-Type-Options", {"nosniff"}},
+      {"X-Frame-Options", {"deny", "sameorigin"}},
+      {"X-XSS-Protection", {}}};
+  ReadKeys(item, [&](const std::string& name, const Item& header) {
+    const auto known = kHeaders.find(name);
+    if (known == kHeaders.end()) Fail(header, "unknown key");
+    const std::string value = ToText(header);
     if (value.empty()) return;
-    const bool known = values.empty() || std::find(values.begin(), values.end(),
-                                                   value) != values.end();
-    const bool printable = std::all_of(value.begin(), value.end(), [](char c) {
-      return c >= ' ' && c <= '~';
-    });
-    if (!printable) Fail(item, "not printable ASCII");
-    if (!known) Fail(item, "unknown value: " + value);
+    if (!std::all_of(value.begin(), value.end(),
+                     [](char c) { return c >= ' ' && c <= '~'; })) {
+      Fail(header, "not printable ASCII");
+    }
+    if (!known->second.empty() && !known->second.contains(value)) {
+      Fail(header, "unknown value: " + value);
+    }
     headers.emplace_back(name, value);
-  };
+  });
 }
 
-void ReadHttp(const Item& item, Headers& headers) {
-  const auto http2 = [](const Item& http2_item) {
-    bool wanted = false;
-    Into(wanted)(http2_item);
-    if (wanted) Fail(http2_item, "HTTP/2 is not supported");
-  };
-  const auto read_headers = [&](const Item& headers_item) {
-    std::map<std::string, Reader> readers;
-    for (const std::string name :
-         {"Content-Security-Policy", "X-XSS-Protection",
-          "Strict-Transport-Security"}) {
-      readers.emplace(name, IntoHeader(headers, name));
-    }
-    readers.emplace("X-Frame-Options", IntoHeader(headers, "X-Frame-Options",
-                                                  {"deny", "sameorigin"}));
-    readers.emplace("X-Content-Type-Options",
-                    IntoHeader(headers, "X-Content-Type-Options", {"nosniff"}));
-    ReadKnownKeys(headers_item, readers);
-  };
-  ReadKnownKeys(item, {{"http2", http2}, {"headers", read_headers}});
+void RejectHttp2(const Item& item) {
+  bool wanted = false;
+  Into(wanted)(item);
+  if (wanted) Fail(item, "HTTP/2 is not supported");
 }
 
 bool IsBcrypt(const std::string& hash) {
@@ -234,20 +224,10 @@ void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
 }
 
 // Records where the last document begins.
-class DocumentStart final : public YAML::EventHandler {
+class DocumentStart final : public YAML::EmitFromEvents {
  public:
+  using EmitFromEvents::EmitFromEvents;
   void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
   const YAML::Mark& mark() const { return mark_; }
 
  private:
@@ -259,7 +239,8 @@ class DocumentStart final : public YAML::EventHandler {
 YAML::Node LoadDocument(const std::string& yaml) {
   std::istringstream text(yaml);
   YAML::Parser parser(text);
-  DocumentStart start;
+  YAML::Emitter unused;
+  DocumentStart start(unused);
   if (parser.HandleNextDocument(start) && parser.HandleNextDocument(start))
     throw ErrorAt(start.mark(), "a second document; only one is allowed");
   return YAML::Load(yaml);
@@ -278,7 +259,12 @@ WebConfig ParseWebConfig(std::string_view yaml,
           if (!item.node.IsNull()) config.tls = ReadTls(item, folder, files);
         }},
        {"http_server_config",
-        [&](const Item& item) { ReadHttp(item, config.headers); }},
+        [&](const Item& item) {
+          ReadKnownKeys(item, {{"http2", &RejectHttp2},
+                               {"headers", [&](const Item& headers) {
+                                  ReadHeaders(headers, config.headers);
+                                }}});
+        }},
        {"basic_auth_users",
         [&](const Item& item) { ReadUsers(item, config.basic_auth_users); }},
        {"rate_limit", [](const Item& item) {
@@ -296,7 +282,9 @@ WebConfig ReadWebConfig(const std::filesystem::path& path,
                         ConfigFileReader& files) {
   const std::string yaml = files.Read(path);
   try {
-    return ParseWebConfig(yaml, path.parent_path(), files);
+    WebConfig config = ParseWebConfig(yaml, path.parent_path(), files);
+    config.is_piped = files.IsPipe(path);
+    return config;
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(path.string() + ": " + error.what());
   }

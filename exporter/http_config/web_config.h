@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http/message.h"
 #include "exporter/http_config/config_file.h"
 
 namespace jemalloc_exporter {
@@ -25,6 +25,10 @@ enum class ClientAuth {
 inline bool RequiresCertificate(ClientAuth client_auth) {
   return client_auth == ClientAuth::kRequireAny ||
          client_auth == ClientAuth::kRequireAndVerify;
+}
+
+inline bool VerifiesCertificate(ClientAuth client_auth) {
+  return client_auth >= ClientAuth::kVerifyIfGiven;
 }
 
 /// `tls_server_config`, with the content of files in place of their names.
@@ -51,6 +55,12 @@ struct WebConfig {
   Headers headers;
   std::map<std::string, std::string> basic_auth_users;  ///< bcrypt by name.
 
+  bool is_piped = false;  ///< From a pipe, which is read once.
+
+  /// Whether there is no setting.
+  bool empty() const {
+    return !tls && headers.empty() && basic_auth_users.empty();
+  }
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -36,181 +37,130 @@ struct LoadedWebConfig {
   std::optional<TlsServerContext> tls;
 };
 
-bool VerifiesCertificate(const TlsConfig& tls) {
-  return tls.client_auth >= ClientAuth::kVerifyIfGiven;
-}
+// Throws std::runtime_error with the first key by which `to` protects less than
+// `from`. A truncated file can be valid and lack such a key.
+void RequireProtection(const WebConfig& from, const WebConfig& to) {
+  if (to.empty()) throw std::runtime_error("the file is empty");
+  const auto require = [](bool protects, const std::string& key) {
+    if (protects) return;
+    throw std::runtime_error(key +
+                             ": a reload does not weaken it; restart to apply");
+  };
+  require(from.basic_auth_users.empty() || !to.basic_auth_users.empty(),
+          "basic_auth_users");
+  if (!from.tls) return;
+  require(to.tls.has_value(), "tls_server_config");
 
-// Returns the first key by which `to` protects less than `from`, or nothing. A
-// truncated file can be valid and lack such a key.
-std::string WeakenedKey(const WebConfig& from, const WebConfig& to) {
-  if (!from.basic_auth_users.empty() && to.basic_auth_users.empty())
-    return "basic_auth_users";
-  if (!from.tls) return {};
-  if (!to.tls) return "tls_server_config";
   const std::string tls = "tls_server_config.";
-  if ((RequiresCertificate(from.tls->client_auth) &&
-       !RequiresCertificate(to.tls->client_auth)) ||
-      (VerifiesCertificate(*from.tls) && !VerifiesCertificate(*to.tls))) {
-    return tls + "client_auth_type";
-  }
-  const auto is_removed = [&](const auto& value) {
-    return !((*from.tls).*value).empty() && ((*to.tls).*value).empty();
+  const auto requires_as_before = [&](bool (*requirement)(ClientAuth)) {
+    return !requirement(from.tls->client_auth) ||
+           requirement(to.tls->client_auth);
+  };
+  require(requires_as_before(&RequiresCertificate) &&
+              requires_as_before(&VerifiesCertificate),
+          tls + "client_auth_type");
+  const auto require_kept = [&](auto TlsConfig::*value,
+                                const std::string& key) {
+    require((*from.tls.*value).empty() || !(*to.tls.*value).empty(), tls + key);
   };
   // Without it, certificates of all authorities of the system are accepted.
-  if (is_removed(&TlsConfig::client_ca)) return tls + "client_ca";
-  if (is_removed(&TlsConfig::client_allowed_sans))
-    return tls + "client_allowed_sans";
-  if (is_removed(&TlsConfig::cipher_suites)) return tls + "cipher_suites";
-  if (is_removed(&TlsConfig::curve_preferences))
-    return tls + "curve_preferences";
-  if (from.tls->min_version > to.tls->min_version) return tls + "min_version";
-  return {};
+  require_kept(&TlsConfig::client_ca, "client_ca");
+  require_kept(&TlsConfig::client_allowed_sans, "client_allowed_sans");
+  require_kept(&TlsConfig::cipher_suites, "cipher_suites");
+  require_kept(&TlsConfig::curve_preferences, "curve_preferences");
+  require(from.tls->min_version <= to.tls->min_version, tls + "min_version");
 }
 
 }  // namespace
 
-class WebConfigReloader::State {
- public:
-  State(std::string name, std::function<WebConfig()> read,
-        WebConfigObserver observer, Timing timing)
-      : name_(std::move(name)),
-        read_(std::move(read)),
-        observer_(std::move(observer)),
-        timing_(timing) {}
-
-  // The thread.
-  void Run() {
-    // libcrypto's error texts take 0.2 MB; those of libssl stay, for
-    // handshakes.
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, nullptr);
-    LoadFirst();
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      wake_.wait_for(lock, timing_.interval,
-                     [this] { return stopping_ || requested_; });
-      if (stopping_) break;
-      const bool requested = std::exchange(requested_, false);
-      lock.unlock();
-      try {
-        Reload(requested);
-      } catch (const std::exception&) {
-        // No memory for the report.
-      }
-      lock.lock();
-    }
-    finished_ = true;
-    changed_.notify_all();
-  }
-
-  // Throws what LoadFirst did.
-  void AwaitFirst() {
-    std::unique_lock lock(mutex_);
-    const bool loaded = changed_.wait_for(lock, timing_.start_timeout, [this] {
-      return current_ != nullptr || first_error_ != nullptr;
-    });
-    if (first_error_) std::rethrow_exception(first_error_);
-    if (!loaded) {
-      const auto limit =
-          std::chrono::ceil<std::chrono::seconds>(timing_.start_timeout);
-      throw std::runtime_error(name_ + ": not read within " +
-                               std::to_string(limit.count()) + " s");
-    }
-  }
-
-  void RequestReload() {
-    const std::lock_guard lock(mutex_);
-    requested_ = true;
-    wake_.notify_all();
-  }
-
-  // Returns whether the thread has ended within 1 s.
-  bool Stop() {
-    constexpr std::chrono::seconds kStopTimeout{1};
-    std::unique_lock lock(mutex_);
-    stopping_ = true;
-    wake_.notify_all();
-    return changed_.wait_for(lock, kStopTimeout, [this] { return finished_; });
-  }
-
+struct WebConfigReloader::State {
+  void Run();
+  void Reload(bool requested);
+  bool Update();
   std::shared_ptr<LoadedWebConfig> Current() const {
-    const std::lock_guard lock(mutex_);
-    return current_;
+    const std::lock_guard lock(mutex);
+    return current;
   }
 
-  void ReportHandshakeFailure(const std::string& line) const {
-    observer_.on_handshake_failure(line);
-  }
+  const std::string name;
+  const std::function<WebConfig()> read;
+  const WebConfigObserver observer;
+  const Timing timing;
+  std::promise<void> loaded = {};  // Or failed to load the first version.
+  std::promise<void> finished = {};
+  std::string last_error = {};  // Of the version on disk; the thread's own.
 
- private:
-  void LoadFirst() {
-    std::shared_ptr<LoadedWebConfig> first;
-    std::exception_ptr error;
-    try {
-      first = Load(read_(), nullptr);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    current_ = std::move(first);
-    first_error_ = error;
-    stopping_ = stopping_ || error != nullptr;
-    changed_.notify_all();
-  }
-
-  void Reload(bool requested) {
-    std::string error;
-    try {
-      if (!Update() && !requested && last_error_.empty()) return;
-    } catch (const std::exception& exception) {
-      error = exception.what();
-      if (error == last_error_ && !requested) return;
-    }
-    observer_.on_reload(error);
-    last_error_ = error;
-  }
-
-  // Returns whether there is a new version.
-  bool Update() {
-    const auto current = Current();
-    WebConfig config = read_();
-    if (config == current->config) return false;
-    if (config == WebConfig())
-      throw std::runtime_error(name_ + ": the file is empty");
-    if (const std::string key = WeakenedKey(current->config, config);
-        !key.empty()) {
-      throw std::runtime_error(name_ + ": " + key +
-                               ": a reload does not weaken it; restart to "
-                               "apply");
-    }
-    auto next = Load(std::move(config), current.get());
-    const std::lock_guard lock(mutex_);
-    current_ = std::move(next);
-    return true;
-  }
-
-  std::shared_ptr<LoadedWebConfig> Load(WebConfig config,
-                                        const LoadedWebConfig* previous) const
-      try {
-    return std::make_shared<LoadedWebConfig>(std::move(config), previous);
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(name_ + ": " + error.what());
-  }
-
-  const std::string name_;
-  const std::function<WebConfig()> read_;
-  const WebConfigObserver observer_;
-  const Timing timing_;
-  std::string last_error_;  // Of the version on disk; the thread's own.
-
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;     // Of the thread.
-  std::condition_variable changed_;  // By the thread.
-  std::shared_ptr<LoadedWebConfig> current_;
-  std::exception_ptr first_error_;
-  bool requested_ = false;
-  bool stopping_ = false;
-  bool finished_ = false;
+  mutable std::mutex mutex = {};
+  std::condition_variable wake = {};
+  std::shared_ptr<LoadedWebConfig> current = {};
+  bool requested = false;
+  bool stopping = false;
 };
+
+// The thread.
+void WebConfigReloader::State::Run() {
+  // libcrypto's error texts take 0.2 MB; those of libssl stay, for handshakes.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, nullptr);
+  try {
+    Update();
+    loaded.set_value();
+  } catch (...) {
+    loaded.set_exception(std::current_exception());
+    finished.set_value();
+    return;
+  }
+  std::unique_lock lock(mutex);
+  for (;;) {
+    wake.wait_for(lock, timing.interval,
+                  [this] { return stopping || requested; });
+    if (stopping) break;
+    const bool report = std::exchange(requested, false);
+    lock.unlock();
+    try {
+      Reload(report);
+    } catch (const std::exception&) {
+      // No memory for the report.
+    }
+    lock.lock();
+  }
+  finished.set_value();
+}
+
+void WebConfigReloader::State::Reload(bool report) {
+  std::string error;
+  bool is_news = false;
+  try {
+    is_news = Update() || !last_error.empty();
+  } catch (const std::exception& exception) {
+    error = exception.what();
+    is_news = error != last_error;
+  }
+  const bool cannot_change =
+      !is_news && error.empty() && Current()->config.is_piped;
+  if (report && cannot_change) {
+    observer.on_reload(name + ": a pipe is read once; restart to apply");
+  } else if (report || is_news) {
+    observer.on_reload(error);
+  }
+  last_error = error;
+}
+
+// Returns whether there is a new version.
+bool WebConfigReloader::State::Update() {
+  WebConfig config = read();
+  const auto previous = Current();
+  if (previous && config == previous->config) return false;
+  try {
+    if (previous) RequireProtection(previous->config, config);
+    auto next =
+        std::make_shared<LoadedWebConfig>(std::move(config), previous.get());
+    const std::lock_guard lock(mutex);
+    current = std::move(next);
+    return true;
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(name + ": " + error.what());
+  }
+}
 
 WebConfigReloader::WebConfigReloader(const std::filesystem::path& path,
                                      WebConfigObserver observer)
@@ -224,12 +174,20 @@ WebConfigReloader::WebConfigReloader(const std::filesystem::path& path,
 WebConfigReloader::WebConfigReloader(std::string name,
                                      std::function<WebConfig()> read,
                                      WebConfigObserver observer, Timing timing)
-    : state_(std::make_shared<State>(std::move(name), std::move(read),
-                                     std::move(observer), timing)),
+    : state_(new State{std::move(name), std::move(read), std::move(observer),
+                       timing}),
       thread_(StartThreadWithSignalsBlocked(
           "web_config", [state = state_] { state->Run(); })) {
   try {
-    state_->AwaitFirst();
+    auto loaded = state_->loaded.get_future();
+    if (loaded.wait_for(timing.start_timeout) != std::future_status::ready) {
+      const auto limit =
+          std::chrono::ceil<std::chrono::seconds>(timing.start_timeout);
+      throw std::runtime_error(state_->name + ": not read within " +
+                               std::to_string(limit.count()) + " s");
+    }
+    loaded.get();
+    started_empty_ = state_->Current()->config.empty();
   } catch (const std::exception&) {
     Stop();
     throw;
@@ -239,7 +197,14 @@ WebConfigReloader::WebConfigReloader(std::string name,
 WebConfigReloader::~WebConfigReloader() { Stop(); }
 
 void WebConfigReloader::Stop() {
-  if (state_->Stop()) {
+  constexpr std::chrono::seconds kStopTimeout{1};
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    state_->wake.notify_all();
+  }
+  if (state_->finished.get_future().wait_for(kStopTimeout) ==
+      std::future_status::ready) {
     thread_.join();
   } else {
     // It waits for a file system, and keeps its state until that responds.
@@ -247,7 +212,11 @@ void WebConfigReloader::Stop() {
   }
 }
 
-void WebConfigReloader::RequestReload() { state_->RequestReload(); }
+void WebConfigReloader::RequestReload() {
+  const std::lock_guard lock(state_->mutex);
+  state_->requested = true;
+  state_->wake.notify_all();
+}
 
 ServerSecurity WebConfigReloader::Security() const {
   const auto state = state_;
@@ -269,10 +238,7 @@ ServerSecurity WebConfigReloader::Security() const {
                     ParseBasicAuthorization(authorization));
               },
           .headers = [state] { return state->Current()->config.headers; },
-          .on_handshake_failure =
-              [state](const std::string& line) {
-                state->ReportHandshakeFailure(line);
-              }};
+          .on_handshake_failure = state->observer.on_handshake_failure};
 }
 
 }  // namespace jemalloc_exporter

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http/server_options.h"
 #include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
@@ -53,20 +53,25 @@ class WebConfigReloader {
   WebConfigReloader& operator=(const WebConfigReloader&) = delete;
 
   /// Makes the thread read the file at once, and report the outcome even if
-  /// nothing changed. Returns at once. Not async-signal-safe.
+  /// nothing changed; of a pipe, that it cannot. Returns at once. Not
+  /// async-signal-safe.
   void RequestReload();
+
+  /// Whether the file had no setting when this object was created.
+  bool started_empty() const { return started_empty_; }
 
   /// Returns the functions that a server calls. They remain valid after this
   /// object is destroyed.
   ServerSecurity Security() const;
 
  private:
-  class State;
+  struct State;
 
   void Stop();
 
   std::shared_ptr<State> state_;
   std::thread thread_;
+  bool started_empty_ = false;
 };
 
 }  // namespace jemalloc_exporter

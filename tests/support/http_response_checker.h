@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/http/server_security.h"
+#include "exporter/http/message.h"
 
 namespace jemalloc_exporter {
 

@@ -1,7 +1,10 @@
 #include "exporter/http_config/web_config_reloader.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -202,6 +205,38 @@ TEST_F(WebConfigReloaderTest, ReportsEveryRequestedReload) {
   }
   EXPECT_EQ(file->reports(),
             (std::vector<std::string>{"", "", "broken", "broken"}));
+}
+
+TEST_F(WebConfigReloaderTest, ReportsThatAPipeIsReadOnce) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  const std::string yaml = "basic_auth_users: {alice: " + kHash + "}\n";
+  ASSERT_EQ(write(ends[1], yaml.data(), yaml.size()),
+            static_cast<ssize_t>(yaml.size()));
+  close(ends[1]);
+  const std::string path = "/dev/fd/" + std::to_string(ends[0]);
+  const auto outcomes = std::make_shared<FakeFile>(WebConfig());
+  {
+    WebConfigReloader reloader(
+        path,
+        {.on_reload =
+             [outcomes](const std::string& error) { outcomes->Report(error); },
+         .on_handshake_failure = [](const std::string&) {}});
+    for (std::size_t i = 1; i <= 2; ++i) {
+      reloader.RequestReload();
+      outcomes->AwaitReports(i);
+    }
+    EXPECT_EQ(reloader.Security().check_credentials(""), AuthResult::kDenied);
+  }
+  const std::string line = path + ": a pipe is read once; restart to apply";
+  EXPECT_EQ(outcomes->reports(), (std::vector<std::string>{line, line}));
+  close(ends[0]);
+}
+
+TEST_F(WebConfigReloaderTest, StartsEmptyWithoutAnySetting) {
+  EXPECT_TRUE(Start(std::make_shared<FakeFile>(WebConfig()))->started_empty());
+  EXPECT_FALSE(
+      Start(std::make_shared<FakeFile>(Users("alice")))->started_empty());
 }
 
 TEST_F(WebConfigReloaderTest, BlocksNoCallWhileAReadBlocks) {
