@@ -11,95 +11,19 @@
 #include <vector>
 
 #include "tests/support/test_certificates.h"
+#include "tests/support/tls_handshake.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-// The sockets of a client and a server, in memory.
-struct Handshake {
-  SslPtr client;
-  SslPtr server;
-  std::string error;  // The server's; empty: it succeeded.
-
-  bool succeeded() const {
-    return error.empty() && SSL_is_init_finished(client.get()) == 1;
-  }
-};
-
-using ConfigureClient = std::function<void(SSL_CTX*)>;
-
-Handshake Connect(
-    const TlsServerContext& context,
-    const ConfigureClient& configure_client = [](SSL_CTX*) {}) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client_context(
-      SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
-  configure_client(client_context.get());
-  Handshake handshake{
-      SslPtr(SSL_new(client_context.get())), context.NewSession(), {}};
-  BIO* client_end = nullptr;
-  BIO* server_end = nullptr;
-  BIO_new_bio_pair(&client_end, 100'000, &server_end, 100'000);
-  SSL_set_bio(handshake.client.get(), client_end, client_end);
-  SSL_set_bio(handshake.server.get(), server_end, server_end);
-  SSL_set_connect_state(handshake.client.get());
-  constexpr int kMaxFlights = 10;
-  for (int i = 0; i < kMaxFlights; ++i) {
-    ERR_clear_error();
-    SSL_do_handshake(handshake.client.get());
-    ERR_clear_error();
-    const int result = SSL_do_handshake(handshake.server.get());
-    if (SSL_get_error(handshake.server.get(), result) == SSL_ERROR_SSL) {
-      handshake.error = ERR_reason_error_string(ERR_peek_last_error());
-      break;
-    }
-  }
-  ERR_clear_error();
-  return handshake;
-}
-
-class TlsContextTest : public testing::Test {
+class TlsContextTest : public TlsHandshakeTest {
  protected:
-  static TlsConfig Config() {
-    TlsConfig config;
-    config.cert = server_->cert();
-    config.key = server_->key();
-    return config;
-  }
   static TlsConfig WithSuites(std::vector<std::string> suites) {
     TlsConfig config = Config();
     config.cipher_suites = std::move(suites);
     return config;
   }
-  static std::string ErrorOf(const TlsConfig& config) {
-    try {
-      const TlsServerContext context(config);
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return "none";
-  }
-
-  static void SetUpTestSuite() {
-    authority_ = new TestCertificate(
-        {.name = "authority", .usage = "", .sans = "", .is_authority = true});
-    server_ = new TestCertificate({}, authority_);
-  }
-  static void TearDownTestSuite() {
-    delete server_;
-    delete authority_;
-  }
-
-  static inline const TestCertificate* authority_ = nullptr;
-  static inline const TestCertificate* server_ = nullptr;
 };
-
-ConfigureClient MaxVersion(int version) {
-  return [version](SSL_CTX* client) {
-    SSL_CTX_set_security_level(client, 0);
-    SSL_CTX_set_min_proto_version(client, TLS1_VERSION);
-    SSL_CTX_set_max_proto_version(client, version);
-  };
-}
 
 ConfigureClient Tls12Suite(const std::string& suite) {
   return [suite](SSL_CTX* client) {
@@ -118,24 +42,6 @@ ConfigureClient Tls13Suite(const std::string& suite) {
 ConfigureClient Groups(const std::string& groups) {
   return [groups](SSL_CTX* client) {
     SSL_CTX_set1_groups_list(client, groups.c_str());
-  };
-}
-
-ConfigureClient ClientCertificate(const TestCertificate& certificate) {
-  return [&certificate](SSL_CTX* client) {
-    const std::string cert = certificate.cert();
-    const std::string key = certificate.key();
-    BIO* bio = BIO_new_mem_buf(cert.data(), static_cast<int>(cert.size()));
-    X509* const x509 = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
-    BIO_free(bio);
-    SSL_CTX_use_certificate(client, x509);
-    X509_free(x509);
-    bio = BIO_new_mem_buf(key.data(), static_cast<int>(key.size()));
-    EVP_PKEY* const pkey =
-        PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
-    BIO_free(bio);
-    SSL_CTX_use_PrivateKey(client, pkey);
-    EVP_PKEY_free(pkey);
   };
 }
 
@@ -289,110 +195,6 @@ TEST_F(TlsContextTest, RejectsEncryptedKeysWithoutReadingTheTerminal) {
   BIO_free(in);
   BIO_free(out);
   EXPECT_EQ(ErrorOf(config), "key: no unencrypted private key in PEM format");
-}
-
-TEST_F(TlsContextTest, RejectsClientAuthoritiesThatAreNoCertificates) {
-  TlsConfig config = Config();
-  config.client_auth = ClientAuth::kRequireAndVerify;
-  config.client_ca = "x";
-  EXPECT_EQ(ErrorOf(config), "client_ca: no certificate in PEM format");
-}
-
-// Per client_auth_type: a certificate of the authority, one of another
-// authority, one for servers, none.
-TEST_F(TlsContextTest, VerifiesClientCertificatesByType) {
-  const CertificateOptions for_clients = {.usage = "clientAuth"};
-  const TestCertificate known(for_clients, authority_);
-  const TestCertificate unknown(for_clients);
-  const std::pair<ClientAuth, std::vector<bool>> expectations[] = {
-      {ClientAuth::kNone, {true, true, true, true}},
-      {ClientAuth::kRequest, {true, true, true, true}},
-      {ClientAuth::kRequireAny, {true, true, true, false}},
-      {ClientAuth::kVerifyIfGiven, {true, false, false, true}},
-      {ClientAuth::kRequireAndVerify, {true, false, false, false}}};
-  for (const auto& [type, expected] : expectations) {
-    TlsConfig config = Config();
-    config.client_auth = type;
-    if (type != ClientAuth::kNone) config.client_ca = authority_->cert();
-    const TlsServerContext context(config);
-    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-      const auto succeeds = [&](const ConfigureClient& configure) {
-        return Connect(context,
-                       [&](SSL_CTX* client) {
-                         SSL_CTX_set_max_proto_version(client, version);
-                         configure(client);
-                       })
-            .succeeded();
-      };
-      EXPECT_EQ((std::vector<bool>{succeeds(ClientCertificate(known)),
-                                   succeeds(ClientCertificate(unknown)),
-                                   succeeds(ClientCertificate(*server_)),
-                                   succeeds([](SSL_CTX*) {})}),
-                expected)
-          << static_cast<int>(type);
-    }
-  }
-}
-
-TEST_F(TlsContextTest, RejectsExpiredClientCertificates) {
-  TlsConfig config = Config();
-  config.client_auth = ClientAuth::kRequireAndVerify;
-  config.client_ca = authority_->cert();
-  const TestCertificate expired({.usage = "clientAuth", .end = -10},
-                                authority_);
-  EXPECT_EQ(Connect(TlsServerContext(config), ClientCertificate(expired)).error,
-            "certificate verify failed");
-}
-
-TEST_F(TlsContextTest, TrustsAnIntermediateClientAuthority) {
-  const TestCertificate intermediate(
-      {.name = "intermediate", .usage = "", .sans = "", .is_authority = true},
-      authority_);
-  const TestCertificate client({.usage = "clientAuth"}, &intermediate);
-  TlsConfig config = Config();
-  config.client_auth = ClientAuth::kRequireAndVerify;
-  config.client_ca = intermediate.cert();
-  EXPECT_TRUE(
-      Connect(TlsServerContext(config), ClientCertificate(client)).succeeded());
-}
-
-TEST_F(TlsContextTest, RequiresAnAllowedSan) {
-  const TestCertificate client(
-      {.usage = "clientAuth",
-       .sans =
-           "DNS:prometheus,IP:10.0.0.1,IP:::1,email:a@b.c,URI:spiffe://x/y"},
-      authority_);
-  const TestCertificate nameless({.usage = "clientAuth", .sans = ""},
-                                 authority_);
-  const auto error_of = [](const TestCertificate& certificate,
-                           const std::string& san) {
-    TlsConfig config = Config();
-    config.client_auth = ClientAuth::kRequireAndVerify;
-    config.client_ca = authority_->cert();
-    config.client_allowed_sans = {"other", san};
-    return Connect(TlsServerContext(config), ClientCertificate(certificate))
-        .error;
-  };
-  for (const std::string san :
-       {"prometheus", "10.0.0.1", "::1", "a@b.c", "spiffe://x/y"}) {
-    EXPECT_EQ(error_of(client, san), "") << san;
-  }
-  for (const std::string san : {"prom", "x.prometheus", "10.0.0.2", ""}) {
-    EXPECT_EQ(error_of(client, san), "certificate verify failed") << san;
-  }
-  EXPECT_EQ(error_of(nameless, "localhost"), "certificate verify failed");
-}
-
-TEST_F(TlsContextTest, SendsTheNamesOfClientAuthorities) {
-  TlsConfig config = Config();
-  config.client_auth = ClientAuth::kRequireAndVerify;
-  config.client_ca =
-      authority_->cert() + TestCertificate({.name = "two"}).cert();
-  const Handshake handshake =
-      Connect(TlsServerContext(config), MaxVersion(TLS1_2_VERSION));
-  const STACK_OF(X509_NAME)* const names =
-      SSL_get0_peer_CA_list(handshake.client.get());
-  EXPECT_EQ(sk_X509_NAME_num(names), 2);
 }
 
 TEST_F(TlsContextTest, IssuesNoTicketsAndResumesNoSession) {
