@@ -95,11 +95,12 @@ void AgentConnection::Connect(const VerifyPeer& verify) {
   ReadProc();
 }
 
-// /proc/PID/stat is that of the process that listens only if that process still
-// runs afterwards.
+// These files are of the process that listens only if that process still runs
+// afterwards.
 void AgentConnection::ReadProc() {
   if (kernel_pid_ == 0) return;
   stat_ = ReadProcStat(*kernel_pid_);
+  cgroup_ = ReadCgroup(*kernel_pid_);
   if (HasListenerEnded(descriptor_)) Finish(State::kGone);
 }
 
@@ -153,6 +154,7 @@ std::optional<Process> AgentConnection::ToProcess() const {
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
   }
+  process.cgroup = cgroup_;
   return process;
 }
 

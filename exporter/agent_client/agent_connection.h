@@ -100,6 +100,7 @@ class AgentConnection {
   /// this pid namespace, absent before the first connection.
   std::optional<pid_t> kernel_pid_;
   std::optional<ProcStat> stat_;
+  Cgroup cgroup_;
   std::string document_;
   std::optional<ParsedResponse> response_;
 };

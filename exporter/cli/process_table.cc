@@ -13,8 +13,10 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// The number of text columns, which are left-aligned.
+// The number of text columns at the start. They are left-aligned, as the last
+// column is if its heading is `kUnitHeading`.
 constexpr std::size_t kTextColumns = 2;
+constexpr const char* kUnitHeading = "UNIT";
 
 std::string Bytes(const std::optional<std::uint64_t>& bytes) {
   return bytes ? FormatBytes(*bytes) : "-";
@@ -46,7 +48,14 @@ std::size_t Width(const std::string& text) {
   });
 }
 
-Row Cells(const Process& process, const std::vector<Process>* before) {
+// The columns that only some tables have.
+struct OptionalColumns {
+  bool change = false;
+  bool unit = false;
+};
+
+Row Cells(const Process& process, const std::vector<Process>* before,
+          const OptionalColumns& columns) {
   const HeapState& heap = process.heap_state;
   Row row = {std::to_string(process.pid), process.comm};
   switch (process.status) {
@@ -60,7 +69,7 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
       break;
   }
   row.push_back(Bytes(heap.allocated_bytes));
-  if (before != nullptr) {
+  if (columns.change) {
     row.push_back(
         Change(AllocatedBefore(*before, process), heap.allocated_bytes));
   }
@@ -69,18 +78,22 @@ Row Cells(const Process& process, const std::vector<Process>* before) {
     row.push_back(Bytes(bytes));
   }
   row.push_back(heap.narenas ? std::to_string(*heap.narenas) : "-");
+  if (columns.unit) {
+    const std::string unit = UnitOrContainer(process.cgroup);
+    row.push_back(unit.empty() ? "-" : unit);
+  }
   return row;
 }
 
 // Of one of several heaps: below its process, and named by its function.
-Row HeapCells(const ProcessHeap& heap, bool has_change) {
+Row HeapCells(const ProcessHeap& heap, const OptionalColumns& columns) {
   Row row = {"", "  " + heap.prefix + "mallctl"};
   if (!heap.used) {
     row.emplace_back("unused");
     return row;
   }
   row.push_back(Bytes(heap.heap_state.allocated_bytes));
-  if (has_change) row.emplace_back("-");
+  if (columns.change) row.emplace_back("-");
   for (const auto& bytes :
        {heap.heap_state.active_bytes, heap.heap_state.resident_bytes,
         heap.heap_state.mapped_bytes}) {
@@ -89,6 +102,7 @@ Row HeapCells(const ProcessHeap& heap, bool has_change) {
   row.emplace_back("-");
   const auto& narenas = heap.heap_state.narenas;
   row.push_back(narenas ? std::to_string(*narenas) : "-");
+  if (columns.unit) row.emplace_back("-");
   return row;
 }
 
@@ -135,6 +149,8 @@ std::string Align(const std::vector<Row>& rows, std::size_t width) {
       if (i < kTextColumns) {
         line += row[i] + padding;
         left -= std::min(left, widths[i] + 1);
+      } else if (rows.front()[i] == kUnitHeading) {
+        line += row[i];
       } else {
         line += is_status ? row[i].substr(0, left) : padding + row[i];
       }
@@ -149,10 +165,17 @@ std::string Align(const std::vector<Row>& rows, std::size_t width) {
 std::string ProcessTable(const std::vector<Process>& processes,
                          const std::vector<Process>* before,
                          TerminalSize size) {
+  const OptionalColumns columns = {
+      .change = before != nullptr,
+      .unit = std::any_of(processes.begin(), processes.end(),
+                          [](const Process& process) {
+                            return !UnitOrContainer(process.cgroup).empty();
+                          })};
   Row heading = {"PID", "COMM", "ALLOCATED"};
-  if (before != nullptr) heading.emplace_back("CHANGE");
+  if (columns.change) heading.emplace_back("CHANGE");
   heading.insert(heading.end(),
                  {"ACTIVE", "RESIDENT", "MAPPED", "RSS", "ARENAS"});
+  if (columns.unit) heading.emplace_back(kUnitHeading);
   const std::size_t lines =
       std::accumulate(processes.begin(), processes.end(), std::size_t{1},
                       [](std::size_t sum, const Process& process) {
@@ -166,9 +189,9 @@ std::string ProcessTable(const std::vector<Process>& processes,
   std::size_t shown = 0;
   for (const Process& process : processes) {
     if (rows.size() + 1 + process.heaps.size() > max_lines) break;
-    rows.push_back(Cells(process, before));
+    rows.push_back(Cells(process, before, columns));
     for (const ProcessHeap& heap : process.heaps) {
-      rows.push_back(HeapCells(heap, before != nullptr));
+      rows.push_back(HeapCells(heap, columns));
     }
     ++shown;
   }

@@ -56,13 +56,27 @@ std::string EmptyResultMessage(const ShowOptions& options) {
   return std::string("no process carries the agent") + kStart;
 }
 
+// Members of an object, with a comma after each.
+std::string CgroupToJson(const Cgroup& cgroup) {
+  std::string json;
+  for (const auto& [key, value] :
+       {std::pair{"unit", cgroup.unit},
+        std::pair{"container_id", cgroup.container_id},
+        std::pair{"pod_uid", cgroup.pod_uid}}) {
+    if (value.empty()) continue;
+    json +=
+        "\"" + std::string(key) + "\":" + nlohmann::json(value).dump() + ",";
+  }
+  return json;
+}
+
 std::string ToJsonArray(const Processes& processes) {
   std::string json;
   for (const Process& process : processes) {
     const nlohmann::json comm = process.comm;
     json += json.empty() ? "[" : ",\n ";
     json += R"({"pid":)" + std::to_string(process.pid) + R"(,"comm":)" +
-            comm.dump() + R"(,"state":")" +
+            comm.dump() + "," + CgroupToJson(process.cgroup) + R"("state":")" +
             std::string(ToString(process.status)) + R"(","heap_state":)" +
             HeapsToJson(process) + "}";
   }
@@ -130,6 +144,7 @@ Processes ReadWithPtrace(pid_t pid) {
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
   }
+  process.cgroup = ReadCgroup(pid);
   return {process};
 }
 

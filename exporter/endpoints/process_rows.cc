@@ -108,6 +108,8 @@ std::string ProcessName(const Process& process) {
             FormatAge(std::max(0.0, now.count() - *process.start_time_seconds));
   }
   name += "</small>";
+  const std::string unit = UnitOrContainer(process.cgroup);
+  if (!unit.empty()) name += "<small>" + EscapeHtml(unit) + "</small>";
   for (const ProcessHeap& heap : process.heaps) {
     const auto& bytes = heap.heap_state.allocated_bytes
                             ? heap.heap_state.allocated_bytes

@@ -17,6 +17,18 @@ Labels LabelsOf(const Process& process) {
   return {{"comm", process.comm}, {"pid", std::to_string(process.pid)}};
 }
 
+// A label without a value is absent.
+Labels InfoLabelsOf(const Process& process) {
+  Labels labels = LabelsOf(process);
+  const Cgroup& cgroup = process.cgroup;
+  for (auto& [name, value] : Labels{{"unit", cgroup.unit},
+                                    {"container_id", cgroup.container_id},
+                                    {"pod_uid", cgroup.pod_uid}}) {
+    if (!value.empty()) labels.push_back({name, value});
+  }
+  return labels;
+}
+
 // Where a process has several, they differ by the label `prefix`, which the
 // unprefixed one lacks.
 void AddHeaps(const Process& process, const Labels& labels,
@@ -59,6 +71,9 @@ std::vector<MetricFamily> ProcessMetrics(
   MetricFamily start_time =
       MakeFamily(MetricType::Gauge, "jemalloc_process_start_time_seconds",
                  "Start time of the process in seconds since the Unix epoch");
+  MetricFamily info = MakeFamily(
+      MetricType::Gauge, "jemalloc_process_info",
+      "systemd unit, container and Kubernetes pod of the process; always 1");
   std::vector<LabelledHeap> heaps;
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnused) continue;
@@ -72,9 +87,10 @@ std::vector<MetricFamily> ProcessMetrics(
     if (process.start_time_seconds) {
       AddSample(start_time, *process.start_time_seconds, labels);
     }
+    AddSample(info, 1, InfoLabelsOf(process));
   }
   std::vector<MetricFamily> families = HeapFamilies(heaps);
-  families.insert(families.end(), {up, resident, start_time});
+  families.insert(families.end(), {up, resident, start_time, info});
   std::erase_if(families,
                 [](const MetricFamily& f) { return f.metric.empty(); });
   families.push_back(CountByStatus(processes));

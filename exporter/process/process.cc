@@ -58,6 +58,7 @@ Process ReadThisProcess() {
     process.resident_memory_bytes = stat->resident_memory_bytes;
     process.start_time_seconds = stat->start_time_seconds;
   }
+  process.cgroup = ReadCgroup(process.pid);
   return process;
 }
 

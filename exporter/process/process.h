@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "exporter/process/cgroup.h"
 #include "jemalloc_exporter/heap_state.h"
 
 namespace jemalloc_exporter {
@@ -59,6 +60,8 @@ struct Process {
   std::optional<std::uint64_t> resident_memory_bytes;
   /// Since the Unix epoch. Source and absence as above.
   std::optional<double> start_time_seconds;
+  /// Empty where `pid_is_unverified`.
+  Cgroup cgroup;
 };
 
 /// Returns the sum of the used heaps, as in `Process::heap_state`. Sums stop at

@@ -217,7 +217,7 @@ class Commands(unittest.TestCase):
             return re.findall(r"(?m)^(\w+)\{comm=\"redis-server\"", done.stdout)
 
         names = wait_for(series, "series of redis")
-        documented = re.findall(r'(?m)^(\w+)\{comm="redis-server",pid="987"\}', README)
+        documented = re.findall(r'(?m)^(\w+)\{comm="redis-server",pid="987"', README)
         self.assertEqual(names, documented)
 
     def test_program_is_preloaded(self):

@@ -24,6 +24,7 @@ PROMETHEUS_ACCEPT = (
 def masked(page):
     """The page with what differs from run to run made equal."""
     page = re.sub(r'pid="\d+"', 'pid="PID"', page)
+    page = re.sub(r',(?:unit|container_id|pod_uid)="[^"]*"', "", page)
     page = re.sub(
         r"(jemalloc_exporter_build_info)\{.*\}",
         r"\1{LABELS}",

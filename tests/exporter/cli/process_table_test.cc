@@ -28,6 +28,26 @@ Process InState(ProcessStatus status) {
   return process;
 }
 
+Process In(Process process, const Cgroup& cgroup) {
+  process.cgroup = cgroup;
+  return process;
+}
+
+TEST(ProcessTable, EndsWithTheUnitOrTheContainer) {
+  EXPECT_EQ(
+      ProcessTable(
+          {In(Used(1, "redis", 1'024), {.unit = "redis.service"}),
+           In(Used(2, "named", 1'024), {.container_id = std::string(64, 'a')}),
+           Used(3, "sh", 1'024), InState(ProcessStatus::kUnused)}),
+      "PID COMM  ALLOCATED  ACTIVE RESIDENT  MAPPED     RSS ARENAS UNIT\n"
+      "1   redis   1.0 KiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64 "
+      "redis.service\n"
+      "2   named   1.0 KiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64 "
+      "aaaaaaaaaaaa\n"
+      "3   sh      1.0 KiB 1.0 MiB  2.0 MiB 4.0 MiB 3.0 MiB     64 -\n"
+      "7   named does not use its jemalloc\n");
+}
+
 TEST(ProcessTable, AlignsItsColumns) {
   EXPECT_EQ(
       ProcessTable({Used(42, "redis-server", 524'288),

@@ -86,6 +86,14 @@ TEST(LandingPage, HasTheBytesOfEachOfSeveralHeaps) {
                         "<small>_rjem_mallctl: unused</small></th>"));
 }
 
+TEST(LandingPage, HasTheUnitOfAProcess) {
+  Process redis = UsedProcess(42, "redis-server");
+  EXPECT_THAT(Page({redis}), HasSubstr("<small>pid 42</small></th>"));
+  redis.cgroup.unit = "a&b.service";
+  EXPECT_THAT(Page({redis}), HasSubstr("<small>pid 42</small>"
+                                       "<small>a&amp;b.service</small></th>"));
+}
+
 TEST(LandingPage, HasTheExporterLast) {
   const std::string page = Page({UsedProcess(1, "a"), UsedProcess(2, "z")});
   EXPECT_LT(RowOf(page, "z"), page.find("The exporter itself"));

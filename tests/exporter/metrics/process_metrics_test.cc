@@ -25,15 +25,18 @@ Process Used(pid_t pid, const std::string& comm) {
 }
 
 TEST(ProcessMetrics, HaveTheLabelsCommAndPid) {
+  Process redis = Used(42, "redis-server");
+  redis.cgroup.unit = "redis\\x2dcache.service";
   Process with_hole = Used(43, "named");
   with_hole.heap_state.active_bytes = std::nullopt;
+  with_hole.cgroup = {.container_id = std::string(64, 'a'),
+                      .pod_uid = "304f6c86-d20b-45aa-95ad-db5edc2e8b43"};
   Process stopped;
   stopped.pid = 44;
   stopped.comm = "varnishd";
   Process unused = Used(45, "bystander");
   unused.status = ProcessStatus::kUnused;
-  ExpectGolden(Page({Used(42, "redis-server"), with_hole, stopped, unused}),
-               "processes.txt");
+  ExpectGolden(Page({redis, with_hole, stopped, unused}), "processes.txt");
 }
 
 TEST(ProcessMetrics, CountEveryStateWithoutProcesses) {
