@@ -77,8 +77,10 @@ Dispatcher::Dispatcher(const HttpServerOptions& options,
       handlers_({.max_threads = options.max_requests,
                  .wake = wake,
                  .on_error = options.on_error}),
-      verifier_(
-          {.max_threads = 1, .wake = wake, .on_error = options.on_error}) {
+      verifier_({.max_threads = 1,
+                 .rejects = false,
+                 .wake = wake,
+                 .on_error = options.on_error}) {
   logins_.reserve(kMaxLogins);
 }
 
@@ -164,7 +166,7 @@ Task<AuthResult> Dispatcher::Verify(const std::string& authorization,
     }
     result = login->result;
   };
-  WorkerPool::Job job(verifier_, std::cref(verify), false);
+  WorkerPool::Job job(verifier_, std::cref(verify));
   co_await job;
   std::erase(logins_, login);
   co_return result;
@@ -180,7 +182,7 @@ Task<Response> Dispatcher::RunHandler(const Handler& handler,
       // No memory for an error response.
     }
   };
-  WorkerPool::Job job(handlers_, std::cref(run), true);
+  WorkerPool::Job job(handlers_, std::cref(run));
   const bool ran = co_await job;
   if (!ran) {
     co_return ErrorResponse(503, "Limit of concurrent requests reached (" +

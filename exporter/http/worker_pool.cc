@@ -84,17 +84,15 @@ WorkerPool::Clock::time_point WorkerPool::BeforeWait() {
 }
 
 void WorkerPool::RejectWaiting(Clock::time_point now) {
+  if (!options_.rejects || now - stalled_since_ < kMaxWait) return;
   Queue rejected;
   std::unique_lock lock(mutex_);
-  if (now - stalled_since_ < kMaxWait) return;
-  waiting_.remove_and_dispose_if(
-      [now](const Job& job) {
-        return job.may_reject_ && now - job.queued_ >= kMaxWait;
-      },
-      [&rejected](Job* job) {
-        job->rejected_ = true;
-        rejected.push_back(*job);
-      });
+  while (!waiting_.empty() && now - waiting_.front().queued_ >= kMaxWait) {
+    Job& job = waiting_.front();
+    waiting_.pop_front();
+    job.rejected_ = true;
+    rejected.push_back(job);
+  }
   lock.unlock();
   ResumeAll(rejected);
 }

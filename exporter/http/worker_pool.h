@@ -28,6 +28,9 @@ class WorkerPool {
 
   struct Options {
     std::size_t max_threads = 0;  ///< 0: no limit.
+    /// Whether a job is rejected that all threads are too busy for; otherwise
+    /// it waits for any time.
+    bool rejects = true;
     /// Wakes the event loop, which then calls `ResumeFinished`. Any thread.
     std::function<void()> wake;
     /// Called with one line where a thread cannot be created; once a minute.
@@ -40,10 +43,9 @@ class WorkerPool {
   class Job : public boost::intrusive::slist_base_hook<
                   boost::intrusive::link_mode<boost::intrusive::normal_link>> {
    public:
-    /// `work` must not throw. With `may_reject` false the job waits for any
-    /// time.
-    Job(WorkerPool& pool, std::function<void()> work, bool may_reject)
-        : pool_(pool), work_(std::move(work)), may_reject_(may_reject) {}
+    /// `work` must not throw.
+    Job(WorkerPool& pool, std::function<void()> work)
+        : pool_(pool), work_(std::move(work)) {}
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
@@ -59,7 +61,6 @@ class WorkerPool {
 
     WorkerPool& pool_;
     const std::function<void()> work_;
-    const bool may_reject_;
     std::coroutine_handle<> waiter_;
     Clock::time_point queued_;
     bool rejected_ = false;

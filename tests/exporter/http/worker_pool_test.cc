@@ -31,16 +31,17 @@ using testing::ElementsAre;
 // An event loop with a pool and nothing else.
 class WorkerPoolTest : public testing::Test {
  protected:
-  explicit WorkerPoolTest(std::size_t max_threads = 40) {
+  explicit WorkerPoolTest(std::size_t max_threads = 40, bool rejects = true) {
     pool_.emplace(WorkerPool::Options{
         .max_threads = max_threads,
+        .rejects = rejects,
         .wake = [this] { wakes_.release(); },
         .on_error = [this](const auto& line) { errors.push_back(line); },
         .idle_timeout = milliseconds(20)});
   }
 
-  void Start(std::function<void()> work, bool may_reject = true) {
-    Run(std::move(work), may_reject);
+  void Start(std::function<void()> work) {
+    Run(std::move(work));
     pool_->BeforeWait();
   }
 
@@ -60,8 +61,8 @@ class WorkerPoolTest : public testing::Test {
   void Destroy() { pool_.reset(); }
 
  private:
-  DetachedTask Run(std::function<void()> work, bool may_reject) {
-    WorkerPool::Job job(*pool_, std::move(work), may_reject);
+  DetachedTask Run(std::function<void()> work) {
+    WorkerPool::Job job(*pool_, std::move(work));
     const bool ran = co_await job;
     ++(ran ? ended : rejected);
   }
@@ -103,7 +104,7 @@ TEST_F(WorkerPoolTest, RejectsJobsWhileAllThreadsAreBlocked) {
 
 class SingleWorkerTest : public WorkerPoolTest {
  protected:
-  SingleWorkerTest() : WorkerPoolTest(1) {}
+  SingleWorkerTest() : WorkerPoolTest(1, false) {}
 };
 
 TEST_F(SingleWorkerTest, RunsOneJobAtATime) {
@@ -113,7 +114,7 @@ TEST_F(SingleWorkerTest, RunsOneJobAtATime) {
       EXPECT_EQ(running++, 0);
       --running;
     };
-    Start(work, false);
+    Start(work);
   }
   Await(100);
   EXPECT_EQ(ended, 100U);
@@ -121,7 +122,7 @@ TEST_F(SingleWorkerTest, RunsOneJobAtATime) {
 
 TEST_F(SingleWorkerTest, QueuesJobsThatMayNotBeRejected) {
   for (int i = 0; i < 3; ++i) {
-    Start([] { std::this_thread::sleep_for(milliseconds(60)); }, false);
+    Start([] { std::this_thread::sleep_for(milliseconds(60)); });
   }
   Await(3);
   EXPECT_EQ(ended, 3U);
