@@ -11,7 +11,7 @@ class PlainStream final : public Stream {
  public:
   explicit PlainStream(int socket) : socket_(socket) {}
 
-  IoResult Handshake() override { return IoResult::kProgress; }
+  IoResult Handshake(std::string*) override { return IoResult::kProgress; }
 
   IoResult Read(char* to, std::size_t size, std::size_t* count) override {
     const ssize_t received = recv(socket_, to, size, 0);
@@ -25,8 +25,6 @@ class PlainStream final : public Stream {
   }
 
   void ShutdownWrite() override { shutdown(socket_, SHUT_WR); }
-
-  std::string handshake_error() const override { return {}; }
 
  private:
   static IoResult ResultOf(ssize_t result, IoResult want, std::size_t* count) {

@@ -50,8 +50,16 @@ class Session {
   // Each attempt is to be repeated after a Wait for its result.
 
   IoResult Handshake() {
-    const IoResult result = stream_->Handshake();
-    if (result == IoResult::kClosed) ReportHandshakeFailure();
+    std::string error;
+    const IoResult result = stream_->Handshake(&error);
+    if (!error.empty()) {
+      sockaddr_storage peer{};
+      socklen_t size = sizeof(peer);
+      getpeername(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
+                  &size);
+      server_.options.security.on_handshake_failure(
+          "TLS handshake with " + AddressText(peer) + ": " + error);
+    }
     return result;
   }
 
@@ -112,17 +120,6 @@ class Session {
   };
 
  private:
-  void ReportHandshakeFailure() {
-    const std::string reason = stream_->handshake_error();
-    if (reason.empty()) return;
-    sockaddr_storage peer{};
-    socklen_t size = sizeof(peer);
-    getpeername(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
-                &size);
-    server_.options.security.on_handshake_failure(
-        "TLS handshake with " + AddressText(peer) + ": " + reason);
-  }
-
   Sessions& server_;
   WatchedDescriptor socket_;
   const std::unique_ptr<Stream> stream_;

@@ -23,7 +23,9 @@ class Stream {
   virtual ~Stream() = default;
 
   /// Continues the handshake. To be called until it returns `kProgress`.
-  virtual IoResult Handshake() = 0;
+  /// `kClosed` sets `*error` to the reason on one line, empty where the peer
+  /// closed the connection.
+  virtual IoResult Handshake(std::string* error) = 0;
 
   /// At most `size` bytes; sets `*count`, at least 1, with `kProgress` only.
   virtual IoResult Read(char* to, std::size_t size, std::size_t* count) = 0;
@@ -31,10 +33,6 @@ class Stream {
 
   /// Signals the end of the data to the peer.
   virtual void ShutdownWrite() = 0;
-
-  /// The reason for which the handshake failed, on one line; empty where the
-  /// peer closed the connection.
-  virtual std::string handshake_error() const = 0;
 };
 
 /// TCP and Unix sockets without TLS.

@@ -3,18 +3,11 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <limits>
 #include <new>
 #include <utility>
 
 namespace jemalloc_exporter {
 namespace {
-
-int Size(std::size_t size) {
-  constexpr std::size_t kMax = std::numeric_limits<int>::max();
-  return static_cast<int>(std::min(size, kMax));
-}
 
 class TlsStream final : public Stream {
  public:
@@ -25,24 +18,26 @@ class TlsStream final : public Stream {
     if (SSL_set_fd(session_.get(), socket) != 1) throw std::bad_alloc();
   }
 
-  IoResult Handshake() override {
+  IoResult Handshake(std::string* error) override {
     ERR_clear_error();
-    const int result = SSL_do_handshake(session_.get());
-    if (result == 1) return IoResult::kProgress;
-    const IoResult outcome = ResultOf(result);
-    if (outcome == IoResult::kClosed) RecordError();
-    return outcome;
+    const IoResult result = ResultOf(SSL_do_handshake(session_.get()));
+    const auto code = ERR_peek_last_error();
+    if (result == IoResult::kClosed && code != 0) {
+      const char* const reason = ERR_reason_error_string(code);
+      *error = reason == nullptr ? "unknown error" : reason;
+    }
+    return result;
   }
 
   IoResult Read(char* to, std::size_t size, std::size_t* count) override {
     ERR_clear_error();
-    return ResultOf(SSL_read(session_.get(), to, Size(size)), count);
+    return ResultOf(SSL_read_ex(session_.get(), to, size, count));
   }
 
   IoResult Write(std::string_view from, std::size_t* count) override {
     ERR_clear_error();
-    return ResultOf(SSL_write(session_.get(), from.data(), Size(from.size())),
-                    count);
+    return ResultOf(
+        SSL_write_ex(session_.get(), from.data(), from.size(), count));
   }
 
   void ShutdownWrite() override {
@@ -51,16 +46,9 @@ class TlsStream final : public Stream {
     shutdown(socket_, SHUT_WR);
   }
 
-  std::string handshake_error() const override { return error_; }
-
  private:
-  IoResult ResultOf(int result, std::size_t* count) {
-    if (result <= 0) return ResultOf(result);
-    *count = static_cast<std::size_t>(result);
-    return IoResult::kProgress;
-  }
-
   IoResult ResultOf(int result) const {
+    if (result == 1) return IoResult::kProgress;
     switch (SSL_get_error(session_.get(), result)) {
       case SSL_ERROR_WANT_READ:
         return IoResult::kWantRead;
@@ -71,17 +59,9 @@ class TlsStream final : public Stream {
     }
   }
 
-  void RecordError() {
-    const auto code = ERR_peek_last_error();
-    if (code == 0) return;
-    const char* const reason = ERR_reason_error_string(code);
-    error_ = reason == nullptr ? "unknown error" : reason;
-  }
-
   const std::shared_ptr<const void> context_;
   const SslPtr session_;
   const int socket_;
-  std::string error_;
 };
 
 }  // namespace
