@@ -90,12 +90,6 @@ void Dispatcher::Add(std::string path, Route route) {
   routes_[std::move(path)] = std::move(shared);
 }
 
-std::shared_ptr<const Route> Dispatcher::Find(const std::string& path) {
-  const std::lock_guard lock(routes_mutex_);
-  const auto found = routes_.find(path);
-  return found == routes_.end() ? nullptr : found->second;
-}
-
 void Dispatcher::ResumeFinished() {
   handlers_.ResumeFinished();
   verifier_.ResumeFinished();
@@ -128,7 +122,12 @@ Task<Response> Dispatcher::Select(const HttpRequest& request,
   }
   if (auth == AuthResult::kDenied) co_return Unauthorized();
 
-  const std::shared_ptr<const Route> route = Find(request.path);
+  std::shared_ptr<const Route> route;
+  {
+    const std::lock_guard lock(routes_mutex_);
+    const auto found = routes_.find(request.path);
+    if (found != routes_.end()) route = found->second;
+  }
   auto response = ResponseWithoutRoute(request, route.get());
   if (response) co_return *std::move(response);
   if (const auto* fixed = std::get_if<Response>(route.get())) {

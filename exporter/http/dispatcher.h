@@ -44,7 +44,6 @@ class Dispatcher {
   Task<AuthResult> Verify(const std::string& authorization,
                           const std::string& client);
   Task<Response> RunHandler(const Handler& handler, const HttpRequest& request);
-  std::shared_ptr<const Route> Find(const std::string& path);
 
   const HttpServerOptions& options_;
 

@@ -20,30 +20,22 @@ std::string_view Bytes(const ASN1_STRING* string) {
           static_cast<std::size_t>(ASN1_STRING_length(string))};
 }
 
-std::string AddressText(std::string_view bytes) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (bytes.size() == sizeof(in_addr)) {
-    inet_ntop(AF_INET, bytes.data(), text.data(), text.size());
-  } else if (bytes.size() == sizeof(in6_addr)) {
-    inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
-  }
-  return text.data();
-}
-
 // In the notation of `client_allowed_sans`; empty for other kinds of names.
 std::string SanText(const GENERAL_NAME* name) {
   int type = 0;
   const void* const value = GENERAL_NAME_get0_value(name, &type);
-  switch (type) {
-    case GEN_DNS:
-    case GEN_EMAIL:
-    case GEN_URI:
-      return std::string(Bytes(static_cast<const ASN1_STRING*>(value)));
-    case GEN_IPADD:
-      return AddressText(Bytes(static_cast<const ASN1_STRING*>(value)));
-    default:
-      return {};
+  if (type != GEN_DNS && type != GEN_EMAIL && type != GEN_URI &&
+      type != GEN_IPADD) {
+    return {};
   }
+  const std::string_view bytes = Bytes(static_cast<const ASN1_STRING*>(value));
+  if (type != GEN_IPADD) return std::string(bytes);
+  const bool is_ipv4 = bytes.size() == sizeof(in_addr);
+  if (!is_ipv4 && bytes.size() != sizeof(in6_addr)) return {};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(is_ipv4 ? AF_INET : AF_INET6, bytes.data(), text.data(),
+            text.size());
+  return text.data();
 }
 
 }  // namespace
