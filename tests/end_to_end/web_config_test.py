@@ -446,6 +446,14 @@ class Reload(Case):
             self.assertEqual(self.curl(exporter, scheme="http"), 401)
         self.assertEqual(self.curl(exporter, "--user", "prom:secret", scheme="http"), 200)
         self.assertEqual(self.errors(exporter), [])
+        exporter.process.send_signal(signal.SIGHUP)
+        self.assertIn("/dev/stdin: a pipe is read once", self.await_errors(exporter, 1)[0])
+
+    def test_empty_file_at_start_is_a_warning(self):
+        for config in ("", "# nothing\n", "tls_server_config:\n"):
+            exporter = self.serve(config)
+            exporter.await_log(r'level=warn (msg="Web configuration is empty)')
+            self.assertEqual(self.curl(exporter, scheme="http"), 200)
 
 
 class InvalidAtStart(Case):
