@@ -144,6 +144,8 @@ RUN_HERE = (
 RUN_ELSEWHERE = {
     "cmake --install": "tests/install/readme_installation_test.py",
     "./tests/run": "tests/install/run_test",
+    "cpack": "tests/install/debian_package_test.py",
+    "redis-server.service.d": "tests/end_to_end/units_test.py copies the same file",
 }
 NOT_RUN = {
     "docker": "no container runtime in the tests' packages",

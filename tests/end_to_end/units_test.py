@@ -16,7 +16,9 @@ from programs import EXPORTER, Exporter, get, run
 
 HOME = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(EXPORTER).parents[1]
+SERVICE = "usr/local/lib/systemd/system/jemalloc_exporter.service"
 DROP_IN = "redis-server.service.d/jemalloc_exporter.conf"
+INSTALLED_DROP_IN = f"usr/local/share/jemalloc_exporter/{DROP_IN}"
 MAX_EXPOSURE = 15  # In tenths.
 
 
@@ -39,11 +41,14 @@ def setUpModule():
     shutil.copy(shutil.which("redis-server"), MACHINE / "usr/bin")
     install = ["cmake", "--install", BUILD, "--component", "runtime"]
     subprocess.run(
-        [*install, "--prefix", MACHINE / "usr/local"], check=True, capture_output=True
+        [*install, "--prefix", "/usr/local"],
+        env={**os.environ, "DESTDIR": str(MACHINE)},
+        check=True,
+        capture_output=True,
     )
     placed = MACHINE / "etc/systemd/system" / DROP_IN
     placed.parent.mkdir(parents=True)
-    shutil.copy(HOME / "exporter/packaging/systemd" / DROP_IN, placed)
+    shutil.copy(MACHINE / INSTALLED_DROP_IN, placed)
 
 
 def on_machine(path):
@@ -64,7 +69,7 @@ def systemd(tool, *args):
 def settings(path):
     """The values of each setting of a unit, all of one name as one list."""
     values = {}
-    for line in (HOME / "exporter/packaging/systemd" / path).read_text().splitlines():
+    for line in on_machine(path).read_text().splitlines():
         name, is_setting, value = line.partition("=")
         if is_setting and not line.startswith("#"):
             values.setdefault(name, []).extend(value.split())
@@ -103,7 +108,7 @@ class Service(unittest.TestCase):
         self.assertEqual(status, 0, out)
 
     def test_may_do_what_a_scrape_takes(self):
-        unit = settings("jemalloc_exporter.service")
+        unit = settings(SERVICE)
         self.assertEqual(
             set(unit["RestrictAddressFamilies"]), {"AF_UNIX", "AF_INET", "AF_INET6"}
         )
@@ -113,7 +118,7 @@ class Service(unittest.TestCase):
 
     def test_runs_as_the_user_that_is_installed(self):
         name, _ = system_user()
-        self.assertEqual(settings("jemalloc_exporter.service")["User"], [name])
+        self.assertEqual(settings(SERVICE)["User"], [name])
 
 
 class DropIn(unittest.TestCase):
@@ -121,7 +126,7 @@ class DropIn(unittest.TestCase):
         self.assertEqual(verified("redis-server.service"), (0, "", ""))
 
     def test_preloads_the_agent_that_is_installed_and_may_map_it(self):
-        unit = settings(DROP_IN)
+        unit = settings(INSTALLED_DROP_IN)
         (preload,) = re.findall(r"LD_PRELOAD=(\S+)", " ".join(unit["Environment"]))
         self.assertTrue(on_machine(preload).is_file(), preload)
         self.assertEqual(unit["ExecPaths"], [os.path.dirname(preload)])
@@ -130,7 +135,7 @@ class DropIn(unittest.TestCase):
         _, number = system_user()
         (allowed,) = re.findall(
             rf"{allow_uid_variable()}=(\S+)",
-            " ".join(settings(DROP_IN)["Environment"]),
+            " ".join(settings(INSTALLED_DROP_IN)["Environment"]),
         )
         self.assertIn(number, allowed.split(","))
 

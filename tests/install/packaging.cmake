@@ -105,6 +105,15 @@ consumer_test(MissesADependencyOfASelectedComponent collector
 set_tests_properties(consumer:MissesADependencyOfASelectedComponent PROPERTIES
   PASS_REGULAR_EXPRESSION "find_package.*prometheus-cpp")
 
+# The Debian package. A bare machine takes Debian's archive and two minutes:
+# `ctest -C real_programs` has it, outside of a network namespace.
+jemalloc_exporter_python_test(package:Debian 120 install/debian_package_test.py)
+add_test(NAME package:DebianOnABareMachine CONFIGURATIONS real_programs
+  COMMAND /usr/bin/python3 -B
+          ${CMAKE_CURRENT_SOURCE_DIR}/install/debian_package_test.py bare_machine)
+set_tests_properties(package:DebianOnABareMachine PROPERTIES TIMEOUT 600
+  SKIP_RETURN_CODE 77 ENVIRONMENT "${python_environment}")
+
 # A user's first steps. A build of everything takes minutes without ccache.
 jemalloc_exporter_python_test(install:ReadmeOnAFreshClone 1500
   install/readme_installation_test.py)

@@ -1,0 +1,8 @@
+# Read by cpack for each generator. The archive is for `tar -C / -xzf`, and has
+# what is the same on every system with these versions of the libraries.
+if(CPACK_GENERATOR STREQUAL "TGZ")
+  set(CPACK_COMPONENTS_ALL runtime)
+  set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
+  set(CPACK_INSTALL_PREFIX /usr/local)
+  set(CPACK_ARCHIVE_FILE_NAME ${CPACK_ARCHIVE_NAME})
+endif()
