@@ -9,7 +9,9 @@ namespace {
 // C2 9F.
 bool IsControl(std::string_view character) {
   const char last = character.back();
-  if (character.size() == 1) return (last >= 0 && last < ' ') || last == 0x7F;
+  if (character.size() == 1) {
+    return static_cast<unsigned char>(last) < ' ' || last == 0x7F;
+  }
   return character.size() == 2 && character[0] == '\xC2' && last < '\xA0';
 }
 
