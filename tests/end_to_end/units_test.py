@@ -1,5 +1,4 @@
-"""What starts the exporter and the agent on a machine (systemd) and in a cluster
-(Kubernetes), held to what the project installs and to what it does."""
+"""The units of systemd agree with what the project installs and with what it does."""
 
 import os
 import pathlib
@@ -10,9 +9,7 @@ import sys
 import tempfile
 import unittest
 
-import yaml
-
-from programs import EXPORTER, Exporter, get, run
+from programs import EXPORTER
 
 HOME = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(EXPORTER).parents[1]
@@ -138,70 +135,6 @@ class DropIn(unittest.TestCase):
             " ".join(settings(INSTALLED_DROP_IN)["Environment"]),
         )
         self.assertIn(number, allowed.split(","))
-
-
-class Pod(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        pod = yaml.safe_load((HOME / "exporter/packaging/kubernetes/pod.yaml").read_text())
-        cls.pod = pod["spec"]
-        cls.annotations = pod["metadata"]["annotations"]
-        cls.program, cls.exporter = cls.pod["containers"]
-        (cls.installer,) = cls.pod["initContainers"]
-        cls.environment = {v["name"]: v["value"] for v in cls.program["env"]}
-
-    def test_is_of_this_version(self):
-        version = re.search(r"version (\S+)", run("--version")[1]).group(1)
-        for container in (self.installer, self.exporter):
-            self.assertEqual(container["image"], f"jemalloc_exporter:{version}")
-
-    def test_shares_nothing_but_the_network(self):
-        self.assertFalse(self.pod.keys() & {"hostPID", "hostIPC", "hostNetwork"})
-        self.assertNotIn("shareProcessNamespace", self.pod)
-        self.assertNotIn("volumeMounts", self.exporter)
-
-    def test_grants_nothing_to_any_container(self):
-        for container in (self.installer, self.program, self.exporter):
-            context = container["securityContext"]
-            self.assertIs(context["allowPrivilegeEscalation"], False)
-            self.assertIs(context["readOnlyRootFilesystem"], True)
-            self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
-            self.assertGreater(context["runAsUser"], 0)
-
-    def test_preloads_the_agent_of_the_image(self):
-        _, source, target = self.installer["command"]
-        self.assertTrue(on_machine(source).is_file(), source)
-        self.assertEqual(
-            self.environment["LD_PRELOAD"], target + os.path.basename(source)
-        )
-        (written,) = self.installer["volumeMounts"]
-        (read,) = self.program["volumeMounts"]
-        self.assertEqual(read, {**written, "readOnly": True})
-        self.assertEqual(written["mountPath"] + "/", target)
-        self.assertIn(written["name"], [v["name"] for v in self.pod["volumes"]])
-
-    def test_allows_the_user_of_the_exporter_and_of_the_image(self):
-        user = self.exporter["securityContext"]["runAsUser"]
-        self.assertEqual(self.environment[allow_uid_variable()], str(user))
-        image = (HOME / "Dockerfile").read_text()
-        self.assertIn(f"\nUSER {user}:{user}\n", image)
-
-    def test_is_scraped_and_probed_where_the_exporter_answers(self):
-        (port,) = self.exporter["ports"]
-        (listening,) = re.findall(
-            r"--web\.listen-address.*\[.*:(\d+)", run("--help")[1]
-        )
-        self.assertEqual(port["containerPort"], int(listening))
-        self.assertEqual(self.annotations["prometheus.io/port"], listening)
-        probes = [
-            self.exporter[f"{kind}Probe"]["httpGet"]
-            for kind in ("liveness", "readiness")
-        ]
-        self.assertEqual({probe["port"] for probe in probes}, {port["name"]})
-        paths = [probe["path"] for probe in probes]
-        with Exporter() as exporter:
-            for path in (*paths, self.annotations["prometheus.io/path"]):
-                self.assertEqual(get(exporter.url + path).status, 200, path)
 
 
 if __name__ == "__main__":
