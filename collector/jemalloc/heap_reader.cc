@@ -71,4 +71,9 @@ HeapSnapshot ReadHeap(Mallctl* mallctl) noexcept {
   return same ? AwaitRefresh(mallctl, finished) : TakeHeapSnapshot(mallctl);
 }
 
+HeapSnapshot ReadHeapDetails(HeapDetailSets requested, HeapDetails* details,
+                             Mallctl* mallctl) noexcept {
+  return TakeHeapSnapshot(mallctl, requested, details);
+}
+
 }  // namespace jemalloc_exporter

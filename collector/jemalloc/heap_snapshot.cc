@@ -5,6 +5,7 @@
 #include <ctime>
 #include <optional>
 
+#include "collector/jemalloc/details_reader.h"
 #include "collector/jemalloc/mallctl_value.h"
 #include "collector/jemalloc/statistics_reader.h"
 
@@ -71,9 +72,8 @@ HeapSnapshot ReadFields(Mallctl* mallctl, HeapDetail detail) {
   return snapshot;
 }
 
-}  // namespace
-
-HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
+HeapSnapshot Take(Mallctl* mallctl, HeapDetail detail, HeapDetailSets requested,
+                  HeapDetails* details) {
   if (mallctl == nullptr) return {};
   const auto start = MonotonicNanoseconds();
   std::optional<std::uint64_t> epoch = AdvanceEpoch(mallctl);
@@ -81,6 +81,9 @@ HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
   if (!epoch) return {};
   for (int attempt = 1;; ++attempt) {
     HeapSnapshot snapshot = ReadFields(mallctl, detail);
+    if (requested.any() && snapshot.used) {
+      ReadDetails(mallctl, requested, details);
+    }
     const auto epoch_after = ReadAs<std::uint64_t>(mallctl, "epoch");
     // The other thread's refresh is as recent as one of this thread.
     if (epoch_after == epoch || attempt == kMaxAttempts) {
@@ -91,6 +94,18 @@ HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
     }
     epoch = epoch_after;
   }
+}
+
+}  // namespace
+
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
+  return Take(mallctl, detail, {}, nullptr);
+}
+
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetailSets requested,
+                              HeapDetails* details) noexcept {
+  if (details != nullptr) details->Clear();
+  return Take(mallctl, HeapDetail::kAll, requested, details);
 }
 
 }  // namespace jemalloc_exporter

@@ -1,6 +1,7 @@
 #ifndef JEMALLOC_EXPORTER_COLLECTOR_JEMALLOC_HEAP_SNAPSHOT_H_
 #define JEMALLOC_EXPORTER_COLLECTOR_JEMALLOC_HEAP_SNAPSHOT_H_
 
+#include "jemalloc_exporter/heap_details.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -13,6 +14,10 @@ enum class HeapDetail { kState, kAll };
 /// `kState`, statistics and options are absent.
 HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl,
                               HeapDetail detail = HeapDetail::kAll) noexcept;
+
+/// The same, and the requested sets as of the same refresh, in `details`.
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetailSets requested,
+                              HeapDetails* details) noexcept;
 
 }  // namespace jemalloc_exporter
 

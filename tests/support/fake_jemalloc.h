@@ -119,6 +119,11 @@ inline std::size_t FakeMallctlSize(const std::string& name) {
   static const std::map<std::string, MallctlType> types = [] {
     std::map<std::string, MallctlType> found = {
         {"arenas.nbins", MallctlType::kUnsigned},
+        {"arenas.nlextents", MallctlType::kUnsigned},
+        {"arenas.bin.0.nregs", MallctlType::kUnsigned},
+        {"arenas.bin.1.nregs", MallctlType::kUnsigned},
+        {"stats.arenas.0.nthreads", MallctlType::kUnsigned},
+        {"stats.arenas.1.nthreads", MallctlType::kUnsigned},
         {"config.cache_oblivious", MallctlType::kBool}};
     for (const HeapField& row : kHeapFields) found[row.mallctl] = row.type;
     for (const HeapOption& row : kHeapOptions) found[row.mallctl] = row.type;
