@@ -17,6 +17,7 @@
 
 #include "collector/jemalloc/heap_snapshot.h"
 #include "collector/jemalloc/jemalloc_version.h"
+#include "exporter/agent/detail_request.h"
 #include "exporter/agent/file_table.h"
 #include "exporter/agent/response_encoder.h"
 
@@ -85,6 +86,42 @@ bool IsAllowed(int peer, const UidAllowlist& allowed) {
   socklen_t size = sizeof(credentials);
   return getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
          allowed.contains(credentials.uid);
+}
+
+// One send without waiting: the socket is new, so the whole document fits into
+// its buffer, and no client can delay the thread.
+void Send(const char* document, const char* end, int peer) {
+  send(peer, document, static_cast<std::size_t>(end - document),
+       MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
+                  HeapDetails* details) {
+  return {.prefix = jemalloc.prefix.view(),
+          .jemalloc_version = JemallocVersion(jemalloc.mallctl),
+          .heap = TakeHeapSnapshot(jemalloc.mallctl, requested, details)};
+}
+
+[[gnu::noinline]] void SendState(const Jemallocs& jemallocs,
+                                 std::string_view comm, int peer) {
+  char document[kMaxDocumentSize];
+  ResponseWriter writer(getpid(), comm, jemallocs.size(), document);
+  for (const Jemalloc& jemalloc : jemallocs) {
+    writer.Add(Read(jemalloc, {}, nullptr));
+  }
+  Send(document, writer.Finish(), peer);
+}
+
+[[gnu::noinline]] void SendDetails(const Jemallocs& jemallocs,
+                                   std::string_view comm,
+                                   HeapDetailSets requested, int peer) {
+  char document[kMaxDetailedResponseSize];
+  ResponseWriter writer(getpid(), comm, jemallocs.size(), document);
+  HeapDetails details;
+  for (const Jemalloc& jemalloc : jemallocs) {
+    writer.Add(Read(jemalloc, requested, &details), &details);
+  }
+  Send(document, writer.Finish(), peer);
 }
 
 }  // namespace
@@ -159,34 +196,33 @@ void AgentServer::LengthenCheckInterval() {
 bool AgentServer::Receive(const Jemallocs& jemallocs,
                           const UidAllowlist& allowed,
                           std::string_view name) const {
-  const int peer = accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  sockaddr_un client = {};
+  socklen_t size = sizeof(client);
+  const int peer = accept4(listener_fd_, reinterpret_cast<sockaddr*>(&client),
+                           &size, SOCK_CLOEXEC);
   if (peer < 0) {
     if (errno == EMFILE) return false;
     if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
     return true;
   }
-  if (IsAllowed(peer, allowed)) SendResponse(jemallocs, name, peer);
+  if (IsAllowed(peer, allowed)) {
+    SendResponse(jemallocs, name, ParseDetailRequest(client, size), peer);
+  }
   close(peer);
   return true;
 }
 
-// One send without waiting: the socket is new, so the whole document fits into
-// its buffer, and no client can delay the thread.
+// Two functions, so that no more of the stack is used than a response takes: a
+// host's thread-local variables share it.
 void AgentServer::SendResponse(const Jemallocs& jemallocs,
-                               std::string_view name, int peer) const {
+                               std::string_view name, HeapDetailSets requested,
+                               int peer) const {
   const std::string_view comm = name.empty() ? name_ : name;
-  HeapResponse heaps[kMaxHeaps];
-  std::size_t count = 0;
-  for (const Jemalloc& jemalloc : jemallocs) {
-    heaps[count++] = {.prefix = jemalloc.prefix.view(),
-                      .jemalloc_version = JemallocVersion(jemalloc.mallctl),
-                      .heap = TakeHeapSnapshot(jemalloc.mallctl)};
+  if (requested.any()) {
+    SendDetails(jemallocs, comm, requested, peer);
+  } else {
+    SendState(jemallocs, comm, peer);
   }
-  char document[kMaxDocumentSize];
-  const char* const end = EncodeResponse(
-      {.pid = getpid(), .comm = comm, .heaps = {heaps, count}}, document);
-  send(peer, document, static_cast<std::size_t>(end - document),
-       MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace jemalloc_exporter

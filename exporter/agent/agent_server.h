@@ -9,6 +9,7 @@
 #include "exporter/agent/privileges.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent/uid_allowlist.h"
+#include "jemalloc_exporter/heap_details.h"
 
 namespace jemalloc_exporter {
 
@@ -51,7 +52,7 @@ class AgentServer {
   bool Receive(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                std::string_view name) const;
   void SendResponse(const Jemallocs& jemallocs, std::string_view name,
-                    int peer) const;
+                    HeapDetailSets requested, int peer) const;
 
   Privileges privileges_;
   int listener_fd_ = -1;

@@ -25,6 +25,10 @@
 ///
 ///     "heaps":[{"prefix":"","jemalloc_version":…,"state":…,"heap_state":{…}},
 ///              {"prefix":"je_",…}]
+///
+/// A client requests details with the name of its socket: see detail_request.h.
+/// The document then has a key for each set that could be read, in the object
+/// of its heap: see `WriteDetailsJson`.
 namespace jemalloc_exporter {
 
 /// Environment variables, read when the agent is loaded. With the value
@@ -59,8 +63,10 @@ inline constexpr std::string_view kPrefixKey = "prefix";
 inline constexpr std::string_view kUsed = "used";
 inline constexpr std::string_view kUnused = "unused";
 
-/// Bytes of the longest document; a client rejects a longer one.
+/// Bytes of the longest document; a client rejects a longer one. The second is
+/// that of a document with details, for clients that requested them.
 inline constexpr std::size_t kMaxResponseSize = std::size_t{16} * 1024;
+inline constexpr std::size_t kMaxDetailedResponseSize = std::size_t{32} * 1024;
 
 /// Bytes of a process's name in the kernel (TASK_COMM_LEN less the NUL).
 inline constexpr std::size_t kMaxCommSize = 15;

@@ -36,30 +36,52 @@ char* WriteHeap(const HeapResponse& response, char* out) {
                        WriteKey(kHeapStateKey, Copy(",", out)));
 }
 
-char* WriteHeaps(std::span<const HeapResponse> heaps, char* out) {
-  out = Copy("[", WriteKey(kHeapsKey, out));
-  std::string_view separator;
-  for (const HeapResponse& heap : heaps) {
-    out = WriteKey(kPrefixKey, Copy("{", Copy(separator, out)));
-    out = WriteJsonString(Start(heap.prefix, kMaxPrefixSize), out);
-    out = Copy("}", WriteHeap(heap, Copy(",", out)));
-    separator = ",";
-  }
-  return Copy("]", out);
-}
-
 }  // namespace
 
-char* EncodeResponse(const AgentResponse& response, char* out) {
-  out = WriteNumber(kAgentVersion, WriteKey(kAgentKey, Copy("{", out)));
-  out = WriteNumber(response.pid, WriteKey(kPidKey, Copy(",", out)));
-  out = WriteJsonString(Start(response.comm, kMaxCommSize),
-                        WriteKey(kCommKey, Copy(",", out)));
-  out = WriteHeap(response.heaps.front(), Copy(",", out));
-  if (response.heaps.size() > 1) {
-    out = WriteHeaps(response.heaps, Copy(",", out));
+ResponseWriter::ResponseWriter(pid_t pid, std::string_view comm,
+                               std::size_t heap_count, std::span<char> out)
+    : out_(out.data()),
+      limit_(out.data() + out.size()),
+      heap_count_(heap_count) {
+  out_ = WriteNumber(kAgentVersion, WriteKey(kAgentKey, Copy("{", out_)));
+  out_ = WriteNumber(pid, WriteKey(kPidKey, Copy(",", out_)));
+  out_ = WriteJsonString(Start(comm, kMaxCommSize),
+                         WriteKey(kCommKey, Copy(",", out_)));
+}
+
+// The first heap is in the document itself, and among several once more.
+void ResponseWriter::Add(const HeapResponse& heap, const HeapDetails* details) {
+  if (added_ == 0) out_ = WriteHeap(heap, Copy(",", out_));
+  if (heap_count_ > 1) {
+    out_ = added_ == 0 ? Copy("[{", WriteKey(kHeapsKey, Copy(",", out_)))
+                       : Copy(",{", out_);
+    out_ = WriteJsonString(Start(heap.prefix, kMaxPrefixSize),
+                           WriteKey(kPrefixKey, out_));
+    out_ = WriteHeap(heap, Copy(",", out_));
   }
-  return Copy("}", out);
+  ++added_;
+  if (details != nullptr) WriteDetails(*details);
+  if (heap_count_ > 1) out_ = Copy("}", out_);
+}
+
+void ResponseWriter::WriteDetails(const HeapDetails& details) {
+  if (!details.sets.any()) return;
+  constexpr std::size_t kEnd = 8;  // Brackets.
+  const std::size_t needed = MaxDetailsJsonSize(details) + kEnd +
+                             (heap_count_ - added_) * kMaxHeapObjectSize;
+  if (static_cast<std::size_t>(limit_ - out_) < needed) return;
+  out_ = WriteDetailsJson(details, out_);
+}
+
+char* ResponseWriter::Finish() {
+  return Copy("}", heap_count_ > 1 ? Copy("]", out_) : out_);
+}
+
+char* EncodeResponse(const AgentResponse& response, char* out) {
+  ResponseWriter writer(response.pid, response.comm, response.heaps.size(),
+                        {out, kMaxDocumentSize});
+  for (const HeapResponse& heap : response.heaps) writer.Add(heap);
+  return writer.Finish();
 }
 
 }  // namespace jemalloc_exporter

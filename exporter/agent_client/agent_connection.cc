@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "exporter/agent_client/bind_request.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
 
@@ -77,6 +78,7 @@ void AgentConnection::Connect(const VerifyPeer& verify) {
   descriptor_ =
       ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor_ < 0) return;
+  bound_ = BindRequest(descriptor_, requested_);
   sockaddr_un address;
   const socklen_t size = WriteAddress(socket_.name, &address);
   if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), size) != 0) {
@@ -105,6 +107,8 @@ void AgentConnection::ReadProc() {
 }
 
 void AgentConnection::Receive() {
+  const std::size_t max_size =
+      bound_.any() ? kMaxDetailedResponseSize : kMaxResponseSize;
   for (;;) {
     char bytes[4096];
     const ssize_t size = recv(descriptor_, bytes, sizeof(bytes), 0);
@@ -112,13 +116,13 @@ void AgentConnection::Receive() {
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) break;
     document_.append(bytes, static_cast<std::size_t>(size));
-    if (document_.size() > kMaxResponseSize) break;
+    if (document_.size() > max_size) break;
   }
   if (document_.empty()) {
     ++closed_count_;
     return Finish(State::kClosed);
   }
-  response_ = ParseResponse(document_);
+  response_ = ParseResponse(document_, bound_);
   if (response_ && response_->pid != socket_.name.pid) response_.reset();
   Finish(State::kFinished);
 }
@@ -137,6 +141,7 @@ std::optional<Process> AgentConnection::ToProcess() const {
     process.jemalloc_version = response_->jemalloc_version;
     process.status = StatusOf(*response_);
     process.heaps = response_->heaps;
+    process.details = response_->details;
     process.heap_state = process.heaps.empty() ? response_->heap_state
                                                : SumOfHeaps(process.heaps);
   }

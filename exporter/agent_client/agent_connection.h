@@ -15,6 +15,7 @@
 #include "exporter/agent_client/response_parser.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/process/process.h"
+#include "jemalloc_exporter/heap_details.h"
 
 namespace jemalloc_exporter {
 
@@ -64,6 +65,9 @@ class AgentConnection {
   /// Number of connections in this poll that were closed without a document.
   int closed_count() const { return closed_count_; }
 
+  /// The details to request of the agent from the next `Connect` on.
+  void set_requested(HeapDetailSets sets) { requested_ = sets; }
+
   /// Goes from `kQueued` to any state. Does not block.
   void Connect(const VerifyPeer& verify);
 
@@ -94,6 +98,8 @@ class AgentConnection {
   int descriptor_ = -1;
   bool is_unresponsive_ = false;
   int closed_count_ = 0;
+  HeapDetailSets requested_;
+  HeapDetailSets bound_;  // Requested by the name of the connected socket.
   std::optional<std::chrono::steady_clock::time_point> first_attempt_;
   std::chrono::steady_clock::time_point connected_at_;
   /// From SO_PEERCRED: the process that listens; 0 when it is not visible from

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "exporter/agent_client/agent_query.h"
+#include "exporter/process/proc_stat.h"
 #include "exporter/process/process_tree.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -50,6 +52,18 @@ void LimitUnverifiedProcesses(std::vector<Process>& processes) {
   });
 }
 
+// A late response may have others, and a process another name than expected.
+void RemoveDetailsBeyond(HeapDetailSets sets, Process& process) {
+  const auto remove = [&](std::shared_ptr<const HeapDetails>& details) {
+    if (!details || (details->sets & sets) == details->sets) return;
+    const auto rest = std::make_shared<HeapDetails>(*details);
+    rest->sets = rest->sets & sets;
+    details = rest->sets.any() ? rest : nullptr;
+  };
+  remove(process.details);
+  for (ProcessHeap& heap : process.heaps) remove(heap.details);
+}
+
 // Whether the agent has neither responded nor failed in time.
 bool HasTimedOut(const AgentConnection& connection) {
   return (connection.state() == AgentConnection::State::kConnected ||
@@ -86,14 +100,16 @@ std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
 
 AgentPoller::AgentPoller(ProcessFilter filter) : filter_(std::move(filter)) {}
 
-std::vector<Process> AgentPoller::Poll(
-    std::chrono::duration<double> timeout) noexcept try {
+std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
+                                       const DetailQuery& details) noexcept
+    try {
   const auto now = Clock::now();
   const auto deadline =
       now + std::chrono::duration_cast<Clock::duration>(timeout);
   AgentConnections connections;
   for (const AgentSocket& socket : SelectSockets(now)) {
     connections.push_back(TakeConnection(socket));
+    connections.back()->set_requested(SetsOf(socket, details));
   }
   NamespacePidCache namespaces;
   QueryAgents(connections, deadline,
@@ -105,6 +121,8 @@ std::vector<Process> AgentPoller::Poll(
   for (const auto& connection : connections) {
     auto process = connection->ToProcess();
     if (process && (!process->pid_is_unverified || Includes(process->pid))) {
+      UpdateComm(connection->socket(), *process, details);
+      RemoveDetailsBeyond(details.SetsOf(process->comm), *process);
       processes.push_back(*std::move(process));
     }
   }
@@ -114,6 +132,31 @@ std::vector<Process> AgentPoller::Poll(
   return processes;
 } catch (const std::exception&) {
   return {};
+}
+
+// The name is known before the connection where the process has the pid of the
+// socket's name here.
+HeapDetailSets AgentPoller::SetsOf(const AgentSocket& socket,
+                                   const DetailQuery& details) {
+  if (!details.includes || !details.sets.any()) return details.sets;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = comms_.find(socket);
+    if (found != comms_.end()) return details.SetsOf(found->second);
+  }
+  const auto stat = ReadProcStat(socket.name.pid);
+  if (!stat) return {};
+  return details.SetsOf(SanitizeLabel(stat->comm, kMaxCommSize));
+}
+
+void AgentPoller::UpdateComm(const AgentSocket& socket, const Process& process,
+                             const DetailQuery& details) {
+  if (!details.includes || process.comm.empty() ||
+      (process.pid == socket.name.pid && !process.pid_is_unverified)) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  comms_[socket] = process.comm;
 }
 
 // A connection that was closed without a document is either refused by the
@@ -158,6 +201,9 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
   std::erase_if(decisions_, [&](const auto& decision) {
     return decision.second.until <= now ||
            !std::binary_search(listed.begin(), listed.end(), decision.first);
+  });
+  std::erase_if(comms_, [&](const auto& comm) {
+    return !std::binary_search(listed.begin(), listed.end(), comm.first);
   });
   std::erase_if(unresponsive_, [&](const auto& connection) {
     return !std::binary_search(listed.begin(), listed.end(), connection.first);

@@ -10,12 +10,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "exporter/agent_client/agent_connection.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/process/process.h"
+#include "jemalloc_exporter/heap_details.h"
 
 namespace jemalloc_exporter {
 
@@ -34,6 +36,19 @@ struct ProcessFilter {
   /// With `includes`: whether to poll processes whose pid the kernel cannot
   /// verify; `includes` is then given the pid in the socket's name.
   bool includes_unverified = false;
+};
+
+/// The details that processes return.
+struct DetailQuery {
+  HeapDetailSets sets;
+  /// Whether to request them of processes with this `Process::comm`. Empty: of
+  /// every process. Must be thread-safe.
+  std::function<bool(const std::string&)> includes;
+
+  /// The sets to request of a process with this name.
+  HeapDetailSets SetsOf(const std::string& comm) const {
+    return !includes || includes(comm) ? sets : HeapDetailSets{};
+  }
 };
 
 /// Returns the heap statistics of the processes that carry the agent.
@@ -72,7 +87,10 @@ class AgentPoller {
   explicit AgentPoller(ProcessFilter filter = {});
 
   /// Never throws: without memory or descriptors it returns fewer processes.
-  std::vector<Process> Poll(std::chrono::duration<double> timeout) noexcept;
+  /// A process of another pid namespace has details only from the second poll
+  /// on where `details` includes some names only.
+  std::vector<Process> Poll(std::chrono::duration<double> timeout,
+                            const DetailQuery& details = {}) noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -91,6 +109,9 @@ class AgentPoller {
                       Clock::time_point now,
                       std::vector<AgentSocket>& selected);
   std::unique_ptr<AgentConnection> TakeConnection(const AgentSocket& socket);
+  HeapDetailSets SetsOf(const AgentSocket& socket, const DetailQuery& details);
+  void UpdateComm(const AgentSocket& socket, const Process& process,
+                  const DetailQuery& details);
   static void RemoveEnded(AgentConnections& connections);
   void UpdateState(AgentConnections& connections);
   bool Includes(pid_t pid) const;
@@ -102,6 +123,8 @@ class AgentPoller {
   /// Of sockets that are listed: whether to connect, independent of `filter_`.
   std::map<AgentSocket, Decision> decisions_;
   Clock::time_point next_scan_;
+  /// Of processes whose pid here is not that of the socket's name.
+  std::map<AgentSocket, std::string> comms_;
   /// Null while a poll is using the connection.
   std::map<AgentSocket, std::unique_ptr<AgentConnection>> unresponsive_;
 };

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "collector/text/heap_json_parser.h"
 #include "collector/text/json_sax.h"
 #include "exporter/agent/protocol.h"
+#include "exporter/agent_client/details_parser.h"
 #include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
@@ -17,15 +19,22 @@ namespace {
 
 // The values of one heap parsed so far.
 struct HeapFields {
+  explicit HeapFields(HeapDetailSets requested) : details(requested) {}
+
   bool heap_state = false;
   std::optional<std::string> prefix;
   std::optional<std::string> jemalloc_version;
   std::optional<bool> used;
   HeapState heap;
+  DetailsParser details;
 };
 
 // The values parsed so far. The first heap is also in the document itself.
 struct ParsedFields {
+  explicit ParsedFields(HeapDetailSets requested_sets)
+      : requested(requested_sets), first_heap(requested) {}
+
+  HeapDetailSets requested;
   bool version = false;
   std::optional<pid_t> pid;
   std::optional<std::string> comm;
@@ -75,14 +84,19 @@ void ParseKey(const std::string& key, const JsonEvent& event,
 }
 
 // The path begins with `kHeapsKey`. False ends the parsing.
-bool HandleHeaps(const JsonEvent& event, std::vector<HeapFields>& heaps) {
+bool HandleHeaps(const JsonEvent& event, HeapDetailSets requested,
+                 std::vector<HeapFields>& heaps) {
+  constexpr std::size_t kHeapDepth = 2;  // Of the path of a heap's object.
   const auto& path = event.path;
+  if (path.size() > kHeapDepth) {
+    heaps.back().details.Handle(std::span(path).subspan(kHeapDepth), event);
+  }
   switch (path.size()) {
     case 1:
       heaps.clear();
       return event.type_name == "array";
     case 2:
-      heaps.emplace_back();
+      heaps.emplace_back(requested);
       return event.type_name == "object" && heaps.size() <= kMaxHeaps;
     case 3:
       ParseHeapKey(path.back(), event, heaps.back());
@@ -98,7 +112,10 @@ bool HandleHeaps(const JsonEvent& event, std::vector<HeapFields>& heaps) {
 bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
   const auto& path = event.path;
   if (path.empty()) return RequireObject(event).empty();
-  if (path.front() == kHeapsKey) return HandleHeaps(event, fields.heaps);
+  if (path.front() == kHeapsKey) {
+    return HandleHeaps(event, fields.requested, fields.heaps);
+  }
+  fields.first_heap.details.Handle(path, event);
   if (path.size() == 1) ParseKey(path.front(), event, fields);
   if (path.size() == 2 && path.front() == kHeapStateKey) {
     return ParseHeapField(path.back(), event, fields.first_heap.heap).empty();
@@ -122,10 +139,12 @@ std::optional<std::vector<ProcessHeap>> ToHeaps(
         !fields.used || HasPrefix(heaps, *fields.prefix)) {
       return std::nullopt;
     }
-    heaps.push_back({.prefix = *std::move(fields.prefix),
-                     .jemalloc_version = *std::move(fields.jemalloc_version),
-                     .used = *fields.used,
-                     .heap_state = *fields.used ? fields.heap : HeapState{}});
+    heaps.push_back(
+        {.prefix = *std::move(fields.prefix),
+         .jemalloc_version = *std::move(fields.jemalloc_version),
+         .used = *fields.used,
+         .heap_state = *fields.used ? fields.heap : HeapState{},
+         .details = *fields.used ? fields.details.Finish() : nullptr});
   }
   if (heaps.size() < 2) heaps.clear();
   return heaps;
@@ -133,9 +152,12 @@ std::optional<std::vector<ProcessHeap>> ToHeaps(
 
 }  // namespace
 
-std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
-  if (document.size() > kMaxResponseSize) return std::nullopt;
-  ParsedFields fields;
+std::optional<ParsedResponse> ParseResponse(std::string_view document,
+                                            HeapDetailSets requested) try {
+  const std::size_t max_size =
+      requested.any() ? kMaxDetailedResponseSize : kMaxResponseSize;
+  if (document.size() > max_size) return std::nullopt;
+  ParsedFields fields(requested);
   std::string ignored;
   const bool read = ParseJson(
       document,
@@ -148,6 +170,7 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
   }
   auto heaps = ToHeaps(std::move(fields.heaps));
   if (!heaps) return std::nullopt;
+  const bool has_details = *heap.used && heaps->empty();
   return ParsedResponse{
       .pid = *fields.pid,
       .comm = *std::move(fields.comm),
@@ -155,6 +178,7 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document) try {
       .used = *heap.used,
       .heap_state = *heap.used ? heap.heap : HeapState{},
       .heaps = *std::move(heaps),
+      .details = has_details ? heap.details.Finish() : nullptr,
   };
 } catch (const std::exception&) {
   return std::nullopt;

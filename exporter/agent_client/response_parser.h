@@ -3,12 +3,14 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "exporter/process/process.h"
+#include "jemalloc_exporter/heap_details.h"
 #include "jemalloc_exporter/heap_state.h"
 
 namespace jemalloc_exporter {
@@ -24,13 +26,18 @@ struct ParsedResponse {
   HeapState heap_state;
   /// Empty unless the document has two or more, then at most `kMaxHeaps`.
   std::vector<ProcessHeap> heaps;
+  /// Null with several heaps, of which each has its own, and unless `used`.
+  std::shared_ptr<const HeapDetails> details;
 };
 
-/// Parses a document from an untrusted source. Every key of `protocol.h` is
-/// required with a value of its type, but for `kHeapsKey`; unknown keys are
-/// ignored. Two heaps with the same prefix are an error. Absent for any other
-/// document. Never throws.
-std::optional<ParsedResponse> ParseResponse(std::string_view document);
+/// Parses a document from an untrusted source, of at most `kMaxResponseSize`
+/// bytes, or `kMaxDetailedResponseSize` where details were `requested`. Every
+/// key of `protocol.h` is required with a value of its type, but for
+/// `kHeapsKey`; unknown keys are ignored, and so are invalid details, and those
+/// that were not requested. Two heaps with the same prefix are an error. Absent
+/// for any other document. Never throws.
+std::optional<ParsedResponse> ParseResponse(std::string_view document,
+                                            HeapDetailSets requested = {});
 
 }  // namespace jemalloc_exporter
 

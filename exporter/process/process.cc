@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <utility>
 
 #include "exporter/agent/protocol.h"
 #include "exporter/process/proc_stat.h"
@@ -47,9 +49,13 @@ HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps) {
   return sum;
 }
 
-Process ReadThisProcess() {
-  const HeapSnapshot reading = ReadHeap();
+Process ReadThisProcess(HeapDetailSets requested) {
   Process process;
+  std::shared_ptr<HeapDetails> details;
+  if (requested.any()) details = std::make_shared<HeapDetails>();
+  const HeapSnapshot reading =
+      requested.any() ? ReadHeapDetails(requested, details.get()) : ReadHeap();
+  process.details = std::move(details);
   process.pid = getpid();
   process.status = reading.used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
   process.heap_state = reading.visible_state();

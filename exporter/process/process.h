@@ -4,12 +4,14 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "exporter/process/cgroup.h"
+#include "jemalloc_exporter/heap_details.h"
 #include "jemalloc_exporter/heap_state.h"
 
 namespace jemalloc_exporter {
@@ -34,6 +36,8 @@ struct ProcessHeap {
   bool used = false;
   /// Empty unless `used`.
   HeapState heap_state;
+  /// The requested sets; null without them.
+  std::shared_ptr<const HeapDetails> details = nullptr;
 };
 
 /// A process with jemalloc, as of one poll.
@@ -56,6 +60,8 @@ struct Process {
   HeapState heap_state;
   /// All heaps where the process has several, else empty.
   std::vector<ProcessHeap> heaps;
+  /// The requested sets of the heap; null without them, and with several heaps.
+  std::shared_ptr<const HeapDetails> details;
   /// Source: /proc/PID/stat; absent where /proc does not show the process.
   std::optional<std::uint64_t> resident_memory_bytes;
   /// Since the Unix epoch. Source and absence as above.
@@ -68,8 +74,9 @@ struct Process {
 /// 2^64 - 1.
 HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps);
 
-/// Returns the calling process. Thread-safe; throws std::bad_alloc only.
-Process ReadThisProcess();
+/// Returns the calling process, with the requested sets. Thread-safe; throws
+/// std::bad_alloc only.
+Process ReadThisProcess(HeapDetailSets requested = {});
 
 }  // namespace jemalloc_exporter
 

@@ -57,6 +57,7 @@ TERMS = re.compile(
     r"|nobody@localhost|place-items"
     r"|\b(?:in|into|take|takes|taking|out of) place\b|in its place"
     r"|\bis (?:not )?None\b|\w*IsNone\b|\bplaces=\d"
+    r"|jemalloc_exporter_ask/"
     # The names that keep working for one release.
     r"|--sidecar|JEMALLOC_EXPORTER_TEST_SIDECAR|JEMALLOC_EXPORTER_SIDECAR"
     r"|[Ss]idecar containers?|sidecar_?container",

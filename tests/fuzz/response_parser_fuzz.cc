@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/text/details_json.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/response_parser.h"
@@ -16,6 +17,32 @@
 using jemalloc_exporter::HeapState;
 using jemalloc_exporter::Require;
 
+namespace {
+
+template <typename Rows, typename Key>
+void RequireAscending(const Rows& rows, Key key) {
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    Require(rows[i - 1].*key < rows[i].*key);
+  }
+}
+
+// What is accepted is written and parsed as the same, within the agent's limit.
+void RequireValidDetails(std::string_view text) {
+  using namespace jemalloc_exporter;  // NOLINT(google-build-using-namespace)
+  const auto response = ParseResponse(text, HeapDetailSets::All());
+  if (!response || !response->details) return;
+  const HeapDetails& details = *response->details;
+  Require(details.sets.any());
+  RequireAscending(details.bins, &BinDetails::size);
+  RequireAscending(details.sizes, &SizeDetails::size);
+  RequireAscending(details.arenas, &ArenaDetails::arena);
+  std::string json(MaxDetailsJsonSize(details), '\0');
+  const char* const end = WriteDetailsJson(details, json.data());
+  Require(end <= json.data() + json.size());
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -23,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     Require(socket.name.pid > 0 && socket.name.instance > 0 &&
             socket.name.instance <= jemalloc_exporter::kMaxInstance);
   }
+  RequireValidDetails(text);
   const auto response = jemalloc_exporter::ParseResponse(text);
   if (!response) return 0;
   Require(response->pid > 0);

@@ -4,10 +4,12 @@
 
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tests/support/golden.h"
+#include "tests/support/sample_details.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -47,6 +49,48 @@ TEST(EncodeResponse, WritesSeveralHeapsBehindTheKeysOfTheFirst) {
   const HeapResponse heaps[] = {Fixture("", /*used=*/false), Fixture("_rjem_")};
   ExpectGolden(Encode({.pid = 42, .comm = "host", .heaps = heaps}),
                "agent_heaps.json");
+}
+
+std::string Detailed(std::span<const HeapResponse> heaps,
+                     const HeapDetails& details) {
+  // Sanitizers check the writes.
+  const auto document = std::make_unique<char[]>(kMaxDetailedResponseSize);
+  ResponseWriter writer(42, "redis-server", heaps.size(),
+                        {document.get(), kMaxDetailedResponseSize});
+  for (const HeapResponse& heap : heaps) writer.Add(heap, &details);
+  return {document.get(), writer.Finish()};
+}
+
+TEST(ResponseWriter, WritesDetailsBehindTheOtherKeys) {
+  const HeapResponse heap = Fixture("");
+  ExpectGolden(Detailed({&heap, 1}, SampleDetails()),
+               "agent_heap_details.json");
+}
+
+TEST(ResponseWriter, WritesTheDetailsOfEachOfSeveralHeaps) {
+  const HeapResponse heaps[] = {Fixture(""), Fixture("_rjem_")};
+  ExpectGolden(Detailed(heaps, SampleDetails()), "agent_heaps_details.json");
+}
+
+TEST(ResponseWriter, WritesNoKeyOfAbsentDetails) {
+  const HeapResponse heap = Fixture("");
+  EXPECT_EQ(Detailed({&heap, 1}, {}),
+            Encode({.pid = 42, .comm = "redis-server", .heaps = {&heap, 1}}));
+}
+
+TEST(ResponseWriter, FitsTheBufferWithTheLargestDetails) {
+  const HeapResponse heap = Fixture("");
+  const std::string document = Detailed({&heap, 1}, LargestDetails());
+  EXPECT_NE(document.find(R"("arenas")"), std::string::npos);
+  EXPECT_LE(document.size(), kMaxDetailedDocumentSize);
+}
+
+// Of several heaps not all fit.
+TEST(ResponseWriter, LeavesOutDetailsThatDoNotFit) {
+  const std::vector<HeapResponse> heaps(kMaxHeaps, Fixture("je_"));
+  const std::string document = Detailed(heaps, LargestDetails());
+  EXPECT_LE(document.size(), kMaxDetailedResponseSize);
+  EXPECT_TRUE(document.ends_with("}}]}")) << document.substr(32'000);
 }
 
 TEST(EncodeResponse, EscapesNames) {
