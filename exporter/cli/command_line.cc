@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exporter/build_info.h"
+#include "exporter/cli/comm_filter.h"
 #include "exporter/cli/options.h"
 #include "exporter/endpoints/request_path.h"
 
@@ -91,6 +92,38 @@ void AddServeOptions(CLI::App& app, ServeOptions& serve) {
       ->capture_default_str();
   app.add_flag("--web.disable-exporter-metrics", serve.disable_exporter_metrics,
                "Omit the metrics about the exporter itself");
+}
+
+void AddCollectorOptions(CLI::App& app, ServeOptions& serve) {
+  CollectorSet& collectors = serve.collectors;
+  app.add_flag("--collector.activity,!--no-collector.activity",
+               collectors.activity,
+               "Collect what jemalloc does: allocations, purges, lock waits "
+               "(on)");
+  app.add_flag("--collector.options,!--no-collector.options",
+               collectors.options, "Collect the options of each jemalloc (on)");
+  app.add_flag(
+      "--collector.bins", collectors.bins,
+      "Collect the size classes below 16 KiB and their slabs: up to 72 "
+      "series for each process");
+  app.add_flag("--collector.sizes", collectors.sizes,
+               "Collect a histogram of the sizes of allocations: 24 series for "
+               "each process");
+  app.add_flag("--collector.locks", collectors.locks,
+               "Collect the use of jemalloc's mutexes: 36 series for each "
+               "process");
+  app.add_option_function<std::string>(
+         "--collector.comm-include",
+         [&serve](const std::string& expression) {
+           std::string error;
+           serve.comm_include = CompileCommFilter(expression, &error);
+           if (!error.empty()) {
+             throw CLI::ValidationError("--collector.comm-include", error);
+           }
+         },
+         "Extended regular expression of the whole names of processes; of "
+         "others no bins, sizes and locks are collected (.*)")
+      ->type_name("REGEX");
 }
 
 void AddServe(CLI::App& app, CommandLine& line) {
@@ -183,6 +216,8 @@ void AddShow(CLI::App& app, CommandLine& line) {
                  "With --pid: if the process does not have the agent, stop one "
                  "waiting thread of it for about 1 ms, in which it calls "
                  "mallctl. Nothing is loaded");
+  show->add_flag("--detail", line.show.detail,
+                 "With --pid: also print the size classes, mutexes and arenas");
   AddDuration(*show, "--watch", "Print again at this interval",
               [&line](Seconds interval) { line.show.watch = interval; });
   AddAgentTimeout(*show, line);
@@ -194,6 +229,10 @@ void AddShow(CLI::App& app, CommandLine& line) {
   show->callback([&line] {
     if (line.show.ptrace && !line.show.pid) {
       throw CLI::ValidationError("--ptrace requires --pid");
+    }
+    if (line.show.detail && (!line.show.pid || line.show.watch)) {
+      throw CLI::ValidationError(
+          "--detail requires --pid, and cannot be used with --watch");
     }
     line.run = [&line] { return RunShow(line.show, line.serve.agent_timeout); };
   });
@@ -251,6 +290,7 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
       "--web.listen-address as JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS.");
   app.require_subcommand(0, 1);
   AddServeOptions(app, line.serve);
+  AddCollectorOptions(app, line.serve);
   AddAgentTimeout(app, line);
   AddLogOptions(app, line);
   AddServe(app, line);

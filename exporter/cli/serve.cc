@@ -200,6 +200,8 @@ EndpointOptions EndpointsOf(const ServeOptions& options) {
           .disable_exporter_metrics = options.disable_exporter_metrics,
           .agent_timeout = options.agent_timeout,
           .process_filter = options.process_filter,
+          .collectors = options.collectors,
+          .comm_include = options.comm_include,
           .agent_path = FindAgent()};
 }
 

@@ -1,10 +1,12 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
+#include "exporter/metrics/collector_set.h"
 #include "exporter/text/seconds.h"
 
 namespace jemalloc_exporter {
@@ -24,6 +26,9 @@ struct ServeOptions {
   bool disable_exporter_metrics = false;
   /// Maximum time that a scrape waits for the responses of processes.
   Seconds agent_timeout{1};
+  /// See `EndpointOptions`.
+  CollectorSet collectors;
+  std::function<bool(const std::string&)> comm_include;
   /// The processes that are served.
   ProcessFilter process_filter;
   /// Serving ends also when this descriptor becomes readable; -1: none.

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -111,6 +112,13 @@ std::string Render(const ShowOptions& options, const Processes& processes,
   return OpenMetricsSerializer().Serialize(ProcessMetrics(processes));
 }
 
+bool HasDetails(const Process& process) {
+  return process.details ||
+         std::any_of(
+             process.heaps.begin(), process.heaps.end(),
+             [](const ProcessHeap& heap) { return heap.details != nullptr; });
+}
+
 // One line about what was done to the process.
 void ReportReading(pid_t pid, const OneShotReading& reading) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
@@ -151,7 +159,10 @@ Processes ReadWithPtrace(pid_t pid) {
 // First by the agent, which stops no thread.
 Processes Poll(const ShowOptions& options, AgentPoller& poller,
                Seconds agent_timeout) {
-  Processes processes = poller.Poll(agent_timeout);
+  const HeapDetailSets sets =
+      options.detail ? HeapDetailSets::All() : HeapDetailSets{};
+  Processes processes =
+      poller.Poll(agent_timeout, {.sets = sets, .includes = {}});
   if (processes.empty() && options.ptrace) return ReadWithPtrace(*options.pid);
   return processes;
 }
@@ -190,6 +201,12 @@ int RunShow(const ShowOptions& options, Seconds agent_timeout) {
                     ? " does not use its jemalloc"
                     : " does not respond"));
     return 1;
+  }
+  if (options.detail && !HasDetails(processes.front())) {
+    PrintWarning(
+        "process " + std::to_string(*options.pid) +
+        " returned no details: its agent is older, or its jemalloc has "
+        "no statistics");
   }
   WriteStdout(Render(options, processes, nullptr));
   return 0;

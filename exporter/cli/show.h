@@ -16,6 +16,8 @@ struct ShowOptions {
   std::optional<pid_t> pid;
   /// Read a process that has no agent with ptrace(2): see `ReadHeapOnce`.
   bool ptrace = false;
+  /// With `pid`: also every set of details. Not with `watch`.
+  bool detail = false;
   ShowFormat format = ShowFormat::kHuman;
   /// Interval between two polls; absent: one poll.
   std::optional<Seconds> watch;

@@ -1,15 +1,20 @@
 #include "exporter/endpoints/endpoints.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <iterator>
 #include <string>
 
+#include "exporter/endpoints/collectors.h"
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/metrics_response.h"
 #include "exporter/endpoints/request_path.h"
 #include "exporter/metrics/exporter_metrics.h"
 #include "exporter/metrics/metric_family_builder.h"
 #include "exporter/metrics/process_metrics.h"
+#include "exporter/process/proc_stat.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -23,6 +28,13 @@ Response Redirect(const std::string& url) {
   response.status = 302;
   response.headers = {{"Location", url}};
   return response;
+}
+
+HeapDetailSets SetsOfThisProcess(const DetailQuery& query) {
+  if (!query.includes) return query.sets;
+  const auto stat = ReadProcStat(getpid());
+  if (!stat) return {};
+  return query.SetsOf(SanitizeLabel(stat->comm, kMaxCommSize));
 }
 
 }  // namespace
@@ -54,7 +66,12 @@ void Endpoints::CountResponse(int status) {
 }
 
 Response Endpoints::Metrics(const Request& request) {
-  auto families = ProcessMetrics(ReadProcesses(request));
+  std::string error;
+  const CollectorSet collectors =
+      SelectCollectors(request.query, options_.collectors, &error);
+  if (!error.empty()) return ErrorResponse(400, error);
+  auto families =
+      ProcessMetrics(ReadProcesses(request, collectors.details()), collectors);
   families.push_back(BuildInfoMetric());
   if (!options_.disable_exporter_metrics) {
     auto self = ExporterMetrics();
@@ -79,10 +96,13 @@ Response Endpoints::Landing(const Request& request) {
 }
 
 // The exporter's own process is the last one.
-std::vector<Process> Endpoints::ReadProcesses(const Request& request) {
+std::vector<Process> Endpoints::ReadProcesses(const Request& request,
+                                              HeapDetailSets details) {
+  const DetailQuery query = {details, options_.comm_include};
   std::vector<Process> processes = poller_.Poll(
-      EffectiveScrapeTimeout(request.scrape_timeout, options_.agent_timeout));
-  processes.push_back(ReadThisProcess());
+      EffectiveScrapeTimeout(request.scrape_timeout, options_.agent_timeout),
+      query);
+  processes.push_back(ReadThisProcess(SetsOfThisProcess(query)));
   history_.Record(processes, std::chrono::steady_clock::now());
   return processes;
 }

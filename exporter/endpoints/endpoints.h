@@ -4,6 +4,7 @@
 #include <prometheus/metric_family.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,6 +16,7 @@
 #include "exporter/endpoints/latest_response.h"
 #include "exporter/endpoints/scrape_timeout.h"
 #include "exporter/http/server.h"
+#include "exporter/metrics/collector_set.h"
 #include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
@@ -31,6 +33,10 @@ struct EndpointOptions {
   Seconds agent_timeout{1};
   /// The processes that are served.
   ProcessFilter process_filter;
+  /// The collectors that are enabled. Details are collected of processes whose
+  /// comm `comm_include` accepts; empty: of all.
+  CollectorSet collectors;
+  std::function<bool(const std::string&)> comm_include;
   /// The agent's library, for the instructions on the landing page.
   std::string agent_path = "libjemalloc_exporter_agent.so";
 };
@@ -47,14 +53,16 @@ class Endpoints {
   /// Counts a response for `jemalloc_exporter_http_requests_total`.
   void CountResponse(int status);
 
-  /// `/metrics`: reads every process anew.
+  /// `/metrics`: reads every process anew. 400 for a query that
+  /// `SelectCollectors` does not accept.
   Response Metrics(const Request& request);
 
   /// `/`: the landing page; reads every process anew.
   Response Landing(const Request& request);
 
  private:
-  std::vector<Process> ReadProcesses(const Request& request);
+  std::vector<Process> ReadProcesses(const Request& request,
+                                     HeapDetailSets details = {});
   prometheus::MetricFamily RequestFamily();
 
   const EndpointOptions options_;

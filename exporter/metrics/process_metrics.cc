@@ -1,9 +1,11 @@
 #include "exporter/metrics/process_metrics.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "collector/prometheus/details_families.h"
 #include "collector/prometheus/heap_families.h"
 #include "exporter/metrics/metric_family_builder.h"
 
@@ -29,16 +31,24 @@ Labels InfoLabelsOf(const Process& process) {
   return labels;
 }
 
+// The heaps of all processes.
+struct Heaps {
+  std::vector<LabelledHeap> states;
+  std::vector<LabelledDetails> details;
+};
+
 // Where a process has several, they differ by the label `prefix`, which the
 // unprefixed one lacks.
-void AddHeaps(const Process& process, const Labels& labels,
-              std::vector<LabelledHeap>& heaps) {
-  if (process.heaps.empty()) heaps.push_back({process.heap_state, labels});
+void AddHeaps(const Process& process, const Labels& labels, Heaps& heaps) {
+  if (process.heaps.empty()) {
+    heaps.states.push_back({process.heap_state, labels});
+    heaps.details.push_back({process.details, labels});
+  }
   for (const ProcessHeap& heap : process.heaps) {
-    heaps.push_back({heap.heap_state, labels});
-    if (!heap.prefix.empty()) {
-      heaps.back().labels.push_back({"prefix", heap.prefix});
-    }
+    Labels of_heap = labels;
+    if (!heap.prefix.empty()) of_heap.push_back({"prefix", heap.prefix});
+    heaps.states.push_back({heap.heap_state, of_heap});
+    heaps.details.push_back({heap.details, of_heap});
   }
 }
 
@@ -60,8 +70,8 @@ MetricFamily CountByStatus(const std::vector<Process>& processes) {
 
 }  // namespace
 
-std::vector<MetricFamily> ProcessMetrics(
-    const std::vector<Process>& processes) {
+std::vector<MetricFamily> ProcessMetrics(const std::vector<Process>& processes,
+                                         const CollectorSet& collectors) {
   MetricFamily up =
       MakeFamily(MetricType::Gauge, "jemalloc_up",
                  "1 if the process returned its heap statistics, 0 otherwise");
@@ -74,7 +84,7 @@ std::vector<MetricFamily> ProcessMetrics(
   MetricFamily info = MakeFamily(
       MetricType::Gauge, "jemalloc_process_info",
       "systemd unit, container and Kubernetes pod of the process; always 1");
-  std::vector<LabelledHeap> heaps;
+  Heaps heaps;
   for (const Process& process : processes) {
     if (process.status == ProcessStatus::kUnused) continue;
     const Labels labels = LabelsOf(process);
@@ -89,7 +99,10 @@ std::vector<MetricFamily> ProcessMetrics(
     }
     AddSample(info, 1, InfoLabelsOf(process));
   }
-  std::vector<MetricFamily> families = HeapFamilies(heaps);
+  if (!collectors.heap) heaps.states.clear();
+  std::vector<MetricFamily> families = HeapFamilies(heaps.states);
+  auto details = DetailsFamilies(heaps.details);
+  std::move(details.begin(), details.end(), std::back_inserter(families));
   families.insert(families.end(), {up, resident, start_time, info});
   std::erase_if(families,
                 [](const MetricFamily& f) { return f.metric.empty(); });

@@ -39,6 +39,8 @@ def options(*command):
         r"(?m)^  (--[\w.-]+) ?(.*?) ?\(Env:(\w+)\)\n +(.*)$", text
     ):
         kind = kind.removesuffix(" ...")
+        if kind.startswith(",--no-"):
+            option, kind = option.replace("--", "--[no-]", 1), ""
         kind, _, default = kind.partition("=")
         default = default.strip("[]")
         in_text = re.search(r" \(([^()]*[^.)])\)$", meaning)
@@ -51,25 +53,41 @@ def options(*command):
     return ["| option | environment | default | meaning |", "|---|---|---|---|", *rows]
 
 
-def metrics(of_exporter):
-    with Exporter() as exporter:
+def families(*flags):
+    with Exporter(*flags) as exporter:
         page = get(exporter.url + "/metrics").text
-    rows = [
-        f"| `{name}` | {kind} | {text} |"
-        for name, text, kind in re.findall(
-            r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)", page
-        )
-        if name.startswith(("jemalloc_exporter_", "process_")) == of_exporter
+    return re.findall(r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)", page)
+
+
+def metrics(rows):
+    return [
+        "| metric | type | meaning |",
+        "|---|---|---|",
+        *(f"| `{name}` | {kind} | {text} |" for name, text, kind in rows),
     ]
-    return ["| metric | type | meaning |", "|---|---|---|", *rows]
+
+
+def default_metrics(of_exporter):
+    return metrics(
+        row
+        for row in families()
+        if row[0].startswith(("jemalloc_exporter_", "process_")) == of_exporter
+    )
+
+
+def details():
+    default = families()
+    flags = ("--collector.bins", "--collector.sizes", "--collector.locks")
+    return metrics(row for row in families(*flags) if row not in default)
 
 
 TABLES = {
     "options of serve": lambda: options(),
     "options of exec": lambda: options("exec"),
     "options of show": lambda: options("show"),
-    "metrics of processes": lambda: metrics(False),
-    "metrics of the exporter": lambda: metrics(True),
+    "metrics of processes": lambda: default_metrics(False),
+    "metrics of details": details,
+    "metrics of the exporter": lambda: default_metrics(True),
 }
 
 
