@@ -2,34 +2,38 @@
 
 #include <chrono>
 #include <iomanip>
-#include <iostream>
+#include <sstream>
+#include <string>
 
 #include "exporter/attach/attach.h"
+#include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 
 namespace jemalloc_exporter {
 namespace {
 
-void Report(pid_t pid, const Attachment& attachment) {
+std::string Describe(const Attachment& attachment) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
-  std::cerr << "jemalloc_exporter: " << pid << " (" << attachment.comm << "): ";
+  std::ostringstream stopped;
+  stopped << "; thread " << attachment.thread << " was stopped for "
+          << std::fixed << std::setprecision(2)
+          << Milliseconds(attachment.stopped_time).count() << " ms";
   switch (attachment.action) {
-    case Attachment::Action::kNone:
-      std::cerr << "the agent is running already\n";
-      return;
-    case Attachment::Action::kStopped:
-      std::cerr << "the agent has ended\n";
-      return;
     case Attachment::Action::kLoaded:
-      std::cerr << "loaded the agent";
-      break;
+      return "loaded the agent" + stopped.str();
     case Attachment::Action::kStarted:
-      std::cerr << "started the agent again";
+      return "started the agent again" + stopped.str();
+    case Attachment::Action::kStopped:
+      return "the agent has ended";
+    case Attachment::Action::kNone:
       break;
   }
-  std::cerr << "; thread " << attachment.thread << " was stopped for "
-            << std::fixed << std::setprecision(2)
-            << Milliseconds(attachment.stopped_time).count() << " ms\n";
+  return "the agent is running already";
+}
+
+void Report(pid_t pid, const Attachment& attachment,
+            const std::string& action) {
+  PrintNotice(std::to_string(pid) + " (" + attachment.comm + "): " + action);
 }
 
 }  // namespace
@@ -37,18 +41,17 @@ void Report(pid_t pid, const Attachment& attachment) {
 int RunAttach(const AttachOptions& options) {
   const std::string agent =
       options.agent_path.empty() ? FindAgent() : options.agent_path;
-  Report(options.pid, Attach(options.pid, agent));
+  const Attachment attachment = Attach(options.pid, agent);
+  Report(options.pid, attachment, Describe(attachment));
   return 0;
 }
 
 int RunDetach(pid_t pid) {
   const Attachment attachment = Detach(pid);
-  if (attachment.action == Attachment::Action::kNone) {
-    std::cerr << "jemalloc_exporter: " << pid << " (" << attachment.comm
-              << "): the agent is not running\n";
-  } else {
-    Report(pid, attachment);
-  }
+  Report(pid, attachment,
+         attachment.action == Attachment::Action::kNone
+             ? "the agent is not running"
+             : Describe(attachment));
   return 0;
 }
 

@@ -109,4 +109,8 @@ void PrintWarning(std::string_view message) {
   PrintLine(LogLevel::kWarn, message);
 }
 
+void PrintNotice(std::string_view message) {
+  PrintLine(LogLevel::kInfo, message);
+}
+
 }  // namespace jemalloc_exporter

@@ -22,9 +22,10 @@ void Log(LogLevel level, std::string_view message,
              fields = {});
 
 /// Writes `jemalloc_exporter: message` to stderr, or with `LogFormat::kJson` a
-/// record of level error or warn. Independent of the minimum level.
+/// record of level error, warn or info. Independent of the minimum level.
 void PrintError(std::string_view message);
 void PrintWarning(std::string_view message);
+void PrintNotice(std::string_view message);
 
 }  // namespace jemalloc_exporter
 

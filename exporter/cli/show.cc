@@ -8,8 +8,8 @@
 #include <chrono>
 #include <csignal>
 #include <iomanip>
-#include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -50,7 +50,7 @@ std::string EmptyResultMessage(const ShowOptions& options) {
         DescribeStrippedJemalloc("/proc/" + pid + "/exe");
     if (!stripped.empty()) return "process " + pid + ": " + stripped;
     return "process " + pid + " does not carry the agent, or has no jemalloc" +
-           kStart +
+           kStart + "; or load it now: jemalloc_exporter attach " + pid +
            "; or read it once with --ptrace, which stops one of its threads "
            "for about 1 ms";
   }
@@ -122,11 +122,12 @@ bool HasDetails(const Process& process) {
 // One line about what was done to the process.
 void ReportReading(pid_t pid, const OneShotReading& reading) {
   using Milliseconds = std::chrono::duration<double, std::milli>;
-  std::cerr << "jemalloc_exporter: " << pid << " (" << reading.comm
-            << "): stopped thread " << reading.thread << " for " << std::fixed
-            << std::setprecision(2)
-            << Milliseconds(reading.stopped_time).count()
-            << " ms to call mallctl; nothing was loaded\n";
+  std::ostringstream line;
+  line << pid << " (" << reading.comm << "): stopped thread " << reading.thread
+       << " for " << std::fixed << std::setprecision(2)
+       << Milliseconds(reading.stopped_time).count()
+       << " ms to call mallctl; nothing was loaded";
+  PrintNotice(line.str());
 }
 
 Processes ReadWithPtrace(pid_t pid) {

@@ -152,8 +152,9 @@ class NoResult(unittest.TestCase):
                 "",
                 f"jemalloc_exporter: process {os.getpid()} does not carry the "
                 "agent, or has no jemalloc; start it with: jemalloc_exporter exec "
-                "-- COMMAND; or read it once with --ptrace, which stops one of its "
-                "threads for about 1 ms\n",
+                "-- COMMAND; or load it now: jemalloc_exporter attach "
+                f"{os.getpid()}; or read it once with --ptrace, which stops one of "
+                "its threads for about 1 ms\n",
             ),
         )
 
