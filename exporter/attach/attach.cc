@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "exporter/agent/protocol.h"
+#include "exporter/attach/agent_conditions.h"
 #include "exporter/attach/agent_thread.h"
 #include "exporter/attach/attach_error.h"
 #include "exporter/attach/borrow.h"
@@ -80,17 +81,6 @@ std::uint64_t FindDlopen(const TargetProcess& target,
     }
   }
   Refuse(target, "of another libc than glibc, or without dlopen");
-}
-
-// The environment of execve(2), which the agent reads, too.
-void CheckEnvironment(const TargetProcess& target) {
-  const std::string off =
-      std::string(kAgentVariable) + "=" + std::string(kAgentOff);
-  const std::string environment =
-      ReadProcFile("/proc/" + std::to_string(target.pid) + "/environ");
-  if (('\0' + environment).find('\0' + off + '\0') != std::string::npos) {
-    Refuse(target, off + " is set in its environment");
-  }
 }
 
 // The agent's thread inherits the filters of the thread that loads it.
@@ -187,9 +177,10 @@ Attachment Attach(pid_t pid, const std::string& agent) {
   attachment.comm = target.comm;
   if (FindAgentThread(pid) != 0) return attachment;
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
-  if (FindHeaps(objects).empty()) Refuse(target, DescribeMissingHeap(pid));
+  if (FindHeaps(objects).empty()) Refuse(target, DescribeMissingHeap(target));
   const std::uint64_t dlopen = FindDlopen(target, objects);
-  CheckEnvironment(target);
+  const std::string obstacle = FindAgentObstacle(target);
+  if (!obstacle.empty()) Refuse(target, obstacle);
   const auto code = FindRemoteCode(objects);
   if (!code) Refuse(target, "has no code by which signal handlers return");
   std::optional<std::uint64_t> dlerror;
@@ -240,11 +231,11 @@ Attachment Detach(pid_t pid) {
   if (syscall(SYS_tgkill, pid, agent_thread, kStopSignal) != 0) {
     Refuse(target, std::strerror(errno));
   }
-  constexpr milliseconds kMaxWait{2000};
+  constexpr milliseconds kMaxWait{10000};
   const auto end = steady_clock::now() + kMaxWait;
   while (FindAgentThread(pid) != 0) {
     if (steady_clock::now() > end) {
-      Refuse(target, "its agent has not ended within 2 s");
+      Refuse(target, "its agent has not ended within 10 s");
     }
     std::this_thread::sleep_for(milliseconds(2));
   }

@@ -5,18 +5,20 @@
 #include <thread>
 
 #include "exporter/attach/attach_error.h"
+#include "exporter/attach/trace_permission.h"
 #include "exporter/attach/waiting_thread.h"
 #include "exporter/process/proc_stat.h"
 
 namespace jemalloc_exporter {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using Status = BorrowedThread::Status;
 
 constexpr std::chrono::seconds kMaxWait{2};
 constexpr std::chrono::milliseconds kPause{1};
 
-std::string_view Reason(const TargetProcess& target, Status status) {
+std::string Reason(const TargetProcess& target, Status status) {
   switch (status) {
     case Status::kBorrowed:
     case Status::kNotWaiting:
@@ -29,8 +31,9 @@ std::string_view Reason(const TargetProcess& target, Status status) {
       return HasSeccomp(target.pid, target.pid)
                  ? "tracing it is not permitted; under seccomp this needs "
                    "CAP_SYS_ADMIN"
-                 : "tracing it is not permitted (needs its user and "
-                   "kernel.yama.ptrace_scope 0, or CAP_SYS_PTRACE)";
+                 : DescribeMissingPermission(ReadPtraceScope());
+    case Status::kOtherImage:
+      return std::string(kOtherImage);
     case Status::kNoStack:
       return "no stack can be mapped in it";
     case Status::kEnded:
@@ -39,10 +42,15 @@ std::string_view Reason(const TargetProcess& target, Status status) {
   return "has ended";
 }
 
+// A thread that ends cannot be traced, either: execve(2) in one thread ends the
+// others. A denial is final when it is repeated so often, 1 ms apart.
+constexpr int kMaxDenials = 20;
+
 // The refusals that may not hold a moment later.
-bool IsTransient(Status status) {
+bool IsTransient(Status status, int denials) {
   return status == Status::kBorrowed || status == Status::kNotWaiting ||
-         status == Status::kInSignalHandler;
+         status == Status::kInSignalHandler ||
+         (status == Status::kNotAllowed && denials < kMaxDenials);
 }
 
 bool HasEnded(pid_t pid) {
@@ -54,8 +62,9 @@ bool HasEnded(pid_t pid) {
 
 std::unique_ptr<BorrowedThread> Borrow(const TargetProcess& target,
                                        const RemoteCode& code) {
-  const auto end = std::chrono::steady_clock::now() + kMaxWait;
+  const auto start = Clock::now();
   Status last = Status::kBorrowed;
+  int denials = 0;
   do {
     for (const pid_t thread : FindWaitingThreads(target.pid)) {
       auto borrowed = std::make_unique<BorrowedThread>(target, code, thread);
@@ -63,11 +72,12 @@ std::unique_ptr<BorrowedThread> Borrow(const TargetProcess& target,
       if (status == Status::kBorrowed) return borrowed;
       if (status == Status::kEnded) continue;  // The thread, at least.
       last = status;
-      if (!IsTransient(status)) break;
+      if (status == Status::kNotAllowed) ++denials;
+      if (!IsTransient(status, denials)) break;
     }
-    if (!IsTransient(last) || HasEnded(target.pid)) break;
+    if (!IsTransient(last, denials) || HasEnded(target.pid)) break;
     std::this_thread::sleep_for(kPause);
-  } while (std::chrono::steady_clock::now() < end);
+  } while (Clock::now() - start < kMaxWait);
   if (HasEnded(target.pid)) last = Status::kEnded;
   throw AttachError(target.Describe(Reason(target, last)));
 }

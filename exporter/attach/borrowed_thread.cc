@@ -89,10 +89,14 @@ BorrowedThread::Status BorrowedThread::Stop() {
   if (const Status status = CheckWait(); status != Status::kBorrowed) {
     return status;
   }
-  return MapStack() ? Status::kBorrowed : Status::kNoStack;
+  if (MapStack()) return Status::kBorrowed;
+  // Another thread has executed a program, which ended this one.
+  if (HasOtherImage(target_)) return Status::kOtherImage;
+  return thread_.ReadRegisters() ? Status::kNoStack : Status::kEnded;
 }
 
 BorrowedThread::Status BorrowedThread::CheckWait() const {
+  if (HasOtherImage(target_)) return Status::kOtherImage;
   const user_regs_struct& registers = state_.registers;
   const WaitingCall call = {
       .number = static_cast<std::int64_t>(registers.orig_rax),

@@ -30,6 +30,7 @@ class BorrowedThread {
     kBorrowed,
     kNotWaiting,       ///< It has left the call that it waited in.
     kInSignalHandler,  ///< Below a signal handler's frame.
+    kOtherImage,       ///< The process has executed another program.
     kGroupStop,        ///< The process is being stopped.
     kNotAllowed,       ///< Tracing is not permitted.
     kNoStack,          ///< No memory for a stack can be mapped.

@@ -32,9 +32,10 @@ std::vector<RemoteHeap> FindHeaps(const std::vector<LoadedObject>& objects) {
   return found;
 }
 
-std::string DescribeMissingHeap(pid_t pid) {
+std::string DescribeMissingHeap(const TargetProcess& target) {
+  if (HasOtherImage(target)) return std::string(kOtherImage);
   const std::string stripped =
-      DescribeStrippedJemalloc("/proc/" + std::to_string(pid) + "/exe");
+      DescribeStrippedJemalloc("/proc/" + std::to_string(target.pid) + "/exe");
   return stripped.empty() ? "no jemalloc in it" : stripped;
 }
 

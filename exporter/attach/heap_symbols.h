@@ -23,7 +23,7 @@ struct RemoteHeap {
 std::vector<RemoteHeap> FindHeaps(const std::vector<LoadedObject>& objects);
 
 /// Why `FindHeaps` found none in a process.
-std::string DescribeMissingHeap(pid_t pid);
+std::string DescribeMissingHeap(const TargetProcess& target);
 
 }  // namespace jemalloc_exporter
 

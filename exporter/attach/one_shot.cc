@@ -116,7 +116,7 @@ OneShotReading ReadHeapOnce(pid_t pid) {
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
   const std::vector<RemoteHeap> heaps = FindHeaps(objects);
   if (heaps.empty()) {
-    throw AttachError(target.Describe(DescribeMissingHeap(pid)));
+    throw AttachError(target.Describe(DescribeMissingHeap(target)));
   }
   const auto code = FindRemoteCode(objects);
   if (!code)

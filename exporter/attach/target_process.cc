@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <optional>
@@ -13,6 +14,8 @@
 #include "exporter/agent/protocol.h"
 #include "exporter/attach/attach_error.h"
 #include "exporter/attach/elf_file.h"
+#include "exporter/attach/remote_memory.h"
+#include "exporter/attach/trace_permission.h"
 #include "exporter/process/proc_file.h"
 #include "exporter/text/sanitize_label.h"
 
@@ -31,38 +34,29 @@ char State(std::string_view status) {
   return state.empty() ? '?' : state.front();
 }
 
-void CheckStatus(const TargetProcess& target, std::string_view status) {
-  const std::string_view thread_group = StatusField(status, "Tgid");
-  if (thread_group != std::to_string(target.pid)) {
-    Refuse(target, "a thread of process " + std::string(thread_group));
-  }
-  const char state = State(status);
-  if (state == 'Z' || state == 'X') Refuse(target, "a zombie");
-  // Kernel threads and processes that end have no memory of their own. The
-  // former are children of kthreadd.
-  if (StatusField(status, "VmSize").empty()) {
-    const std::string_view parent = StatusField(status, "PPid");
-    const bool is_kernel_thread =
-        parent == "2" || (target.pid == 2 && parent == "0");
-    Refuse(target, is_kernel_thread ? "a kernel thread" : "has ended");
-  }
-  const std::string_view tracer = StatusField(status, "TracerPid");
-  if (tracer != "0") {
-    Refuse(target, "is being traced by " + std::string(tracer));
-  }
-  if (state == 'T') Refuse(target, "is stopped");
-  // Shadow stacks (CET) would have to be written, too.
-  if (StatusField(status, "x86_Thread_features").find("shstk") !=
-      std::string_view::npos) {
-    Refuse(target, "has shadow stacks");
-  }
+std::string ReadAuxiliaryVector(pid_t pid) {
+  return ReadProcFile("/proc/" + std::to_string(pid) + "/auxv");
+}
+
+// The kernel checks this access as ptrace(2) does, with that of yama. Reading
+// /proc takes less. Other errors are of a process that ends or executes another
+// program.
+bool IsMemoryForbidden(const TargetProcess& target) {
+  const auto mapping = std::find_if(
+      target.maps.begin(), target.maps.end(),
+      [](const Mapping& m) { return m.is_readable && m.inode != 0; });
+  char byte = 0;
+  return mapping != target.maps.end() &&
+         ReadMemory(target.pid, mapping->start, &byte, 1) != 1 &&
+         errno == EPERM;
 }
 
 void CheckProgram(const TargetProcess& target) {
   const std::string path = "/proc/" + std::to_string(target.pid) + "/exe";
   FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
-    Refuse(target, "its program cannot be opened");
+    Refuse(target,
+           errno == ENOENT ? "has ended" : "its program cannot be opened");
   }
   char identification[EI_NIDENT] = {};
   if (pread(file.get(), identification, EI_NIDENT, 0) == EI_NIDENT &&
@@ -103,26 +97,62 @@ bool HasSeccomp(pid_t pid, pid_t thread) {
   return StatusField(status, "Seccomp") != "0";
 }
 
+bool HasOtherImage(const TargetProcess& target) {
+  const std::string now = ReadAuxiliaryVector(target.pid);
+  return !now.empty() && now != target.auxiliary_vector;  // Empty: has ended.
+}
+
+std::string FindStatusObstacle(pid_t pid, std::string_view status) {
+  const std::string_view thread_group = StatusField(status, "Tgid");
+  if (thread_group != std::to_string(pid)) {
+    return "a thread of process " + std::string(thread_group);
+  }
+  const char state = State(status);
+  if (state == 'Z' || state == 'X') return "a zombie";
+  // Kernel threads and processes that end have no memory of their own. The
+  // former are children of kthreadd.
+  if (StatusField(status, "VmSize").empty()) {
+    const std::string_view parent = StatusField(status, "PPid");
+    const bool is_kernel_thread = parent == "2" || (pid == 2 && parent == "0");
+    return is_kernel_thread ? "a kernel thread" : "has ended";
+  }
+  const std::string_view tracer = StatusField(status, "TracerPid");
+  if (tracer != "0") return "is being traced by " + std::string(tracer);
+  if (state == 'T') return "is stopped";
+  // Shadow stacks (CET) would have to be written, too.
+  if (StatusField(status, "x86_Thread_features").find("shstk") !=
+      std::string_view::npos) {
+    return "has shadow stacks";
+  }
+  return {};
+}
+
 TargetProcess ExamineProcess(pid_t pid) {
-  constexpr std::string_view kForbidden =
-      "not allowed to look into it (needs its user and "
-      "kernel.yama.ptrace_scope 0, or CAP_SYS_PTRACE)";
   TargetProcess target;
   target.pid = pid;
   const std::string folder = "/proc/" + std::to_string(pid);
+  const auto refuse_access = [&] {
+    Refuse(target, Exists(pid) ? DescribeMissingPermission(ReadPtraceScope())
+                               : "no such process");
+  };
   const std::string status = pid > 0 ? ReadProcFile(folder + "/status") : "";
-  if (status.empty()) {
-    if (pid > 0 && Exists(pid)) Refuse(target, kForbidden);
-    Refuse(target, "no such process");
-  }
+  if (pid <= 0) Refuse(target, "no such process");
+  if (status.empty()) refuse_access();
   target.comm = SanitizeLabel(StatusField(status, "Name"), kMaxCommSize);
-  CheckStatus(target, status);
-  target.maps_text = ReadProcFile(folder + "/maps");
-  target.maps = ParseMaps(target.maps_text);
+  const std::string obstacle = FindStatusObstacle(pid, status);
+  if (!obstacle.empty()) Refuse(target, obstacle);
+  target.auxiliary_vector = ReadAuxiliaryVector(pid);
+  target.maps = ParseMaps(ReadProcFile(folder + "/maps"));
   if (target.maps.empty()) {
-    Refuse(target, Exists(pid) ? kForbidden : "no such process");
+    // Without memory the file is empty, and can be opened.
+    if (FileDescriptor(
+            open((folder + "/maps").c_str(), O_RDONLY | O_CLOEXEC))) {
+      Refuse(target, "has ended");
+    }
+    refuse_access();
   }
   CheckProgram(target);
+  if (IsMemoryForbidden(target)) refuse_access();
   return target;
 }
 

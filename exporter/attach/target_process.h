@@ -16,8 +16,9 @@ struct TargetProcess {
   pid_t pid = 0;
   /// Valid UTF-8, at most 15 characters.
   std::string comm;
+  /// See getauxval(3), in the form of the kernel. Read before `maps`.
+  std::string auxiliary_vector;
   std::vector<Mapping> maps;
-  std::string maps_text;
 
   /// Returns `PID (comm): reason`.
   std::string Describe(std::string_view reason) const;
@@ -27,6 +28,16 @@ struct TargetProcess {
 /// no such process, it is a zombie, a kernel thread, stopped, traced, of
 /// another architecture, or not accessible to this user.
 TargetProcess ExamineProcess(pid_t pid);
+
+/// Whether the process has executed another program since it was examined: then
+/// addresses of `target` are those of other code, or of none.
+bool HasOtherImage(const TargetProcess& target);
+inline constexpr std::string_view kOtherImage =
+    "has executed another program meanwhile";
+
+/// The reason in the text of /proc/PID/status for which a process is not
+/// traced; otherwise empty.
+std::string FindStatusObstacle(pid_t pid, std::string_view status);
 
 /// Whether seccomp is active in a thread; each has filters of its own.
 bool HasSeccomp(pid_t pid, pid_t thread);

@@ -1,5 +1,6 @@
 """`attach PID` and `detach PID`."""
 
+import json
 import os
 import re
 import signal
@@ -283,6 +284,40 @@ class Refusals(AttachCase):
             started, "JEMALLOC_EXPORTER_AGENT=off is set in its environment"
         )
 
+    def test_a_program_of_the_exclusion_list(self):
+        """The agent would not start, and is not loaded."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "bwrap")
+            os.symlink(os.path.join(HOSTS, "attach_host"), program)
+            started = self.start(program)
+            self.assert_refused(
+                started, "bwrap is excluded: it changes users or namespaces"
+            )
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_program_that_its_environment_excludes(self):
+        variable = "JEMALLOC_EXPORTER_AGENT_EXCLUDE"
+        started = Host(
+            program="attach_host", env={**CLEAN_ENV, variable: "other,attach_host"}
+        )
+        self.addCleanup(started.__exit__)
+        started.await_ready()
+        self.assert_refused(
+            started, f"attach_host is excluded by {variable} in its environment"
+        )
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_program_that_is_executed_meanwhile(self):
+        """It goes on. The agent may have been loaded before."""
+        for mode in ("exec", "exec-thread"):
+            started = self.start("attach_host", mode)
+            for _ in range(5 * ROUNDS):
+                status, _, err = run("attach", str(started.pid))
+                self.assertIn(status, (0, 1))
+                self.assertEqual(err.count("\n"), 1, err)
+                self.assertNotIn("fault", err)
+            self.assertGreater(int(stop(started)["executed"]), ROUNDS)
+
     def test_a_file_that_is_no_library(self):
         started = self.start("attach_host")
         with tempfile.NamedTemporaryFile("w") as file:
@@ -310,6 +345,23 @@ class Refusals(AttachCase):
         status, _, err = run("detach", str(started.pid))
         self.assertEqual(status, 0)
         self.assertRegex(err, re.escape("the agent is not running"))
+
+
+class Lines(AttachCase):
+    def test_have_the_format_of_the_log(self):
+        started = self.start("attach_host")
+        for command, text in (
+            ("attach", "loaded the agent; thread"),
+            ("attach", "the agent is running already"),
+            ("detach", "the agent has ended"),
+            ("detach", "the agent is not running"),
+        ):
+            status, _, err = run("--log.format=json", command, str(started.pid))
+            self.assertEqual(status, 0, err)
+            record = json.loads(err)
+            self.assertEqual(record["level"], "info")
+            start = f"{started.pid} (attach_host): {text}"
+            self.assertEqual(record["msg"][:len(start)], start)
 
 
 class Filters(AttachCase):

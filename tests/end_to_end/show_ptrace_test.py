@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -34,6 +35,32 @@ KEPT = {
     "result": "1", "registers": "kept", "errno": "kept", "mask": "kept",
     "stack": "kept", "calls": "some",
 }
+
+
+# The first argument of this shell is that with the number 0.
+HIDE_PROCESSES = """
+mount --types proc --options hidepid=2 proc /proc
+exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$0" "$@"
+"""
+# Prints `ready`, then waits in poll(2).
+PROGRAM_32 = """
+.globl _start
+_start:
+  mov $4, %eax
+  mov $1, %ebx
+  mov $ready, %ecx
+  mov $6, %edx
+  int $0x80
+wait:
+  mov $168, %eax
+  mov $0, %ebx
+  mov $0, %ecx
+  mov $-1, %edx
+  int $0x80
+  jmp wait
+.data
+ready: .ascii "ready\\n"
+"""
 
 
 def has_status(pid, text):
@@ -464,10 +491,100 @@ class Refusals(ShowPtraceCase):
                         r")\n\Z",
                     )
 
+    def test_a_process_that_executes_a_program_meanwhile(self):
+        """Its code is elsewhere then. It goes on, also if the thread is ended.
+        Its libraries are loaded after its program. The main thread is a zombie
+        while another one replaces it."""
+        for mode in ("exec", "exec-thread"):
+            started = self.start("attach_host", mode)
+            for _ in range(4 * ROUNDS):
+                status, _, err = show(started.pid)
+                self.assertIn(status, (0, 1))
+                if status == 1:
+                    self.assertRegex(
+                        err,
+                        r"\Ajemalloc_exporter: [^\n]*: (has executed another program "
+                        r"meanwhile|has ended|no thread waits in a system call[^\n]*"
+                        r"|no jemalloc in it|a zombie)\n\Z",
+                    )
+            self.assertGreater(int(stop(started)["executed"]), ROUNDS)
+
+    def test_a_process_hidden_in_proc(self):
+        """For its own user it is not hidden."""
+        own = self.start("attach_host", user=65534, group=65534, extra_groups=[])
+        for started, status in ((self.start("attach_host"), 1), (own, 0)):
+            done = subprocess.run(
+                ["unshare", "--mount", "sh", "-ec", HIDE_PROCESSES, EXPORTER,
+                 "show", "--ptrace", "--pid", str(started.pid)],
+                env=CLEAN_ENV, capture_output=True, text=True, check=False,
+            )
+            self.assertEqual(done.returncode, status, done.stderr)
+            if status == 1:
+                self.assertRegex(
+                    done.stderr,
+                    rf"\Ajemalloc_exporter: {started.pid}: not allowed to look into it "
+                    r"[^\n]*\n\Z",
+                )
+            self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_process_that_may_not_be_traced(self):
+        """As with kernel.yama.ptrace_scope 1 to 3: /proc can be read."""
+        started = self.start("attach_host", user=65534, group=65534, extra_groups=[])
+        for calls in ("ptrace,process_vm_readv", "process_vm_readv", "ptrace"):
+            done = subprocess.run(
+                [os.path.join(HOSTS, "seccomp_launcher"), f"eperm:{calls}", EXPORTER,
+                 "show", "--ptrace", "--pid", str(started.pid)],
+                env=CLEAN_ENV, capture_output=True, text=True, check=False,
+                user=65534, group=65534, extra_groups=[],
+            )
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(
+                done.stderr,
+                rf"\Ajemalloc_exporter: {started.pid} \(attach_host\): not allowed to "
+                r"look into it [^\n]*\n\Z",
+            )
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_32_bit_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            subprocess.run(
+                ["as", "--32", "-o", f"{program}.o"], input=PROGRAM_32, text=True,
+                check=True,
+            )
+            subprocess.run(
+                ["ld", "-m", "elf_i386", "-o", program, f"{program}.o"], check=True
+            )
+            try:
+                started = self.start(program)
+            except OSError as error:
+                self.skipTest(f"the kernel executes no 32-bit programs: {error}")
+            for command in (["show", "--ptrace", "--pid"], ["attach"]):
+                with unchanged(self, started.pid):
+                    self.assertEqual(
+                        run(*command, str(started.pid)),
+                        (1, "", f"jemalloc_exporter: {started.pid} (program): "
+                         "a 32-bit program\n"),
+                    )
+            self.assertIsNone(started.process.poll())
+
+    def test_the_line_about_the_process_has_the_format_of_the_log(self):
+        started = self.start("attach_host")
+        status, _, err = run(
+            "--log.format=json", "show", "--pid", str(started.pid), "--ptrace"
+        )
+        self.assertEqual(status, 0, err)
+        record = json.loads(err)
+        self.assertEqual(record["level"], "info")
+        self.assertRegex(
+            record["msg"], rf"\A{started.pid} \(attach_host\): stopped thread \d+ for"
+        )
+
     def test_explains_what_ptrace_would_do(self):
         status, _, err = run("show", "--pid", str(os.getpid()))
         self.assertEqual(status, 1)
         self.assertIn("--ptrace", err)
+        self.assertIn(f"jemalloc_exporter attach {os.getpid()};", err)
 
     def test_ptrace_needs_a_pid(self):
         status, _, err = run("show", "--ptrace")

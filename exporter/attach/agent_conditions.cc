@@ -1,0 +1,78 @@
+#include "exporter/attach/agent_conditions.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "exporter/agent/excluded_programs.h"
+#include "exporter/agent/protocol.h"
+#include "exporter/attach/remote_memory.h"
+#include "exporter/process/proc_file.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+// PATH_MAX
+constexpr std::size_t kMaxPath = 4096;
+
+// 0 for a type that the vector does not have.
+std::uint64_t FindValue(std::string_view auxiliary_vector, std::uint64_t type) {
+  Elf64_auxv_t entry = {};
+  for (; auxiliary_vector.size() >= sizeof(entry);
+       auxiliary_vector.remove_prefix(sizeof(entry))) {
+    std::memcpy(&entry, auxiliary_vector.data(), sizeof(entry));
+    if (entry.a_type == type) return entry.a_un.a_val;
+  }
+  return 0;
+}
+
+// As getenv(3): of several, the first.
+std::string_view FindVariable(std::string_view environment,
+                              std::string_view name) {
+  while (!environment.empty()) {
+    std::string_view variable = environment.substr(0, environment.find('\0'));
+    environment.remove_prefix(
+        std::min(variable.size() + 1, environment.size()));
+    if (variable.starts_with(name) && variable.size() > name.size() &&
+        variable[name.size()] == '=') {
+      return variable.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string FindAgentObstacle(std::string_view environment,
+                              std::string_view auxiliary_vector,
+                              std::string_view program) {
+  if (FindVariable(environment, kAgentVariable) == kAgentOff) {
+    return std::string(kAgentVariable) + "=" + std::string(kAgentOff) +
+           " is set in its environment";
+  }
+  if (FindValue(auxiliary_vector, AT_SECURE) != 0) {
+    return "has more privileges than its user, and does not load the agent";
+  }
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  if (name.empty()) return {};
+  if (ListContains(kUserChangingPrograms, name) ||
+      ListContains(kNamespaceChangingPrograms, name)) {
+    return std::string(name) + " is excluded: it changes users or namespaces";
+  }
+  if (ListContains(FindVariable(environment, kAgentExcludeVariable), name)) {
+    return std::string(name) + " is excluded by " + kAgentExcludeVariable +
+           " in its environment";
+  }
+  return {};
+}
+
+std::string FindAgentObstacle(const TargetProcess& target) {
+  const std::uint64_t program = FindValue(target.auxiliary_vector, AT_EXECFN);
+  return FindAgentObstacle(
+      ReadProcFile("/proc/" + std::to_string(target.pid) + "/environ"),
+      target.auxiliary_vector, ReadString(target.pid, program, kMaxPath));
+}
+
+}  // namespace jemalloc_exporter

@@ -1,0 +1,24 @@
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ATTACH_AGENT_CONDITIONS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ATTACH_AGENT_CONDITIONS_H_
+
+#include <string>
+
+#include "exporter/attach/target_process.h"
+
+namespace jemalloc_exporter {
+
+/// The reason for which the agent would not start in a process, by its
+/// environment and its auxiliary vector as of execve(2); empty if there is
+/// none. The agent has the same conditions: exporter/agent/start_conditions.h.
+/// Checked outside, a program of the exclusion list does not even load it.
+std::string FindAgentObstacle(const TargetProcess& target);
+
+/// The same of the texts of /proc/PID/environ and /proc/PID/auxv. `program`:
+/// the path that was passed to execve(2).
+std::string FindAgentObstacle(std::string_view environment,
+                              std::string_view auxiliary_vector,
+                              std::string_view program);
+
+}  // namespace jemalloc_exporter
+
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ATTACH_AGENT_CONDITIONS_H_
