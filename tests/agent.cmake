@@ -1,6 +1,7 @@
 # The agent in programs: one program in every relation to jemalloc and to it.
 set(agent_hosts agent_host agent_host_plain agent_host_unused agent_host_linked
-    agent_host_no_pie agent_host_own_malloc agent_host_tls agent_host_je
+    agent_host_no_pie agent_host_own_malloc agent_host_tls
+    agent_host_tls_stack agent_host_je
     agent_host_duckdb agent_host_rjem agent_host_two agent_host_beside
     agent_host_no_statistics agent_host_static)
 foreach(host IN LISTS agent_hosts)
@@ -10,7 +11,8 @@ foreach(host IN LISTS agent_hosts)
     -Wall -Wextra -Wpedantic)
 endforeach()
 foreach(host IN ITEMS
-    agent_host agent_host_linked agent_host_no_pie agent_host_tls)
+    agent_host agent_host_linked agent_host_no_pie agent_host_tls
+    agent_host_tls_stack)
   target_link_libraries(${host} PRIVATE -Wl,--no-as-needed PkgConfig::jemalloc)
 endforeach()
 target_sources(agent_host_own_malloc PRIVATE
@@ -30,6 +32,8 @@ target_link_libraries(agent_host_linked PRIVATE
   $<TARGET_FILE:jemalloc_exporter_agent>)
 add_dependencies(agent_host_linked jemalloc_exporter_agent)
 target_compile_definitions(agent_host_tls PRIVATE TLS_BYTES=1048576)
+# Most of the 128 KiB that a response may use.
+target_compile_definitions(agent_host_tls_stack PRIVATE TLS_BYTES=94208)
 
 # Programs with a prefixed jemalloc in their file: exported, as upstream's Redis;
 # with a prefix of their own; and in .symtab only, as Rust programs.

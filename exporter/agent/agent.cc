@@ -3,6 +3,8 @@
 //
 // No exception leaves this file and no symbol is exported. On any error the
 // agent does not start, without a message.
+#include <elf.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -32,17 +34,18 @@ extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 namespace jemalloc_exporter {
 namespace {
 
-// A response takes about 20 KiB of it. A host that locks its memory locks all
+// A response takes about 20 KiB of it, one with details 55 KiB, and jemalloc's
+// refresh 8 bytes for each arena. A host that locks its memory locks all
 // of it.
 constexpr std::size_t kStackSize = std::size_t{128} * 1024;
 
-// For a program whose thread-local variables, which are placed on the stack,
-// leave nothing of the other.
+// For a program that still leaves nothing of the other.
 constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
   Jemallocs jemallocs;
   UidAllowlist allowlist;
+  std::size_t stack_size = kStackSize;
   ForkChecks forks;
   pthread_key_t main_thread{};  // Its value is destroyed with the thread.
   pthread_t thread{};
@@ -69,6 +72,23 @@ void* RunThread(void* /*unused*/) {
   return nullptr;
 }
 
+// The most bytes that glibc takes of a thread's stack for the thread-local
+// variables of all objects. It does not add them to a requested size.
+std::size_t ThreadLocalBytes() {
+  std::size_t bytes = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* object, std::size_t, void* sum) {
+        for (int i = 0; i < object->dlpi_phnum; ++i) {
+          const auto& header = object->dlpi_phdr[i];
+          if (header.p_type != PT_TLS) continue;
+          *static_cast<std::size_t*>(sum) += header.p_memsz + header.p_align;
+        }
+        return 0;
+      },
+      &bytes);
+  return bytes;
+}
+
 bool CreateThread(std::size_t stack_size) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
@@ -91,7 +111,7 @@ void ClearState() {
 void StartThread() {
   sem_init(&agent.ready, 0, 0);
   agent.process = getpid();
-  if (!CreateThread(kStackSize) && !CreateThread(kLargeStackSize)) return;
+  if (!CreateThread(agent.stack_size) && !CreateThread(kLargeStackSize)) return;
   while (sem_wait(&agent.ready) != 0) {
   }
   if (agent.thread_id == 0) {
@@ -171,6 +191,7 @@ __attribute__((constructor)) void OnLoad() {
   const int saved_errno = errno;
   if (MayStart() &&
       pthread_key_create(&agent.main_thread, OnMainThreadExit) == 0) {
+    agent.stack_size += ThreadLocalBytes();
     agent.allowlist = UidAllowlist(std::getenv(kAllowUidVariable));
     agent.is_loaded = true;
     StartInThisProcess();

@@ -111,6 +111,12 @@ class Agent(unittest.TestCase):
                 details(host.pid)
             self.assertEqual(host.answer("\n"), first)
 
+    # They are on the stack of each thread.
+    def test_leaves_room_for_the_thread_local_variables_of_a_host(self):
+        with resting(program="agent_host_tls_stack") as host:
+            self.assertIn("arenas", details(host.pid))
+            self.assertEqual(host.end()[0], 0)
+
     def test_has_the_details_of_each_heap(self):
         with resting(program="agent_host_two") as host:
             document = details(host.pid)

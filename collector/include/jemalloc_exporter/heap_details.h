@@ -40,9 +40,7 @@ constexpr bool operator!=(HeapDetailSets a, HeapDetailSets b) {
 template <typename Row, std::size_t kCapacity>
 class HeapRows {
  public:
-  static constexpr std::size_t kMaxSize = kCapacity;
-
-  /// False where `kMaxSize` rows are present; then `row` is ignored.
+  /// False where `kCapacity` rows are present; then `row` is ignored.
   constexpr bool Add(const Row& row) {
     if (size_ == kCapacity) return false;
     rows_[size_++] = row;
