@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 namespace jemalloc_exporter {
@@ -55,8 +56,11 @@ Names ParseQuery(std::string_view query) {
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::string key = Decode(pair.substr(0, equals));
     std::string value = Decode(pair.substr(std::min(pair.size(), equals + 1)));
-    if (key == kCollect) names.collect.push_back(std::move(value));
-    if (key == kExclude) names.exclude.push_back(std::move(value));
+    if (key == kCollect) {
+      names.collect.push_back(std::move(value));
+    } else if (key == kExclude) {
+      names.exclude.push_back(std::move(value));
+    }
   }
   return names;
 }

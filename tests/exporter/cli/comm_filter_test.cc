@@ -20,6 +20,8 @@ TEST(CompileCommFilter, MatchesTheWholeName) {
   EXPECT_TRUE(Matches("redis|varnishd", "varnishd"));
   EXPECT_FALSE(Matches("redis|varnishd", "varnishd2"));
   EXPECT_FALSE(Matches("redis|varnishd", "2redis"));
+  EXPECT_FALSE(Matches("redis|varnishd", "redis2"));
+  EXPECT_FALSE(Matches("redis|varnishd", "2varnishd"));
   EXPECT_TRUE(Matches(".*", ""));
   EXPECT_TRUE(Matches("[[:alpha:]]+(-[0-9]{1,3})?", "worker-12"));
   EXPECT_TRUE(Matches("", ""));
