@@ -1,11 +1,22 @@
 #include "exporter/attach/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/close_range.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -15,51 +26,70 @@ namespace {
 struct NamedCall {
   int number;
   std::string_view name;
+  std::array<std::uint64_t, 6> arguments;
 };
 
+// As pthread_create(3) of glibc; in clone3(2) a filter cannot read them.
+constexpr std::uint64_t kThreadFlags =
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+    CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+constexpr std::uint64_t kAllDescriptors = 0xFFFFFFFF;
+constexpr std::uint64_t kNoDescriptor = 0xFFFFFFFF;
+constexpr std::uint64_t kCurrentFolder = 0xFFFFFF9C;  // AT_FDCWD
+constexpr std::uint64_t kMaskBytes = 8;
+constexpr std::uint64_t kReadWrite = PROT_READ | PROT_WRITE;
+constexpr std::uint64_t kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+
 // What the agent's thread makes, and the host's threads for it: see
-// exporter/agent/system_call_probe.cc.
-#define CALL(name) \
-  NamedCall { SYS_##name, #name }
+// exporter/agent/system_call_probe.cc. Addresses, sizes and descriptors are 0.
+#define CALL(name, ...)                \
+  NamedCall {                          \
+    SYS_##name, #name, { __VA_ARGS__ } \
+  }
 constexpr NamedCall kAgentCalls[] = {
-    CALL(accept4),
+    CALL(accept4, 0, 0, 0, SOCK_CLOEXEC),
     CALL(bind),
     CALL(capget),
     CALL(capset),
-    CALL(clone),
+    CALL(clone, kThreadFlags),
     CALL(clone3),
     CALL(close),
-    CALL(close_range),
+    CALL(close_range, 0, kAllDescriptors, CLOSE_RANGE_UNSHARE),
     CALL(exit),
-    CALL(futex),
+    CALL(futex, 0, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME),
+    CALL(futex, 0, FUTEX_WAKE_PRIVATE, 1),
     CALL(getpid),
     CALL(getresgid),
     CALL(getresuid),
-    CALL(getsockopt),
+    CALL(getsockopt, 0, SOL_SOCKET, SO_PEERCRED),
     CALL(gettid),
     CALL(listen),
-    CALL(lseek),
-    CALL(madvise),
-    CALL(mmap),
-    CALL(mprotect),
+    CALL(lseek, 0, 0, SEEK_SET),
+    CALL(madvise, 0, 0, MADV_DONTNEED),
+    CALL(mmap, 0, 0, PROT_NONE, kAnonymous | MAP_STACK, kNoDescriptor),
+    CALL(mmap, 0, 0, kReadWrite, kAnonymous | MAP_NORESERVE, kNoDescriptor),
+    CALL(mprotect, 0, 0, kReadWrite),
     CALL(munmap),
-    CALL(openat),
+    CALL(openat, kCurrentFolder, 0, O_RDONLY | O_CLOEXEC),
     CALL(poll),
-    CALL(prctl),
+    CALL(prctl, PR_GET_NAME),
+    CALL(prctl, PR_SET_NAME),
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 1),
     CALL(read),
     CALL(rseq),
     CALL(rt_sigaction),
-    CALL(rt_sigprocmask),
+    CALL(rt_sigprocmask, SIG_BLOCK, 0, 0, kMaskBytes),
+    CALL(rt_sigprocmask, SIG_SETMASK, 0, 0, kMaskBytes),
     CALL(sched_yield),
-    CALL(sendto),
+    CALL(sendto, 0, 0, 0, MSG_DONTWAIT | MSG_NOSIGNAL),
     CALL(set_robust_list),
     CALL(setgroups),
     CALL(setresgid),
     CALL(setresuid),
-    CALL(signalfd4),
-    CALL(socket),
+    CALL(signalfd4, kNoDescriptor, 0, kMaskBytes, SFD_CLOEXEC),
+    CALL(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     CALL(tgkill),
-    CALL(unshare),
+    CALL(unshare, CLONE_FS),
     CALL(wait4),
 };
 #undef CALL
@@ -192,6 +222,7 @@ std::string_view FindForbiddenCall(
     seccomp_data data = {};
     data.nr = call.number;
     data.arch = AUDIT_ARCH_X86_64;
+    std::copy(call.arguments.begin(), call.arguments.end(), data.args);
     for (const auto& filter : filters) {
       const auto result = RunFilter(filter, data);
       if (!result || !IsHarmless(*result)) return call.name;

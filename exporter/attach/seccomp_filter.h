@@ -23,7 +23,8 @@ std::optional<std::vector<std::vector<sock_filter>>> ReadFilters(pid_t thread);
 
 /// The name of the first system call of the agent for which one of the filters
 /// kills, traps or notifies; empty if all are allowed or fail with an error.
-/// The arguments are taken to be 0.
+/// Evaluated with the agent's arguments where they are constants; addresses,
+/// sizes and descriptors are taken to be 0.
 std::string_view FindForbiddenCall(
     const std::vector<std::vector<sock_filter>>& filters);
 

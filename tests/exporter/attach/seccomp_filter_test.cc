@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -91,6 +92,26 @@ TEST(FindForbiddenCall, RunsAllFilters) {
           {Filter(SYS_read, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW),
            Filter(SYS_bind, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ALLOW)}),
       "bind");
+}
+
+// One that has `of_unix` for sockets of AF_UNIX, and `of_others` for others.
+Program SocketFilter(std::uint32_t of_unix, std::uint32_t of_others) {
+  return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1),
+          BPF_STMT(BPF_RET | BPF_K, of_unix),
+          BPF_STMT(BPF_RET | BPF_K, of_others)};
+}
+
+TEST(FindForbiddenCall, EvaluatesTheArgumentsOfTheAgent) {
+  EXPECT_EQ(FindForbiddenCall(
+                {SocketFilter(SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ALLOW)}),
+            "socket");
+  EXPECT_EQ(FindForbiddenCall(
+                {SocketFilter(SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS)}),
+            "");
 }
 
 }  // namespace
