@@ -193,14 +193,14 @@ def named():
         with open(os.path.join(folder, "zone"), "w", encoding="utf-8") as file:
             file.write(ZONE)
 
-        def query(timeout=DEADLINE):
+        def is_answered(timeout=DEADLINE):
             client.settimeout(timeout)
             client.sendto(QUERY, ("127.0.0.1", port))
-            require(b"\x7f\0\0\1" in client.recv(512))
+            return b"\x7f\0\0\1" in client.recv(512)
 
         with server("named", "-g", "-c", conf) as pid:
-            wait_for(lambda: query(0.2) is None, "named")
-            with clients(query):
+            wait_for(lambda: is_answered(0.2), "named")
+            with clients(lambda: require(is_answered())):
                 yield [pid]
 
 
