@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -16,6 +17,16 @@ from redis import Redis
 from support import CLEAN_ENV, threads, wait_for
 
 ROUNDS = 500 if LONG else 5
+LOAD_FROM_MEMORY = """
+import ctypes, os, sys
+file = os.memfd_create("plugin")
+with open("/lib/x86_64-linux-gnu/libutil.so.1", "rb") as library:
+    os.write(file, library.read())
+plugin = ctypes.CDLL(f"/proc/self/fd/{file}")
+os.close(file)
+print("ready", flush=True)
+sys.stdin.read()
+"""
 
 
 class AttachCase(HostCase):
@@ -131,6 +142,18 @@ class Served(AttachCase):
         started = self.start("attach_host_hidden")
         self.attach(started.pid)
         self.assertRegex(self.show(started.pid), r"allocated_bytes: \d+")
+
+    def test_a_program_that_loaded_a_library_from_memory(self):
+        """glibc takes an equal path for the library that it loaded before, and the
+        descriptor of the agent's file has the same number."""
+        started = Host(
+            "-c", LOAD_FROM_MEMORY, program=sys.executable,
+            env={**CLEAN_ENV, "LD_PRELOAD": "libjemalloc.so.2"},
+        )
+        self.addCleanup(started.__exit__)
+        started.await_ready()
+        self.attach(started.pid)
+        self.show(started.pid)
 
     def test_the_agent_s_thread_has_its_own_scheduling(self):
         started = self.start("attach_host")
