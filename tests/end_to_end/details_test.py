@@ -4,6 +4,7 @@ exporter's series, and show --detail."""
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import unittest
@@ -16,7 +17,6 @@ from agents import (
     NOBODY,
     address,
     query,
-    query_raw,
     resting,
 )
 from programs import Exporter, get, run
@@ -38,6 +38,15 @@ def request(pid, name):
 
 def details(pid, words=",".join(SETS)):
     return json.loads(request(pid, f"\0jemalloc_exporter_ask/1/{words}/0123456789abcdef"))
+
+
+def is_traced(pid):
+    """Whether a tracer is attached to each thread of the process."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as status:
+            if "\nTracerPid:\t0\n" in status.read():
+                return False
+    return True
 
 
 def rows(table):
@@ -144,21 +153,20 @@ class Agent(unittest.TestCase):
                 self.assertEqual(document["pid"], pid)
                 self.assertIn("bins", document)
 
-    # Beside those of a response without details, bind(2) is the client's.
+    # Those of a response without details: bind(2) is the client's.
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
     def test_needs_no_system_call_beyond_those_of_a_response(self):
         with resting() as host:
+            query(host.pid)  # jemalloc maps memory for a new thread.
             traced = subprocess.Popen(
                 ["strace", "-f", "-qq", "-p", str(host.pid)],
                 stderr=subprocess.PIPE,
                 text=True,
             )
             try:
-                # The first response shows that the tracer has attached.
-                while not query_raw(host.pid):
-                    pass
-                before = details(host.pid)
-                after = query(host.pid)
-                self.assertEqual(before["pid"], after["pid"])
+                wait_for(lambda: is_traced(host.pid), "tracer", deadline=10)
+                self.assertIn("arenas", details(host.pid))
+                self.assertEqual(query(host.pid)["pid"], host.pid)
             finally:
                 traced.terminate()
                 _, text = traced.communicate(timeout=DEADLINE)
@@ -175,6 +183,7 @@ class Agent(unittest.TestCase):
             "close",
         }
         self.assertLessEqual(set(calls), known)
+        self.assertEqual(calls.count("accept4"), 2)
 
 
 class Series(unittest.TestCase):
