@@ -75,7 +75,7 @@ void RequireProtection(const WebConfig& from, const WebConfig& to) {
 
 struct WebConfigReloader::State {
   void Run();
-  void Reload(bool requested);
+  void Reload(bool report);  // Also where nothing changed.
   bool Update();
   std::shared_ptr<LoadedWebConfig> Current() const {
     const std::lock_guard lock(mutex);
