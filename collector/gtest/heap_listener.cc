@@ -153,8 +153,11 @@ HeapListener::HeapListener(Mallctl* mallctl)
 HeapListener::~HeapListener() = default;
 
 std::vector<prometheus::MetricFamily> HeapListener::Collect() const try {
+  const HeapSnapshot heap = ReadHeap(state_->mallctl);
+  // What jemalloc does in the background does not describe a test.
   auto families =
-      HeapFamilies({{ReadHeap(state_->mallctl).visible_state(), {}}});
+      HeapFamilies({{heap.visible_state(), heap.visible_statistics(), {}, {}}},
+                   {.activity = false, .options = false});
   const HeapReport so_far = report();
   for (auto& family : TestMetrics(so_far.entries)) {
     families.push_back(std::move(family));

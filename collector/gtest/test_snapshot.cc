@@ -1,6 +1,7 @@
 #include "collector/gtest/test_snapshot.h"
 
 #include <cstdint>
+#include <optional>
 
 #include "collector/jemalloc/heap_snapshot.h"
 
@@ -21,6 +22,12 @@ HeapSnapshot ReadFlushedHeap(Mallctl* mallctl) {
 
 std::int64_t Change(std::uint64_t before, std::uint64_t after) {
   return static_cast<std::int64_t>(after - before);
+}
+
+std::optional<std::int64_t> Change(const std::optional<std::uint64_t>& before,
+                                   const std::optional<std::uint64_t>& after) {
+  if (!before || !after) return std::nullopt;
+  return Change(*before, *after);
 }
 
 }  // namespace
@@ -49,11 +56,12 @@ HeapReportEntry DiffSnapshots(const TestSnapshot& before,
   record.before = before.heap.visible_state();
   record.after = after.heap.visible_state();
   if (!after.heap.used) return record;
-  const auto& allocated_before = before.heap.state.allocated_bytes;
-  const auto& allocated_after = after.heap.state.allocated_bytes;
-  if (allocated_before && allocated_after) {
-    record.heap_growth_bytes = Change(*allocated_before, *allocated_after);
-  }
+  record.heap_growth_bytes = Change(before.heap.state.allocated_bytes,
+                                    after.heap.state.allocated_bytes);
+  record.small_allocations = Change(before.heap.statistics.small_requests,
+                                    after.heap.statistics.small_requests);
+  record.large_allocations = Change(before.heap.statistics.large_requests,
+                                    after.heap.statistics.large_requests);
   if (before.thread && after.thread) {
     record.allocated_bytes =
         Change(before.thread->allocated, after.thread->allocated);

@@ -6,20 +6,25 @@
 
 #include <vector>
 
+#include "jemalloc_exporter/heap_options.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
-/// The state of a heap, and the labels of its series.
+/// The numbers of a heap, and the labels of its series.
 struct LabelledHeap {
   HeapState state;
+  HeapStatistics statistics;
+  HeapOptions options;
   std::vector<prometheus::ClientMetric::Label> labels;
 };
 
-/// The heaps as gauges: a family for each field of `HeapState`, in the order of
-/// `kHeapFields`, of the heaps in which it is present. No family is empty.
+/// The families of heaps, in the order of `kHeapFields` and `kHeapStatistics`,
+/// then `jemalloc_options_info`, each of the heaps in which it is present. No
+/// family is empty.
 std::vector<prometheus::MetricFamily> HeapFamilies(
-    const std::vector<LabelledHeap>& heaps);
+    const std::vector<LabelledHeap>& heaps, HeapCollectors collectors);
 
 }  // namespace jemalloc_exporter
 

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "collector/text/json_sax.h"
+#include "jemalloc_exporter/heap_options.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
@@ -13,6 +15,12 @@ namespace jemalloc_exporter {
 /// ignored. Returns the error, with the path of `event`; empty on success.
 std::string ParseHeapField(std::string_view key, const JsonEvent& event,
                            HeapState& state);
+
+/// The same of statistics, and of options.
+std::string ParseStatistic(std::string_view key, const JsonEvent& event,
+                           HeapStatistics& statistics);
+std::string ParseOption(std::string_view key, const JsonEvent& event,
+                        HeapOptions& options);
 
 }  // namespace jemalloc_exporter
 

@@ -20,24 +20,47 @@ char* WriteEscape(char control, char* out) {
   return out;
 }
 
+// Writes `"key":` behind what separates it from the previous member, if any:
+// `begin` is the begin of the object.
+char* WriteKey(std::string_view key, const char* begin, char* out) {
+  if (out != begin + 1) *out++ = ',';
+  return Copy("\":", Copy(key, Copy("\"", out)));
+}
+
+template <typename Rows, typename Values>
+char* WriteNumbers(const Rows& rows, const Values& values, char* out) {
+  const char* const begin = out;
+  *out++ = '{';
+  for (const auto& row : rows) {
+    const auto& value = values.*row.value;
+    if (!value) continue;
+    constexpr int kMaxDigits = std::numeric_limits<std::uint64_t>::digits10 + 1;
+    out = WriteKey(row.key, begin, out);
+    out = std::to_chars(out, out + kMaxDigits, *value).ptr;
+  }
+  return Copy("}", out);
+}
+
 }  // namespace
 
 char* WriteHeapJson(const HeapState& state, char* out) {
-  char* const limit = out + kMaxHeapJsonSize;
+  return WriteNumbers(kHeapFields, state, out);
+}
+
+char* WriteStatisticsJson(const HeapStatistics& statistics, char* out) {
+  return WriteNumbers(kHeapStatistics, statistics, out);
+}
+
+char* WriteOptionsJson(const HeapOptions& options, char* out) {
+  const char* const begin = out;
   *out++ = '{';
-  char* const first = out;
-  for (const HeapField& field : kHeapFields) {
-    const auto& value = state.*field.value;
-    if (!value) continue;
-    if (out != first) *out++ = ',';
-    *out++ = '"';
-    out = Copy(field.key, out);
-    *out++ = '"';
-    *out++ = ':';
-    out = std::to_chars(out, limit, *value).ptr;
+  for (std::size_t i = 0; i < kHeapOptionCount; ++i) {
+    const HeapOptionValue& value = options.values[i];
+    if (value.empty()) continue;
+    out = WriteKey(kHeapOptions[i].label, begin, out);
+    out = Copy("\"", Copy(value.view(), Copy("\"", out)));
   }
-  *out++ = '}';
-  return out;
+  return Copy("}", out);
 }
 
 char* WriteJsonString(std::string_view bytes, char* out) {

@@ -2,24 +2,41 @@
 #define JEMALLOC_EXPORTER_COLLECTOR_TEXT_JSON_WRITER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
 
+#include "jemalloc_exporter/heap_options.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
 // The Write functions allocate nothing and call nothing outside libc: the agent
 // links them.
 
-/// Maximum size of a state's JSON in bytes: `{`, and for each field
-/// `"key":value` and a comma or the closing brace.
-inline constexpr std::size_t kMaxHeapJsonSize = [] {
+/// Maximum size in bytes of an object with the keys of `rows` and integers:
+/// `{`, and for each row `"key":value` and a comma or the closing brace.
+template <typename Rows>
+constexpr std::size_t MaxNumbersJsonSize(const Rows& rows) {
   std::size_t size = 1;
-  for (const HeapField& field : kHeapFields) {
+  for (const auto& row : rows) {
     constexpr int kMaxDigits = std::numeric_limits<std::uint64_t>::digits10 + 1;
-    size += field.key.size() + kMaxDigits + 4;
+    size += row.key.size() + kMaxDigits + 4;
+  }
+  return size;
+}
+
+inline constexpr std::size_t kMaxHeapJsonSize = MaxNumbersJsonSize(kHeapFields);
+inline constexpr std::size_t kMaxStatisticsJsonSize =
+    MaxNumbersJsonSize(kHeapStatistics);
+
+/// The same of options, whose values are strings without escapes.
+inline constexpr std::size_t kMaxOptionsJsonSize = [] {
+  std::size_t size = 1;
+  for (const HeapOption& option : kHeapOptions) {
+    size += option.label.size() + HeapOptionValue::kMaxSize + 6;
   }
   return size;
 }();
@@ -27,6 +44,12 @@ inline constexpr std::size_t kMaxHeapJsonSize = [] {
 /// Writes `ToJson(state)`, at most `kMaxHeapJsonSize` bytes, to `out`; returns
 /// the end.
 char* WriteHeapJson(const HeapState& state, char* out);
+
+/// Writes `ToJson(statistics)`, at most `kMaxStatisticsJsonSize` bytes.
+char* WriteStatisticsJson(const HeapStatistics& statistics, char* out);
+
+/// Writes `ToJson(options)`, at most `kMaxOptionsJsonSize` bytes.
+char* WriteOptionsJson(const HeapOptions& options, char* out);
 
 /// Maximum size in bytes of a JSON string of `size` bytes: each may become
 /// `\u001f`.

@@ -18,12 +18,15 @@
 /// is read from it:
 ///
 ///     {"agent":1,"pid":42,"comm":"redis-server","jemalloc_version":"5.3.0-0-g…",
-///      "state":"used","heap_state":{"allocated_bytes":…,…}}
+///      "state":"used","heap_state":{"allocated_bytes":…,…},
+///      "statistics":{…},"options":{…}}
 ///
-/// In a process with several jemallocs these are of the first, and one key more
-/// has all of them, the first included:
+/// The last two are absent where nothing could be read. In a process with
+/// several jemallocs the others are of the first, and one key more has all of
+/// them, the first included:
 ///
-///     "heaps":[{"prefix":"","jemalloc_version":…,"state":…,"heap_state":{…}},
+///     "heaps":[{"prefix":"","jemalloc_version":…,"state":…,"heap_state":{…},
+///               "statistics":{…},"options":{…}},
 ///              {"prefix":"je_",…}]
 ///
 /// A client requests details with the name of its socket: see detail_request.h.
@@ -56,6 +59,8 @@ inline constexpr std::string_view kCommKey = "comm";
 inline constexpr std::string_view kJemallocVersionKey = "jemalloc_version";
 inline constexpr std::string_view kStateKey = "state";
 inline constexpr std::string_view kHeapStateKey = "heap_state";
+inline constexpr std::string_view kStatisticsKey = "statistics";
+inline constexpr std::string_view kOptionsKey = "options";
 inline constexpr std::string_view kHeapsKey = "heaps";
 inline constexpr std::string_view kPrefixKey = "prefix";
 

@@ -36,6 +36,20 @@ char* WriteHeap(const HeapResponse& response, char* out) {
                        WriteKey(kHeapStateKey, Copy(",", out)));
 }
 
+// Further members of that object.
+char* WriteStatistics(const HeapSnapshot& heap, char* out) {
+  const HeapStatistics statistics = heap.visible_statistics();
+  if (statistics != HeapStatistics{}) {
+    out = WriteStatisticsJson(statistics,
+                              WriteKey(kStatisticsKey, Copy(",", out)));
+  }
+  const HeapOptions options = heap.visible_options();
+  if (options != HeapOptions{}) {
+    out = WriteOptionsJson(options, WriteKey(kOptionsKey, Copy(",", out)));
+  }
+  return out;
+}
+
 }  // namespace
 
 ResponseWriter::ResponseWriter(pid_t pid, std::string_view comm,
@@ -60,16 +74,19 @@ void ResponseWriter::Add(const HeapResponse& heap, const HeapDetails* details) {
     out_ = WriteHeap(heap, Copy(",", out_));
   }
   ++added_;
+  if (Fits(kMaxStatisticsSize)) out_ = WriteStatistics(heap.heap, out_);
   if (details != nullptr) WriteDetails(*details);
   if (heap_count_ > 1) out_ = Copy("}", out_);
 }
 
-void ResponseWriter::WriteDetails(const HeapDetails& details) {
-  if (!details.sets.any()) return;
+bool ResponseWriter::Fits(std::size_t size) const {
   constexpr std::size_t kEnd = 8;  // Brackets.
-  const std::size_t needed = MaxDetailsJsonSize(details) + kEnd +
-                             (heap_count_ - added_) * kMaxHeapObjectSize;
-  if (static_cast<std::size_t>(limit_ - out_) < needed) return;
+  const std::size_t remaining = (heap_count_ - added_) * kMaxHeapObjectSize;
+  return static_cast<std::size_t>(limit_ - out_) >= size + remaining + kEnd;
+}
+
+void ResponseWriter::WriteDetails(const HeapDetails& details) {
+  if (!details.sets.any() || !Fits(MaxDetailsJsonSize(details))) return;
   out_ = WriteDetailsJson(details, out_);
 }
 

@@ -32,18 +32,28 @@ struct AgentResponse {
   std::span<const HeapResponse> heaps;
 };
 
-/// Bytes of the longest object with a heap, and of the longest document. Each
-/// byte of a string may become six (`\u001f`); keys, punctuation and the pid
-/// fit in the rest. The first heap is written twice.
+/// Bytes of the longest object with a heap without statistics and options; the
+/// same with them. Each byte of a string may become six (`\u001f`); keys,
+/// punctuation and the pid fit in the rest.
 inline constexpr std::size_t kMaxHeapObjectSize =
     kMaxHeapJsonSize + 6 * (kMaxPrefixSize + kMaxJemallocVersionSize) + 128;
-inline constexpr std::size_t kMaxDocumentSize =
-    6 * kMaxCommSize + (1 + kMaxHeaps) * kMaxHeapObjectSize + 256;
-static_assert(kMaxDocumentSize <= kMaxResponseSize);
+inline constexpr std::size_t kMaxStatisticsSize =
+    kMaxStatisticsJsonSize + kMaxOptionsJsonSize + 32;
+
+/// Bytes of the longest document of one heap, and of any: that of the most
+/// heaps, the first of which is written twice, has room for the statistics of
+/// at least three.
+inline constexpr std::size_t kMaxOneHeapSize =
+    6 * kMaxCommSize + kMaxHeapObjectSize + kMaxStatisticsSize + 256;
+inline constexpr std::size_t kMaxDocumentSize = kMaxResponseSize;
+static_assert(kMaxOneHeapSize <= 4096);
+static_assert(6 * kMaxCommSize + (1 + kMaxHeaps) * kMaxHeapObjectSize +
+                  3 * kMaxStatisticsSize + 256 <=
+              kMaxDocumentSize);
 
 /// Bytes of the longest document of one heap with all details.
 inline constexpr std::size_t kMaxDetailedDocumentSize =
-    6 * kMaxCommSize + kMaxHeapObjectSize + 256 + kMaxDetailsJsonSize;
+    kMaxOneHeapSize + kMaxDetailsJsonSize;
 static_assert(kMaxDetailedDocumentSize <= kMaxDetailedResponseSize);
 
 /// Writes a document, one heap after the other. In strings, U+FFFD replaces
@@ -56,14 +66,17 @@ class ResponseWriter {
   ResponseWriter(pid_t pid, std::string_view comm, std::size_t heap_count,
                  std::span<char> out);
 
-  /// Adds the next heap. Details that do not fit are left out, which cannot
-  /// happen to a single heap with `kMaxDetailedResponseSize` bytes.
+  /// Adds the next heap. Statistics and details that may not fit are left out,
+  /// which cannot happen to a single heap, with `kMaxDetailedResponseSize`
+  /// bytes for details. The statistics of `kMaxHeaps` heaps usually fit.
   void Add(const HeapResponse& heap, const HeapDetails* details = nullptr);
 
   /// Ends the document; returns its end.
   char* Finish();
 
  private:
+  /// Whether `size` bytes fit, and the further heaps without statistics.
+  bool Fits(std::size_t size) const;
   void WriteDetails(const HeapDetails& details);
 
   char* out_;

@@ -142,8 +142,14 @@ std::optional<Process> AgentConnection::ToProcess() const {
     process.status = StatusOf(*response_);
     process.heaps = response_->heaps;
     process.details = response_->details;
-    process.heap_state = process.heaps.empty() ? response_->heap_state
-                                               : SumOfHeaps(process.heaps);
+    if (process.heaps.empty()) {
+      process.heap_state = response_->heap_state;
+      process.statistics = response_->statistics;
+      process.options = response_->options;
+    } else {
+      process.heap_state = SumOfHeaps(process.heaps);
+      process.statistics = SumOfStatistics(process.heaps);
+    }
   }
   if (process.pid_is_unverified) return process;
   const auto stat = response_ ? stat_ : ReadProcStat(process.pid);

@@ -26,6 +26,8 @@ struct HeapFields {
   std::optional<std::string> jemalloc_version;
   std::optional<bool> used;
   HeapState heap;
+  HeapStatistics statistics;
+  HeapOptions options;
   DetailsParser details;
 };
 
@@ -59,8 +61,8 @@ std::optional<bool> ToUsed(const JsonEvent& event) {
   return std::nullopt;
 }
 
-// Parses a key of a heap; unknown keys are ignored.
-void ParseHeapKey(const std::string& key, const JsonEvent& event,
+// Parses a key of a heap; unknown keys are ignored. False ends the parsing.
+bool ParseHeapKey(const std::string& key, const JsonEvent& event,
                   HeapFields& fields) {
   if (key == kPrefixKey) fields.prefix = ToLabel(event, kMaxPrefixSize);
   if (key == kJemallocVersionKey) {
@@ -71,16 +73,35 @@ void ParseHeapKey(const std::string& key, const JsonEvent& event,
     fields.heap_state = event.type_name == "object";
     fields.heap = {};
   }
+  if (key == kStatisticsKey) fields.statistics = {};
+  if (key == kOptionsKey) fields.options = {};
+  const bool is_object = key == kStatisticsKey || key == kOptionsKey;
+  return !is_object || event.type_name == "object";
 }
 
-// Parses the value of a top-level key; unknown keys are ignored.
-void ParseKey(const std::string& key, const JsonEvent& event,
+// Parses a value in an object of a heap. False ends the parsing.
+bool ParseHeapValue(const std::string& object, const JsonEvent& event,
+                    HeapFields& fields) {
+  const std::string& key = event.path.back();
+  if (object == kHeapStateKey) {
+    return ParseHeapField(key, event, fields.heap).empty();
+  }
+  if (object == kStatisticsKey) {
+    return ParseStatistic(key, event, fields.statistics).empty();
+  }
+  return object != kOptionsKey ||
+         ParseOption(key, event, fields.options).empty();
+}
+
+// Parses the value of a top-level key; unknown keys are ignored. False ends the
+// parsing.
+bool ParseKey(const std::string& key, const JsonEvent& event,
               ParsedFields& fields) {
   if (key == kAgentKey)
     fields.version = event.unsigned_integer == kAgentVersion;
   if (key == kPidKey) fields.pid = ToPid(event);
   if (key == kCommKey) fields.comm = ToLabel(event, kMaxCommSize);
-  ParseHeapKey(key, event, fields.first_heap);
+  return ParseHeapKey(key, event, fields.first_heap);
 }
 
 // The path begins with `kHeapsKey`. False ends the parsing.
@@ -99,11 +120,9 @@ bool HandleHeaps(const JsonEvent& event, HeapDetailSets requested,
       heaps.emplace_back(requested);
       return event.type_name == "object" && heaps.size() <= kMaxHeaps;
     case 3:
-      ParseHeapKey(path.back(), event, heaps.back());
-      return true;
+      return ParseHeapKey(path.back(), event, heaps.back());
     case 4:
-      return path[2] != kHeapStateKey ||
-             ParseHeapField(path.back(), event, heaps.back().heap).empty();
+      return ParseHeapValue(path[2], event, heaps.back());
     default:
       return true;
   }
@@ -116,11 +135,9 @@ bool HandleEvent(const JsonEvent& event, ParsedFields& fields) {
     return HandleHeaps(event, fields.requested, fields.heaps);
   }
   fields.first_heap.details.Handle(path, event);
-  if (path.size() == 1) ParseKey(path.front(), event, fields);
-  if (path.size() == 2 && path.front() == kHeapStateKey) {
-    return ParseHeapField(path.back(), event, fields.first_heap.heap).empty();
-  }
-  return true;
+  if (path.size() == 1) return ParseKey(path.front(), event, fields);
+  return path.size() > 2 ||
+         ParseHeapValue(path.front(), event, fields.first_heap);
 }
 
 bool HasPrefix(const std::vector<ProcessHeap>& heaps,
@@ -144,6 +161,8 @@ std::optional<std::vector<ProcessHeap>> ToHeaps(
          .jemalloc_version = *std::move(fields.jemalloc_version),
          .used = *fields.used,
          .heap_state = *fields.used ? fields.heap : HeapState{},
+         .statistics = *fields.used ? fields.statistics : HeapStatistics{},
+         .options = *fields.used ? fields.options : HeapOptions{},
          .details = *fields.used ? fields.details.Finish() : nullptr});
   }
   if (heaps.size() < 2) heaps.clear();
@@ -177,6 +196,8 @@ std::optional<ParsedResponse> ParseResponse(std::string_view document,
       .jemalloc_version = *std::move(heap.jemalloc_version),
       .used = *heap.used,
       .heap_state = *heap.used ? heap.heap : HeapState{},
+      .statistics = *heap.used ? heap.statistics : HeapStatistics{},
+      .options = *heap.used ? heap.options : HeapOptions{},
       .heaps = *std::move(heaps),
       .details = has_details ? heap.details.Finish() : nullptr,
   };

@@ -11,7 +11,9 @@
 
 #include "exporter/process/process.h"
 #include "jemalloc_exporter/heap_details.h"
+#include "jemalloc_exporter/heap_options.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
@@ -24,6 +26,8 @@ struct ParsedResponse {
   bool used = false;
   /// Empty unless `used`.
   HeapState heap_state;
+  HeapStatistics statistics;
+  HeapOptions options;
   /// Empty unless the document has two or more, then at most `kMaxHeaps`.
   std::vector<ProcessHeap> heaps;
   /// Null with several heaps, of which each has its own, and unless `used`.
@@ -33,9 +37,10 @@ struct ParsedResponse {
 /// Parses a document from an untrusted source, of at most `kMaxResponseSize`
 /// bytes, or `kMaxDetailedResponseSize` where details were `requested`. Every
 /// key of `protocol.h` is required with a value of its type, but for
-/// `kHeapsKey`; unknown keys are ignored, and so are invalid details, and those
-/// that were not requested. Two heaps with the same prefix are an error. Absent
-/// for any other document. Never throws.
+/// `kHeapsKey`, `kStatisticsKey` and `kOptionsKey`; unknown keys are ignored,
+/// and so are invalid details, and those that were not requested. Two heaps
+/// with the same prefix are an error. Absent for any other document. Never
+/// throws.
 std::optional<ParsedResponse> ParseResponse(std::string_view document,
                                             HeapDetailSets requested = {});
 

@@ -46,8 +46,8 @@ std::string DiffFiles(const DiffOptions& options) {
     return Diff(Read<ParseHeapReport>(options.before, before),
                 Read<ParseHeapReport>(options.after, after));
   }
-  return Diff(Read<FromJson>(options.before, before),
-              Read<FromJson>(options.after, after));
+  return Diff(Read<ParseHeapSnapshot>(options.before, before),
+              Read<ParseHeapSnapshot>(options.after, after));
 }
 
 }  // namespace

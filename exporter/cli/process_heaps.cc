@@ -35,34 +35,34 @@ std::string WithDetails(std::string object, const Details& details) {
   return object + members + "}";
 }
 
-std::string HeapToText(const HeapState& state, const Details& details) {
-  return ToText(state) + (details ? DetailsTables(*details) : "");
+std::string HeapToText(const HeapSnapshot& heap, const Details& details) {
+  return ToText(heap) + (details ? DetailsTables(*details) : "");
 }
 
 std::string HeapToJson(const ProcessHeap& heap) {
   return R"({"prefix":)" + Quoted(heap.prefix) + R"(,"jemalloc_version":)" +
          Quoted(heap.jemalloc_version) + R"(,"state":)" +
          Quoted(heap.used ? kUsed : kUnused) + R"(,"heap_state":)" +
-         ToJson(heap.heap_state) + DetailsMembers(heap.details) + "}";
+         ToJson(heap.snapshot()) + DetailsMembers(heap.details) + "}";
 }
 
 }  // namespace
 
 std::string HeapsToText(const Process& process) {
   if (process.heaps.empty()) {
-    return HeapToText(process.heap_state, process.details);
+    return HeapToText(process.snapshot(), process.details);
   }
   std::string text;
   for (const ProcessHeap& heap : process.heaps) {
     text += "prefix: " + (heap.prefix.empty() ? "(none)" : heap.prefix);
-    text += heap.used ? "\n" + HeapToText(heap.heap_state, heap.details)
+    text += heap.used ? "\n" + HeapToText(heap.snapshot(), heap.details)
                       : ", unused\n";
   }
   return text;
 }
 
 std::string HeapsToJson(const Process& process) {
-  std::string json = ToJson(process.heap_state);
+  std::string json = ToJson(process.snapshot());
   if (process.heaps.empty()) return WithDetails(json, process.details);
   json.pop_back();
   json += json.size() > 1 ? R"(,"heaps":[)" : R"("heaps":[)";

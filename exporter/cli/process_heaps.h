@@ -7,13 +7,13 @@
 
 namespace jemalloc_exporter {
 
-/// The heap state of a process as text. With several heaps each follows its
-/// line `prefix:`, or `prefix: …, unused`.
+/// The heap of a process as text, `ToText(HeapSnapshot)`. With several heaps
+/// each follows its line `prefix:`, or `prefix: …, unused`.
 std::string HeapsToText(const Process& process);
 
-/// The heap state of a process as one JSON object, without a newline. With
-/// several heaps it is their sum, and a key `heaps` has each of them; `diff`
-/// compares the sum.
+/// The heap of a process as one JSON object, `ToJson(HeapSnapshot)`, without a
+/// newline. With several heaps it is their sum, and a key `heaps` has each of
+/// them; `diff` compares the sum.
 std::string HeapsToJson(const Process& process);
 
 }  // namespace jemalloc_exporter

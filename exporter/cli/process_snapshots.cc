@@ -1,17 +1,25 @@
 #include "exporter/cli/process_snapshots.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 namespace jemalloc_exporter {
 namespace {
+
+std::optional<std::int64_t> ToSigned(
+    const std::optional<std::uint64_t>& value) {
+  if (!value) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
 
 HeapReportEntry ToEntry(const Process& process) {
   HeapReportEntry entry;
   entry.name = process.comm;
   entry.after = process.heap_state;
-  if (const auto& allocated = process.heap_state.allocated_bytes) {
-    entry.heap_growth_bytes = static_cast<std::int64_t>(*allocated);
-  }
+  entry.heap_growth_bytes = ToSigned(process.heap_state.allocated_bytes);
+  entry.small_allocations = ToSigned(process.statistics.small_requests);
+  entry.large_allocations = ToSigned(process.statistics.large_requests);
   return entry;
 }
 

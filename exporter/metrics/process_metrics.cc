@@ -41,13 +41,15 @@ struct Heaps {
 // unprefixed one lacks.
 void AddHeaps(const Process& process, const Labels& labels, Heaps& heaps) {
   if (process.heaps.empty()) {
-    heaps.states.push_back({process.heap_state, labels});
+    heaps.states.push_back(
+        {process.heap_state, process.statistics, process.options, labels});
     heaps.details.push_back({process.details, labels});
   }
   for (const ProcessHeap& heap : process.heaps) {
     Labels of_heap = labels;
     if (!heap.prefix.empty()) of_heap.push_back({"prefix", heap.prefix});
-    heaps.states.push_back({heap.heap_state, of_heap});
+    heaps.states.push_back(
+        {heap.heap_state, heap.statistics, heap.options, of_heap});
     heaps.details.push_back({heap.details, of_heap});
   }
 }
@@ -99,8 +101,10 @@ std::vector<MetricFamily> ProcessMetrics(const std::vector<Process>& processes,
     }
     AddSample(info, 1, InfoLabelsOf(process));
   }
-  if (!collectors.heap) heaps.states.clear();
-  std::vector<MetricFamily> families = HeapFamilies(heaps.states);
+  std::vector<MetricFamily> families =
+      HeapFamilies(heaps.states, {.heap = collectors.heap,
+                                  .activity = collectors.activity,
+                                  .options = collectors.options});
   auto details = DetailsFamilies(heaps.details);
   std::move(details.begin(), details.end(), std::back_inserter(families));
   families.insert(families.end(), {up, resident, start_time, info});

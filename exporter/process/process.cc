@@ -26,14 +26,18 @@ std::string_view ToString(ProcessStatus status) {
   return "unreachable";
 }
 
-HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps) {
-  HeapState sum;
+namespace {
+
+template <typename Rows, typename Values>
+Values Sum(const Rows& rows, Values ProcessHeap::*values,
+           const std::vector<ProcessHeap>& heaps) {
+  Values sum;
   bool is_first = true;
   for (const ProcessHeap& heap : heaps) {
     if (!heap.used) continue;
-    for (const HeapField& field : kHeapFields) {
-      auto& total = sum.*field.value;
-      const auto& value = heap.heap_state.*field.value;
+    for (const auto& row : rows) {
+      auto& total = sum.*row.value;
+      const auto& value = heap.*values.*row.value;
       if (is_first) {
         total = value;
       } else if (total && value) {
@@ -49,6 +53,16 @@ HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps) {
   return sum;
 }
 
+}  // namespace
+
+HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps) {
+  return Sum(kHeapFields, &ProcessHeap::heap_state, heaps);
+}
+
+HeapStatistics SumOfStatistics(const std::vector<ProcessHeap>& heaps) {
+  return Sum(kHeapStatistics, &ProcessHeap::statistics, heaps);
+}
+
 Process ReadThisProcess(HeapDetailSets requested) {
   Process process;
   std::shared_ptr<HeapDetails> details;
@@ -59,6 +73,8 @@ Process ReadThisProcess(HeapDetailSets requested) {
   process.pid = getpid();
   process.status = reading.used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
   process.heap_state = reading.visible_state();
+  process.statistics = reading.visible_statistics();
+  process.options = reading.visible_options();
   if (const auto stat = ReadProcStat(process.pid)) {
     process.comm = SanitizeLabel(stat->comm, kMaxCommSize);
     process.resident_memory_bytes = stat->resident_memory_bytes;

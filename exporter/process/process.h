@@ -12,7 +12,10 @@
 
 #include "exporter/process/cgroup.h"
 #include "jemalloc_exporter/heap_details.h"
+#include "jemalloc_exporter/heap_options.h"
+#include "jemalloc_exporter/heap_reader.h"
 #include "jemalloc_exporter/heap_state.h"
+#include "jemalloc_exporter/heap_statistics.h"
 
 namespace jemalloc_exporter {
 
@@ -34,10 +37,17 @@ struct ProcessHeap {
   /// Source: jemalloc(3), `version`.
   std::string jemalloc_version;
   bool used = false;
-  /// Empty unless `used`.
+  /// Empty unless `used`. Statistics and options are also empty where they were
+  /// not read: an agent of an older version, or ptrace(2).
   HeapState heap_state;
+  HeapStatistics statistics = {};
+  HeapOptions options = {};
   /// The requested sets; null without them.
   std::shared_ptr<const HeapDetails> details = nullptr;
+
+  HeapSnapshot snapshot() const {
+    return {heap_state, used, statistics, options};
+  }
 };
 
 /// A process with jemalloc, as of one poll.
@@ -58,6 +68,9 @@ struct Process {
   /// Empty unless `kUsed`. With several heaps the sum of the used ones: fields
   /// that one of them lacks are absent.
   HeapState heap_state;
+  HeapStatistics statistics;
+  /// Those of the heap; empty where the process has several.
+  HeapOptions options;
   /// All heaps where the process has several, else empty.
   std::vector<ProcessHeap> heaps;
   /// The requested sets of the heap; null without them, and with several heaps.
@@ -68,11 +81,16 @@ struct Process {
   std::optional<double> start_time_seconds;
   /// Empty where `pid_is_unverified`.
   Cgroup cgroup;
+
+  HeapSnapshot snapshot() const {
+    return {heap_state, status == ProcessStatus::kUsed, statistics, options};
+  }
 };
 
 /// Returns the sum of the used heaps, as in `Process::heap_state`. Sums stop at
 /// 2^64 - 1.
 HeapState SumOfHeaps(const std::vector<ProcessHeap>& heaps);
+HeapStatistics SumOfStatistics(const std::vector<ProcessHeap>& heaps);
 
 /// Returns the calling process, with the requested sets. Thread-safe; throws
 /// std::bad_alloc only.

@@ -1,6 +1,7 @@
 // What a snapshot costs, against the least that it could cost: the refresh of
-// the epoch and five reads by MIB. Both are timed in turn, so that the ratio
-// holds on a machine that is busy otherwise.
+// the epoch and five reads by MIB. And what statistics and options cost,
+// against the state alone. Both are timed in turn, so that the ratio holds on a
+// machine that is busy otherwise.
 
 #include <benchmark/benchmark.h>
 #include <jemalloc/jemalloc.h>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <vector>
 
+#include "collector/jemalloc/heap_snapshot.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -89,6 +91,26 @@ double Median(std::vector<double>& values) {
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
+
+// The ratio is to be at most 2 with 8 arenas.
+void Statistics(benchmark::State& state) {
+  InitialiseArenas(static_cast<unsigned>(state.range(0)));
+  std::vector<double> state_times;
+  std::vector<double> all_times;
+  const auto read = [](HeapDetail detail) {
+    benchmark::DoNotOptimize(TakeHeapSnapshot(mallctl, detail));
+  };
+  for ([[maybe_unused]] auto _ : state) {
+    state_times.push_back(NanosecondsOf([&] { read(HeapDetail::kState); }));
+    all_times.push_back(NanosecondsOf([&] { read(HeapDetail::kAll); }));
+  }
+  const double state_time = Median(state_times);
+  const double all_time = Median(all_times);
+  state.counters["state_ns"] = state_time;
+  state.counters["all_ns"] = all_time;
+  state.counters["ratio"] = all_time / state_time;
+}
+BENCHMARK(Statistics)->ArgName("arenas")->Arg(1)->Arg(8)->Arg(64)->Arg(512);
 
 void Snapshot(benchmark::State& state) {
   InitialiseArenas(static_cast<unsigned>(state.range(0)));

@@ -15,7 +15,10 @@ int no_statistics_mallctl(const char* name, void* oldp, std::size_t* oldlenp,
                           void* newp, std::size_t newlen) {
   const std::string_view key = name;
   if (key.ends_with("uptime") || key == "background_thread") std::abort();
-  if (key.starts_with("stats.") && !key.ends_with(".pactive")) return ENOENT;
+  const bool is_present =
+      key.ends_with(".pactive") || key.ends_with(".pdirty") ||
+      key.ends_with(".pmuzzy") || key.ends_with(".nthreads");
+  if (key.starts_with("stats.") && !is_present) return ENOENT;
   return _rjem_mallctl(name, oldp, oldlenp, newp, newlen);
 }
 

@@ -60,6 +60,41 @@ class Programs(unittest.TestCase):
             (response["pid"], response["comm"], response["state"]), (pid, comm, "used")
         )
         self.assertGreater(response["heap_state"]["allocated_bytes"], 0)
+        self.assert_statistics(response)
+
+    def assert_statistics(self, response):
+        """What holds between the numbers of one refresh in a program at rest:
+        the arenas are read one after the other, so another refresh may be
+        needed."""
+
+        def are_consistent():
+            state, statistics = (
+                response[key] for key in ("heap_state", "statistics")
+            )
+            holes = (
+                state["active_bytes"]
+                - state["allocated_bytes"]
+                - statistics["large_padding_bytes"]
+            )
+            base = statistics["metadata_bytes"] - statistics["internal_bytes"]
+            resident = state["active_bytes"] + statistics["dirty_bytes"] + base
+            consistent = (
+                statistics["small_allocated_bytes"] + statistics["large_allocated_bytes"]
+                == state["allocated_bytes"]
+                and 0 <= holes < state["active_bytes"]
+                # The arenas' bookkeeping is rounded up to pages.
+                and abs(state["resident_bytes"] - resident) <= 4096 * state["narenas"]
+            )
+            if not consistent:
+                response.update(query(response["pid"]))
+            return consistent
+
+        wait_for(are_consistent)
+        self.assertGreater(response["statistics"]["threads"], 0)
+        self.assertGreater(response["statistics"]["arenas_initialized"], 0)
+        self.assertEqual(
+            response["options"]["version"], response["jemalloc_version"][:32]
+        )
 
     def test_nghttpd_is_served(self):
         pid = self.start("nghttpd", "--no-tls", "--address=127.0.0.1", "0")
@@ -80,7 +115,12 @@ class Programs(unittest.TestCase):
             "varnishd", "-F", "-j", "none", "-n", self.path("v"), "-a", "127.0.0.1:0", "-b", "none"
         )
         self.assert_served(pid, "varnishd")
-        wait_for(lambda: any(query(child)["comm"] == "cache-main" for child in children(pid)))
+        worker = wait_for(
+            lambda: next(
+                (child for child in children(pid) if query(child)["comm"] == "cache-main"), None
+            )
+        )
+        self.assert_served(worker, "cache-main")
 
     def test_kresd_is_served(self):
         conf = self.write("kresd.conf", "cache.size = 1 * MB\n")

@@ -73,6 +73,8 @@ class Response(unittest.TestCase):
             response = query(host.pid)
         heap = response.pop("heap_state")
         version = response.pop("jemalloc_version")
+        statistics = response.pop("statistics")
+        options = response.pop("options")
         self.assertEqual(
             response, {"agent": 1, "pid": host.pid, "comm": "agent_host", "state": "used"}
         )
@@ -83,6 +85,22 @@ class Response(unittest.TestCase):
         )
         self.assertGreater(heap["allocated_bytes"], 1 << 20)
         self.assertLess(heap["allocated_bytes"], 2 << 20)
+        self.assertEqual(len(statistics), 30)
+        self.assertEqual(list(statistics)[0], "retained_bytes")
+        self.assertEqual(options["dirty_decay_ms"], "10000")
+
+    def test_has_less_than_4_kib(self):
+        with resting() as host:
+            self.assertLess(len(query_raw(host.pid)), 4096)
+
+    def test_has_pages_threads_and_arenas_of_a_build_without_statistics(self):
+        env = {**AGENT_ENV}
+        with resting(program="agent_host_no_statistics", env=env) as host:
+            statistics = query(host.pid)["statistics"]
+        self.assertEqual(
+            set(statistics),
+            {"dirty_bytes", "muzzy_bytes", "threads", "arenas_initialized", "refresh_nanoseconds"},
+        )
 
     def test_omits_numbers_of_unused_heap(self):
         with resting(program="agent_host_unused") as host:

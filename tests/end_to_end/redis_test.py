@@ -2,6 +2,7 @@
 and its life against our scraping."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -9,11 +10,39 @@ import threading
 import time
 import unittest
 
-from programs import Exporter, get, wait_for
+from programs import Exporter, get, run, wait_for
 from redis import Redis
 
 TOLERANCE = 0.05
 MEBIBYTE = 1 << 20
+PAGE = 4096
+
+
+def printed_statistics(text):
+    """The numbers of all arenas in malloc_stats_print's text, by our keys. Without
+    large allocations, the cache and the bookkeeping: Redis allocates the buffer
+    for the text."""
+
+    def number(pattern):
+        return int(re.search(pattern, merged).group(1))
+
+    head, merged = text.split("Merged arenas stats:", 1)
+    merged = re.split(r"\narenas\[", merged)[0]
+    result = {"retained_bytes": number(r"\nretained: +(\d+)")}
+    result["background_threads"] = int(re.search(r"Background threads: (\d+)", head).group(1))
+    result["threads"] = number(r"assigned threads: (\d+)")
+    for state in ("dirty", "muzzy"):
+        numbers = re.search(rf"{state}: +\S+ +\d+ +(\d+) +(\d+) +(\d+)", merged).groups()
+        sweeps, calls, purged = map(int, numbers)
+        result[f"{state}_purges"] = sweeps
+        result[f"{state}_purge_calls"] = calls
+        result[f"{state}_purged_bytes"] = purged * PAGE
+    # allocated, nmalloc and rate, ndalloc and rate
+    small = re.search(r"\nsmall: +(\d+) +(\d+) +\d+ +(\d+)", merged).groups()
+    result["small_allocated_bytes"] = int(small[0])
+    result["small_arena_allocations"] = int(small[1])
+    result["small_arena_deallocations"] = int(small[2])
+    return result
 
 
 class UnderExec(unittest.TestCase):
@@ -71,6 +100,30 @@ class UnderExec(unittest.TestCase):
         self.assert_agrees()
         freed = self.gauge("jemalloc_allocated_bytes")
         self.assertLess(freed, loaded - 200 * MEBIBYTE)
+
+    # Redis prints malloc_stats_print. What is equal before and after that
+    # did not change in between.
+    def test_has_the_statistics_that_redis_prints(self):
+        self.redis.execute("DEBUG", "POPULATE", 100_000, "key", 800)
+
+        def statistics():
+            return json.loads(run("show", "--pid", str(self.pid), "--format=json")[1])
+
+        def compare():
+            before = statistics()
+            printed = printed_statistics(self.redis.execute("MEMORY", "MALLOC-STATS").decode())
+            after = statistics()
+            compared = {}
+            for key, value in printed.items():
+                ours = before.get(key, before["statistics"].get(key))
+                if ours == after.get(key, after["statistics"].get(key)):
+                    compared[key] = (ours, value)
+            equal = {key for key, (ours, value) in compared.items() if ours == value}
+            seen.update(equal)
+            return set(printed) - seen
+
+        seen = set()
+        wait_for(lambda: not compare(), "equal numbers")
 
     def test_saves_and_rewrites_while_it_is_scraped(self):
         self.redis.execute("DEBUG", "POPULATE", 100_000, "key", 100)

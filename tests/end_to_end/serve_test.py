@@ -24,13 +24,14 @@ PROMETHEUS_ACCEPT = (
 def masked(page):
     """The page with what differs from run to run made equal."""
     page = re.sub(r'pid="\d+"', 'pid="PID"', page)
+    page = re.sub(r'narenas="\d+"', 'narenas="N"', page)
     page = re.sub(r',(?:unit|container_id|pod_uid)="[^"]*"', "", page)
     page = re.sub(
         r"(jemalloc_exporter_build_info)\{.*\}",
         r"\1{LABELS}",
         page,
     )
-    return re.sub(r"(?m)^([^#].*) [0-9.e+]+$", r"\1 VALUE", page)
+    return re.sub(r"(?m)^([^#].*) [0-9.e+-]+$", r"\1 VALUE", page)
 
 
 class Endpoints(unittest.TestCase):

@@ -54,7 +54,8 @@ class Process(unittest.TestCase):
         self.assertRegex(
             self.show("--pid", self.pid),
             r"\Aallocated_bytes: \d+\nactive_bytes: \d+\nresident_bytes: \d+\n"
-            r"mapped_bytes: \d+\nnarenas: \d+\n\Z",
+            r"mapped_bytes: \d+\nnarenas: \d+\n\nretained_bytes: \d+\n(\w+: \d+\n){29}"
+            r"options: version=5\.\S+( \w+=\S+)+\n\Z",
         )
 
     def test_shows_json_that_diff_accepts(self):
@@ -67,12 +68,30 @@ class Process(unittest.TestCase):
                 "resident_bytes",
                 "mapped_bytes",
                 "narenas",
+                "statistics",
+                "options",
             ],
         )
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(out)
             file.flush()
             self.assertEqual(run("diff", file.name, file.name), (0, "", ""))
+
+    def test_diff_compares_statistics_that_both_have(self):
+        before = json.loads(self.show("--pid", self.pid, "--format=json"))
+        after = json.loads(json.dumps(before))
+        after["statistics"]["threads"] += 1
+        del after["statistics"]["lock_waits"]
+        after["statistics"]["refresh_nanoseconds"] += 1
+        with tempfile.TemporaryDirectory() as folder:
+            names = [os.path.join(folder, name) for name in ("before", "after")]
+            for name, snapshot in zip(names, (before, after)):
+                with open(name, "w", encoding="utf-8") as file:
+                    json.dump(snapshot, file)
+            threads = before["statistics"]["threads"]
+            self.assertEqual(
+                run("diff", *names), (1, f"threads: {threads} → {threads + 1}\n", "")
+            )
 
     def test_shows_all_processes_as_json(self):
         (mine,) = [
@@ -88,6 +107,10 @@ class Process(unittest.TestCase):
         families = {f.name: f for f in text_string_to_metric_families(page)}
         (sample,) = families["jemalloc_allocated_bytes"].samples
         self.assertEqual(sample.labels, {"comm": "python3", "pid": self.pid})
+        small, large = families["jemalloc_allocations"].samples
+        self.assertEqual((small.labels["class"], large.labels["class"]), ("small", "large"))
+        (sample,) = families["jemalloc_options_info"].samples
+        self.assertEqual(sample.labels["tcache"], "true")
 
     def test_watch_shows_the_change_since_the_previous_poll(self):
         watch = subprocess.Popen(

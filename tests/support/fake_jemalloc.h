@@ -21,7 +21,7 @@ namespace jemalloc_exporter {
 /// each test: `FakeMallctl` uses the latest.
 ///
 /// Statistics are 1, 2 and so on in the order of `kHeapStatistics`; each lock
-/// of arenas and of the process was waited for 3 times, 5000 ns; 2 of 64 arenas
+/// of arenas and of the process was waited for 3 times, 0.5 s; 2 of 64 arenas
 /// are initialized.
 struct FakeJemalloc {
   FakeJemalloc() {
@@ -59,7 +59,7 @@ struct FakeJemalloc {
 
   void AddLock(const std::string& lock) {
     values[lock + ".num_wait"] = 3;
-    values[lock + ".total_wait_time"] = 5000;
+    values[lock + ".total_wait_time"] = 500'000'000;
   }
   void AddLocks(const std::string& arenas) {
     for (const char* bin : {"0", "1"}) {

@@ -18,7 +18,13 @@ USED = "heap_listener_fixture_program_used"  # On jemalloc.
 UNUSED = "heap_listener_fixture_program_unused"  # With jemalloc linked but unused.
 WITHOUT = "heap_listener_fixture_program_without"  # Without jemalloc.
 MIB = 1 << 20
-BYTES = ["heap_growth_bytes", "allocated_bytes", "freed_bytes"]
+NUMBERS = [
+    "heap_growth_bytes",
+    "allocated_bytes",
+    "freed_bytes",
+    "small_allocations",
+    "large_allocations",
+]
 HEAP_METRICS = {
     "jemalloc_" + name
     for name in (
@@ -27,8 +33,16 @@ HEAP_METRICS = {
         "resident_bytes",
         "mapped_bytes",
         "arenas",
+        "retained_bytes",
+        "metadata_bytes",
+        "internal_bytes",
+        "dirty_bytes",
+        "muzzy_bytes",
+        "thread_cache_bytes",
+        "large_padding_bytes",
+        "class_allocated_bytes",
     )
-} | {"jemalloc_test_" + name for name in BYTES}
+} | {"jemalloc_test_" + name for name in NUMBERS}
 METRICS = HEAP_METRICS | {
     "jemalloc_test_duration_seconds",
     "jemalloc_test_result",

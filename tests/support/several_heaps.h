@@ -16,10 +16,19 @@ inline Process ProcessWithSeveralHeaps() {
   process.pid = 46;
   process.comm = "duckdb";
   process.status = ProcessStatus::kUsed;
-  process.heaps = {{"", "5.3.0", true, HeapState::test_fixture()},
-                   {"duckdb_je_", "5.3.0-196", true, second},
-                   {"_rjem_", "5.3.0-1", false, {}}};
+  process.heaps = {
+      {"", "5.3.0", true, HeapState::test_fixture(),
+       HeapStatistics::test_fixture(), HeapOptions::test_fixture()},
+      {"duckdb_je_",
+       "5.3.0-196",
+       true,
+       second,
+       HeapStatistics::test_fixture(),
+       {}},
+      {"_rjem_", "5.3.0-1", false, {}}};
+  process.heaps[1].statistics.zero_reallocs = std::nullopt;
   process.heap_state = SumOfHeaps(process.heaps);
+  process.statistics = SumOfStatistics(process.heaps);
   return process;
 }
 

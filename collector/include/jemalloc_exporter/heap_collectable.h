@@ -12,8 +12,20 @@
 
 namespace jemalloc_exporter {
 
-/// The heap of this process as Prometheus gauges, one for each field of
-/// `HeapState`; `kHeapFields` has their names and HELP.
+/// Which series `HeapCollectable` has.
+struct HeapCollectableOptions {
+  /// The labels of every series. Where one has the name of a label of the
+  /// series itself (`class`, `state`, those of `kHeapOptions`), that one is
+  /// renamed to `jemalloc_NAME`.
+  prometheus::Labels labels;
+  /// The jemalloc to read; null for a process without one.
+  Mallctl* mallctl = FindMallctl();
+  HeapCollectors collectors;
+};
+
+/// The heap of this process as Prometheus metrics: one for each field of
+/// `HeapState` and each value of `HeapStatistics`, and `jemalloc_options_info`.
+/// `kHeapFields` and `kHeapStatistics` have their names and HELP.
 ///
 ///     auto heap = std::make_shared<HeapCollectable>();
 ///     exposer.RegisterCollectable(heap);
@@ -21,12 +33,14 @@ namespace jemalloc_exporter {
 /// Keep the pointer: registries hold a weak one.
 class HeapCollectable final : public prometheus::Collectable {
  public:
-  /// Every gauge has `labels`. `mallctl` is the jemalloc to read; null for a
-  /// process without one.
+  explicit HeapCollectable(const HeapCollectableOptions& options);
+
+  /// All groups of series. Every series has `labels`. `mallctl` is the jemalloc
+  /// to read; null for a process without one.
   explicit HeapCollectable(const prometheus::Labels& labels = {},
                            Mallctl* mallctl = FindMallctl());
 
-  /// Reads the heap and returns a family for each field that could be read; an
+  /// Reads the heap and returns a family for each number that could be read; an
   /// empty vector where jemalloc is missing or linked but unused. The values
   /// are read before the call's own allocations. Fresh on each call, except
   /// that concurrent callers share one refresh (see `ReadHeap`). Thread-safe.
@@ -36,6 +50,7 @@ class HeapCollectable final : public prometheus::Collectable {
  private:
   std::vector<prometheus::ClientMetric::Label> labels_;
   Mallctl* mallctl_;
+  HeapCollectors collectors_;
 };
 
 }  // namespace jemalloc_exporter

@@ -76,8 +76,9 @@ class HeapListener final : public testing::EmptyTestEventListener,
   explicit HeapListener(Mallctl* mallctl = FindMallctl());
   ~HeapListener() override;
 
-  /// The gauges of this process's heap now, as `HeapCollectable` has them (do
-  /// not register both), and the tests so far: `kHeapReportFields`,
+  /// The gauges of this process's heap now, as `HeapCollectable` has them
+  /// without `HeapCollectors::activity` and `options` (do not register both),
+  /// and the tests so far: `kHeapReportFields`,
   /// `jemalloc_test_duration_seconds` and `jemalloc_test_result`, each with the
   /// labels `suite` and `test`, and `jemalloc_tests_evicted_total`. The values
   /// are those of a test's last run: when tests are repeated, a leak remains

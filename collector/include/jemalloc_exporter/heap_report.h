@@ -39,6 +39,14 @@ struct HeapReportEntry {
   std::optional<std::int64_t> allocated_bytes;
   std::optional<std::int64_t> freed_bytes;
 
+  /// Allocations below 16 KiB, and from there on, of all threads of the
+  /// process. For a process the number since its start, or since that of the
+  /// parent that forked it. Exact for a test without other threads: its
+  /// thread's cache is flushed before and after. Those of other threads are
+  /// counted when their caches are filled or flushed, which may be later.
+  std::optional<std::int64_t> small_allocations;
+  std::optional<std::int64_t> large_allocations;
+
   /// The visible heap state of the process before and after.
   HeapState before;
   HeapState after;
@@ -68,6 +76,14 @@ inline constexpr HeapReportField kHeapReportFields[] = {
     {&HeapReportEntry::freed_bytes, "freed_bytes", "jemalloc_test_freed_bytes",
      "Bytes that the test's own thread freed in its last run "
      "(thread.deallocatedp)"},
+    {&HeapReportEntry::small_allocations, "small_allocations",
+     "jemalloc_test_small_allocations",
+     "Allocations below 16 KiB of the process over the test's last run "
+     "(stats.arenas.4096.small.nrequests)"},
+    {&HeapReportEntry::large_allocations, "large_allocations",
+     "jemalloc_test_large_allocations",
+     "Allocations of 16 KiB or more of the process over the test's last run "
+     "(stats.arenas.4096.large.nrequests)"},
 };
 
 /// The report of a run of tests: the run and its tests. Or, by
@@ -88,6 +104,7 @@ struct HeapReport {
 ///     "entries":[
 ///     {"name":"Cache.Evicts","result":"passed","duration_seconds":0.01,
 ///      "heap_growth_bytes":0,"allocated_bytes":4096,"freed_bytes":4096,
+///      "small_allocations":1,"large_allocations":0,
 ///      "heap_state":{"before":{…},"after":{…}}}
 ///     ]}
 ///

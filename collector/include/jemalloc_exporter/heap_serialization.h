@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "jemalloc_exporter/heap_reader.h"
 #include "jemalloc_exporter/heap_state.h"
 
 namespace jemalloc_exporter {
@@ -33,6 +34,29 @@ std::string ToJson(const HeapState& state);
 /// throws. Thread-safe.
 std::optional<HeapState> FromJson(std::string_view json,
                                   std::string* error = nullptr);
+
+/// The values to publish of a snapshot as text: that of the state, and if there
+/// are any an empty line and a line `key: value` for each value of the
+/// statistics, then a line `options:` with `NAME=value` for each option. Ends
+/// with a newline. Thread-safe.
+std::string ToText(const HeapSnapshot& snapshot);
+
+/// The values to publish of a snapshot as one JSON object on one line: that of
+/// the state with two more keys, `statistics` and `options`, each an object of
+/// its own, the options as strings. Absent values are omitted, and both keys
+/// where all are. `ParseHeapSnapshot` parses it, and `FromJson` the state.
+/// Thread-safe.
+std::string ToJson(const HeapSnapshot& snapshot);
+
+/// Parses the output of `ToJson(HeapSnapshot)`, or of a state, by the rules of
+/// `FromJson`.
+std::optional<HeapSnapshot> ParseHeapSnapshot(std::string_view json,
+                                              std::string* error = nullptr);
+
+/// `Diff` of the states, and in the same form of the statistics that both have,
+/// except `HeapStatistics::refresh_nanoseconds`: that is not of the heap.
+/// Thread-safe.
+std::string Diff(const HeapSnapshot& before, const HeapSnapshot& after);
 
 }  // namespace jemalloc_exporter
 

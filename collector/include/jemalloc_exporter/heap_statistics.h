@@ -112,10 +112,22 @@ enum class MallctlUnit { kPlain, kPages, kNanoseconds };
 
 enum class StatisticKind { kGauge, kCounter };
 
-/// Groups of metrics that are collected or not: see `HeapCollectableOptions`.
+/// The group of metrics to which a value belongs: see `HeapCollectors`.
 enum class HeapCollector {
-  kHeap,     ///< What the heap consists of. Always collected.
+  kHeap,     ///< What the heap consists of.
   kActivity  ///< What jemalloc does.
+};
+
+/// Which groups of metrics are collected.
+struct HeapCollectors {
+  /// `HeapState`, and `HeapStatistics` of `HeapCollector::kHeap`.
+  bool heap = true;
+  bool activity = true;  ///< `HeapStatistics` of `HeapCollector::kActivity`.
+  bool options = true;   ///< `jemalloc_options_info`.
+
+  constexpr bool Includes(HeapCollector collector) const {
+    return collector == HeapCollector::kHeap ? heap : activity;
+  }
 };
 
 /// The names, the source and the HELP of one value of `HeapStatistics`.

@@ -5,7 +5,7 @@ import re
 import unittest
 import xml.etree.ElementTree
 
-from listener import BYTES, MIB, RESULTS, USED, ListenerCase, results_of, tests_of
+from listener import NUMBERS, MIB, RESULTS, USED, ListenerCase, results_of, tests_of
 from programs import run
 
 
@@ -149,7 +149,7 @@ class GoogleTestReport(ListenerCase):
         self.run_program("--gtest_filter=Heap.Leaks", "--gtest_output=xml:x")
         root = xml.etree.ElementTree.parse(self.folder / "x").getroot()
         properties = {p.get("name"): p.get("value") for p in root.iter("property")}
-        self.assertEqual(list(properties), ["jemalloc_test_" + name for name in BYTES])
+        self.assertEqual(list(properties), ["jemalloc_test_" + name for name in NUMBERS])
         self.assertEqual(properties["jemalloc_test_heap_growth_bytes"], str(MIB))
 
     def test_has_the_numbers_as_properties_in_json(self):

@@ -27,13 +27,19 @@ TestSnapshot Reading(std::uint64_t allocated, ThreadAllocationCounters thread,
 }
 
 TEST(DiffSnapshots, HasTheDifferences) {
-  const TestSnapshot before = Reading(kAllocated, {1000, 100}, 5ms);
-  const TestSnapshot after = Reading(kAllocated - 4096, {1500, 4700}, 30ms);
+  TestSnapshot before = Reading(kAllocated, {1000, 100}, 5ms);
+  TestSnapshot after = Reading(kAllocated - 4096, {1500, 4700}, 30ms);
+  before.heap.statistics.small_requests = 7;
+  after.heap.statistics.small_requests = 1007;
+  before.heap.statistics.large_requests = 70;
+  after.heap.statistics.large_requests = 73;
   const HeapReportEntry record = DiffSnapshots(before, after);
   EXPECT_DOUBLE_EQ(*record.duration_seconds, 0.025);
   EXPECT_EQ(record.heap_growth_bytes, -4096);
   EXPECT_EQ(record.allocated_bytes, 500);
   EXPECT_EQ(record.freed_bytes, 4600);
+  EXPECT_EQ(record.small_allocations, 1000);
+  EXPECT_EQ(record.large_allocations, 3);
   EXPECT_EQ(record.before, before.heap.state);
   EXPECT_EQ(record.after, after.heap.state);
 }

@@ -166,8 +166,8 @@ TEST(ReadStatistics, AddsDestroyedArenasToCounters) {
   // 2 bins and 9 others in the arenas, 2 of the process.
   EXPECT_EQ(before.lock_waits, 3 * 13);
   EXPECT_EQ(after.lock_waits, 3 * 24);
-  EXPECT_EQ(before.lock_wait_nanoseconds, 5000 * 13);
-  EXPECT_EQ(after.lock_wait_nanoseconds, 5000 * 24);
+  EXPECT_EQ(before.lock_wait_nanoseconds, 500'000'000ULL * 13);
+  EXPECT_EQ(after.lock_wait_nanoseconds, 500'000'000ULL * 24);
   EXPECT_EQ(after.large_padding_bytes, before.large_padding_bytes);
 }
 

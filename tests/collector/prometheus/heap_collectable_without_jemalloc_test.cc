@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <regex>
 #include <string>
 
 #include "jemalloc_exporter/heap_collectable.h"
@@ -33,6 +34,7 @@ bool out_of_memory = false;
 namespace jemalloc_exporter {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -40,22 +42,68 @@ std::string Page(const HeapCollectable& heap) {
   return prometheus::TextSerializer().Serialize(heap.Collect());
 }
 
+// Without the time that a refresh took.
+std::string Golden(const HeapCollectable& heap) {
+  return std::regex_replace(
+      Page(heap), std::regex("(\njemalloc_refresh_seconds.*) .*"), "$1 TIME");
+}
+
 TEST(HeapCollectable, HasAGaugeForEachField) {
   const FakeJemalloc fake;
-  ExpectGolden(Page(HeapCollectable({}, FakeMallctl)), "heap.txt");
+  ExpectGolden(Golden(HeapCollectable({}, FakeMallctl)), "heap.txt");
 }
 
 TEST(HeapCollectable, GivesEveryGaugeItsLabels) {
   const FakeJemalloc fake;
   const HeapCollectable heap({{"pid", "7"}, {"comm", "re\"dis"}}, FakeMallctl);
-  ExpectGolden(Page(heap), "heap_labelled.txt");
+  ExpectGolden(Golden(heap), "heap_labelled.txt");
+}
+
+TEST(HeapCollectable, HasTheEnabledGroups) {
+  const FakeJemalloc fake;
+  const auto collect = [](HeapCollectors collectors) {
+    return Page(
+        HeapCollectable(HeapCollectableOptions{{}, FakeMallctl, collectors}));
+  };
+  EXPECT_THAT(collect({}), HasSubstr("_total"));
+  EXPECT_THAT(collect({}), HasSubstr("_info"));
+  const std::string heap = collect({true, false, false});
+  EXPECT_THAT(heap, HasSubstr("jemalloc_allocated_bytes"));
+  const std::string activity = collect({false, true, false});
+  EXPECT_THAT(activity, HasSubstr("jemalloc_threads"));
+  EXPECT_THAT(activity, Not(HasSubstr("jemalloc_allocated_bytes")));
+  EXPECT_THAT(activity, Not(HasSubstr("jemalloc_large_padding_bytes")));
+  EXPECT_THAT(heap, HasSubstr("jemalloc_large_padding_bytes"));
+  EXPECT_THAT(heap, Not(HasSubstr("_total")));
+  EXPECT_THAT(heap, Not(HasSubstr("_info")));
+  EXPECT_THAT(collect({true, true, false}), Not(HasSubstr("_info")));
+  EXPECT_THAT(collect({true, true, false}), HasSubstr("_total"));
+  EXPECT_THAT(collect({true, false, true}), Not(HasSubstr("_total")));
+  EXPECT_THAT(collect({true, false, true}), HasSubstr("_info"));
+}
+
+TEST(HeapCollectable, RenamesItsLabelsThatTheProgramHas) {
+  const FakeJemalloc fake;
+  const HeapCollectable heap({{"version", "1.2"}, {"state", "new"}},
+                             FakeMallctl);
+  const std::string page = Page(heap);
+  EXPECT_THAT(page, HasSubstr(R"({state="new",version="1.2",)"
+                              R"(jemalloc_version="5.3.0-0-g54eaed1d",)"));
+  EXPECT_THAT(page, HasSubstr("jemalloc_purges_total{state=\"new\",version="
+                              "\"1.2\",jemalloc_state=\"dirty\"}"));
+}
+
+TEST(HeapCollectable, HasSecondsOfNanoseconds) {
+  const FakeJemalloc fake;
+  EXPECT_THAT(Page(HeapCollectable({}, FakeMallctl)),
+              HasSubstr("jemalloc_lock_wait_seconds_total 6.5\n"));
 }
 
 TEST(HeapCollectable, LeavesOutTheFamilyOfAnAbsentField) {
   FakeJemalloc fake;
   fake.values.erase("stats.active");
   fake.values.erase("arenas.narenas");
-  ExpectGolden(Page(HeapCollectable({}, FakeMallctl)), "heap_with_holes.txt");
+  ExpectGolden(Golden(HeapCollectable({}, FakeMallctl)), "heap_with_holes.txt");
 }
 
 TEST(HeapCollectable, IsEmptyForAnUnusedJemalloc) {

@@ -52,7 +52,7 @@ TEST(Text, RendersAbsentFieldsAsUnknown) {
 
 TEST(Diff, IsEmptyForEqualStates) {
   EXPECT_EQ(Diff(HeapState::test_fixture(), HeapState::test_fixture()), "");
-  EXPECT_EQ(Diff({}, {}), "");
+  EXPECT_EQ(Diff(HeapState{}, HeapState{}), "");
 }
 
 TEST(Diff, ListsOnlyTheFieldsThatChanged) {
@@ -83,7 +83,7 @@ TEST(Json, OmitsAbsentFields) {
   EXPECT_EQ(ToJson(FixtureWithHoles()),
             R"({"allocated_bytes":524288,"resident_bytes":2097152,)"
             R"("mapped_bytes":4194304})");
-  EXPECT_EQ(ToJson({}), "{}");
+  EXPECT_EQ(ToJson(HeapState{}), "{}");
 }
 
 TEST(Json, FillsItsBufferExactlyWhenEveryValueIsTheLargest) {
@@ -189,6 +189,109 @@ TEST(JsonParser, SurvivesDeepNesting) {
   EXPECT_EQ(FromJson(R"({"x":)" + std::string(100'000, '[') +
                      std::string(100'000, ']') + "}"),
             HeapState{});
+}
+
+HeapSnapshot SnapshotFixture() {
+  return {HeapState::test_fixture(), true, HeapStatistics::test_fixture(),
+          HeapOptions::test_fixture()};
+}
+
+std::string StatisticsText(const HeapStatistics& statistics) {
+  std::string text;
+  for (const HeapStatistic& row : kHeapStatistics) {
+    if (const auto& value = statistics.*row.value) {
+      text += std::string(row.key) + ": " + std::to_string(*value) + "\n";
+    }
+  }
+  return text;
+}
+
+TEST(TextOfSnapshot, IsThatOfTheStateWithoutStatistics) {
+  const HeapSnapshot snapshot{HeapState::test_fixture(), true};
+  EXPECT_EQ(ToText(snapshot), ToText(snapshot.state));
+}
+
+TEST(TextOfSnapshot, HasPresentStatisticsAndOptionsBehindAnEmptyLine) {
+  HeapSnapshot snapshot = SnapshotFixture();
+  snapshot.statistics.threads = std::nullopt;
+  snapshot.options.values[1] = {};
+  EXPECT_EQ(ToText(snapshot),
+            ToText(snapshot.state) + "\n" +
+                StatisticsText(snapshot.statistics) +
+                "options: version=5.3.0 muzzy_decay_ms=1000 narenas=1000 "
+                "tcache=true tcache_max=1000 retain=true thp=default "
+                "metadata_thp=default percpu_arena=default "
+                "oversize_threshold=1000 cache_oblivious=true prof=true "
+                "hpa=true\n");
+  EXPECT_EQ(ToText(snapshot).find("threads:"),
+            ToText(snapshot).find("background_threads:") + 11);
+}
+
+TEST(JsonOfSnapshot, IsThatOfTheStateWithoutStatistics) {
+  const HeapSnapshot snapshot{HeapState::test_fixture(), true};
+  EXPECT_EQ(ToJson(snapshot), ToJson(snapshot.state));
+  EXPECT_EQ(ToJson(HeapSnapshot{}), "{}");
+}
+
+TEST(JsonOfSnapshot, OmitsWhatIsAbsent) {
+  HeapSnapshot snapshot;
+  snapshot.statistics.threads = 7;
+  snapshot.options.values[4] = HeapOptionValue("true");
+  EXPECT_EQ(ToJson(snapshot),
+            R"({"statistics":{"threads":7},"options":{"tcache":"true"}})");
+  snapshot.state.narenas = 1;
+  EXPECT_EQ(ToJson(snapshot), R"({"narenas":1,"statistics":{"threads":7},)"
+                              R"("options":{"tcache":"true"}})");
+  snapshot.used = false;
+  EXPECT_EQ(ToJson(snapshot), "{}");
+}
+
+TEST(JsonOfSnapshot, IsParsedWithoutALoss) {
+  HeapSnapshot snapshot = SnapshotFixture();
+  snapshot.statistics.lock_waits = std::numeric_limits<std::uint64_t>::max();
+  const auto parsed = ParseHeapSnapshot(ToJson(snapshot));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->state, snapshot.state);
+  EXPECT_TRUE(parsed->statistics == snapshot.statistics);
+  EXPECT_TRUE(parsed->options == snapshot.options);
+  EXPECT_EQ(FromJson(ToJson(snapshot)), snapshot.state);
+}
+
+TEST(JsonOfSnapshot, IsRejectedWithThePathOfTheError) {
+  for (const auto& [json, expected] : {
+           std::pair(R"({"statistics":1})",
+                     "statistics: expected an object, found 1"),
+           std::pair(R"({"options":[]})",
+                     "options: expected an object, found array"),
+           std::pair(R"({"statistics":{"threads":-1}})",
+                     "statistics.threads: expected an integer from 0 to 2^64 - "
+                     "1, found -1"),
+           std::pair(R"({"options":{"thp":1}})",
+                     "options.thp: expected a string, found 1"),
+           std::pair("[]", "expected an object, found array"),
+       }) {
+    std::string error;
+    EXPECT_FALSE(ParseHeapSnapshot(json, &error)) << json;
+    EXPECT_EQ(error, expected);
+  }
+}
+
+TEST(DiffOfSnapshots, HasTheStatisticsThatBothHave) {
+  HeapSnapshot before = SnapshotFixture();
+  HeapSnapshot after = before;
+  EXPECT_EQ(Diff(before, after), "");
+  ++*after.state.narenas;
+  ++*after.statistics.threads;
+  after.statistics.lock_waits = std::nullopt;
+  before.statistics.dirty_bytes = std::nullopt;
+  // Of the reading, not of the heap.
+  ++*after.statistics.refresh_nanoseconds;
+  EXPECT_EQ(Diff(before, after), "narenas: 64 → 65\nthreads: 16000 → 16001\n");
+}
+
+TEST(DiffOfSnapshots, ComparesAnOlderSnapshotByItsState) {
+  const HeapSnapshot older{HeapState::test_fixture(), true};
+  EXPECT_EQ(Diff(older, SnapshotFixture()), "");
 }
 
 }  // namespace

@@ -37,6 +37,81 @@ TEST(EncodeResponse, WritesAllKeysInOrder) {
                "agent_heap.json");
 }
 
+HeapResponse WithStatistics(std::string_view prefix, bool used = true) {
+  HeapResponse response = Fixture(prefix, used);
+  response.heap.statistics = HeapStatistics::test_fixture();
+  response.heap.options = HeapOptions::test_fixture();
+  return response;
+}
+
+// What a jemalloc of real numbers has: 8 digits in each, and its options.
+HeapResponse Usual() {
+  HeapResponse response = Fixture("a_prefix_");
+  response.jemalloc_version =
+      "5.3.0-0-g54eaed1d8b56b1aa528be3bdd1877e59c56fa90c";
+  for (const HeapField& field : kHeapFields) {
+    response.heap.state.*field.value = 87'654'321;
+  }
+  for (const HeapStatistic& row : kHeapStatistics) {
+    response.heap.statistics.*row.value = 87'654'321;
+  }
+  response.heap.options = HeapOptions::test_fixture();
+  response.heap.options.values[0] = HeapOptionValue(response.jemalloc_version);
+  return response;
+}
+
+TEST(EncodeResponse, WritesStatisticsAndOptions) {
+  const HeapResponse heap = WithStatistics("je_");
+  ExpectGolden(Encode({.pid = 42, .comm = "redis-server", .heaps = {&heap, 1}}),
+               "agent_statistics.json");
+}
+
+TEST(EncodeResponse, WritesStatisticsOfSeveralHeapsInTheirObjects) {
+  const HeapResponse heaps[] = {WithStatistics("", /*used=*/false),
+                                WithStatistics("_rjem_")};
+  ExpectGolden(Encode({.pid = 42, .comm = "host", .heaps = heaps}),
+               "agent_heaps_statistics.json");
+}
+
+TEST(EncodeResponse, OmitsStatisticsAndOptionsOfUnusedHeap) {
+  const HeapResponse heap = WithStatistics("", /*used=*/false);
+  EXPECT_EQ(Encode({.pid = 42, .comm = "a", .heaps = {&heap, 1}}),
+            R"({"agent":1,"pid":42,"comm":"a",)"
+            R"("jemalloc_version":"5.3.0-0-g54eaed1d",)"
+            R"("state":"unused","heap_state":{}})");
+}
+
+TEST(EncodeResponse, HasLessThan4KiBForOneHeapOfLongestValues) {
+  HeapResponse heap = Usual();
+  for (const HeapStatistic& row : kHeapStatistics) {
+    heap.heap.statistics.*row.value = std::numeric_limits<std::uint64_t>::max();
+  }
+  for (HeapOptionValue& value : heap.heap.options.values) {
+    value = HeapOptionValue(std::string(100, 'x'));
+  }
+  const std::string comm(kMaxCommSize, '\x01');
+  EXPECT_LT(Encode({.pid = 42, .comm = comm, .heaps = {&heap, 1}}).size(),
+            4096);
+}
+
+std::size_t Count(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != text.npos;
+       at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(EncodeResponse, HasStatisticsOfTheMostHeapsWithUsualValues) {
+  const std::vector<HeapResponse> heaps(kMaxHeaps, Usual());
+  const std::string document =
+      Encode({.pid = 42, .comm = "host", .heaps = heaps});
+  EXPECT_LE(document.size(), kMaxResponseSize);
+  EXPECT_EQ(Count(document, "\"statistics\":"), kMaxHeaps);
+  EXPECT_EQ(Count(document, "\"options\":"), kMaxHeaps);
+}
+
 TEST(EncodeResponse, OmitsNumbersOfUnusedHeap) {
   const HeapResponse heap = Fixture("", /*used=*/false);
   EXPECT_EQ(Encode({.pid = 42, .comm = "a", .heaps = {&heap, 1}}),
@@ -118,16 +193,29 @@ TEST(EncodeResponse, FitsTheBufferWithLongestValues) {
   for (const HeapField& field : kHeapFields) {
     state.*field.value = std::numeric_limits<std::uint64_t>::max();
   }
+  HeapStatistics statistics;
+  for (const HeapStatistic& row : kHeapStatistics) {
+    statistics.*row.value = std::numeric_limits<std::uint64_t>::max();
+  }
   const std::string bytes(1000, '\x01');
+  HeapOptions options;
+  for (HeapOptionValue& value : options.values) value = HeapOptionValue(bytes);
   const std::vector<HeapResponse> heaps(
       kMaxHeaps,
-      {.prefix = bytes, .jemalloc_version = bytes, .heap = {.state = state}});
+      {.prefix = bytes,
+       .jemalloc_version = bytes,
+       .heap = {.state = state, .statistics = statistics, .options = options}});
   const AgentResponse response = {
       .pid = std::numeric_limits<int>::max(), .comm = bytes, .heaps = heaps};
   // Sanitizers check the writes.
   const auto document = std::make_unique<char[]>(kMaxDocumentSize);
   const char* const end = EncodeResponse(response, document.get());
   EXPECT_LE(end - document.get(), kMaxDocumentSize);
+  EXPECT_EQ(end[-1], '}');
+  const std::string text(document.get(),
+                         static_cast<std::size_t>(end - document.get()));
+  EXPECT_GE(Count(text, "\"statistics\":"), 3);
+  EXPECT_EQ(Count(text, "\"heap_state\":"), kMaxHeaps + 1);
 }
 
 }  // namespace

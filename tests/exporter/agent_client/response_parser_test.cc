@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exporter/agent/protocol.h"
 #include "tests/support/golden.h"
@@ -40,6 +43,107 @@ TEST(ParseResponse, ParsesTheDocumentOfOneHeap) {
   EXPECT_EQ(response->comm, "redis-server");
   EXPECT_EQ(response->heap_state, HeapState::test_fixture());
   EXPECT_THAT(response->heaps, testing::IsEmpty());
+}
+
+TEST(ParseResponse, ParsesStatisticsAndOptions) {
+  const auto response = ParseResponse(ReadGolden("agent_statistics.json"));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->heap_state, HeapState::test_fixture());
+  EXPECT_TRUE(response->statistics == HeapStatistics::test_fixture());
+  EXPECT_TRUE(response->options == HeapOptions::test_fixture());
+}
+
+TEST(ParseResponse, ReturnsNoStatisticsOfAnOlderAgent) {
+  const auto response = ParseResponse(ReadGolden("agent_heap.json"));
+  ASSERT_TRUE(response);
+  EXPECT_TRUE(response->statistics == HeapStatistics{});
+  EXPECT_TRUE(response->options == HeapOptions{});
+}
+
+TEST(ParseResponse, ParsesStatisticsAndOptionsOfSeveralHeaps) {
+  const auto response =
+      ParseResponse(ReadGolden("agent_heaps_statistics.json"));
+  ASSERT_TRUE(response);
+  ASSERT_EQ(response->heaps.size(), 2);
+  EXPECT_TRUE(response->heaps[0].statistics == HeapStatistics{});
+  EXPECT_TRUE(response->heaps[0].options == HeapOptions{});
+  EXPECT_TRUE(response->heaps[1].statistics == HeapStatistics::test_fixture());
+  EXPECT_TRUE(response->heaps[1].options == HeapOptions::test_fixture());
+}
+
+// An older client ignores these keys, wherever they are. What remains is the
+// document of an older agent, byte for byte.
+TEST(ParseResponse, HasTheDocumentOfAnOlderAgentBesidesStatistics) {
+  for (const auto& [newer, older] :
+       {std::pair("agent_statistics.json", "agent_heap.json"),
+        std::pair("agent_heaps_statistics.json", "agent_heaps.json")}) {
+    const std::regex added(R"x(,"(statistics|options)":\{[^}]*\})x");
+    EXPECT_EQ(std::regex_replace(ReadGolden(newer), added, ""),
+              ReadGolden(older));
+  }
+}
+
+// The document with `value` as statistics, then as options.
+std::vector<std::string> WithObject(const std::string& statistics,
+                                    const std::string& options) {
+  return {Document(R"("heap_state")",
+                   R"("statistics":)" + statistics + R"(,"heap_state")"),
+          Document(R"("heap_state")",
+                   R"("options":)" + options + R"(,"heap_state")")};
+}
+
+TEST(ParseResponse, RejectsStatisticsAndOptionsOfTheWrongType) {
+  for (const std::string value : {"null", "[]", "1", "\"\""}) {
+    for (const std::string& document : WithObject(value, value)) {
+      EXPECT_FALSE(ParseResponse(document)) << document;
+    }
+  }
+  for (const std::string value :
+       {"-1", "1.5", "true", "null", "{}", "18446744073709551616"}) {
+    for (const std::string& document :
+         WithObject(R"({"retained_bytes":)" + value + "}",
+                    R"({"thp":)" + value + "}")) {
+      EXPECT_FALSE(ParseResponse(document)) << document;
+    }
+  }
+}
+
+TEST(ParseResponse, IgnoresUnknownStatisticsAndOptions) {
+  for (const std::string& document :
+       WithObject(R"({"new":null,"more":[{"a":-1}],"nested":{"threads":-1}})",
+                  R"({"new":null,"more":[{"a":-1}],"nested":{"thp":1}})")) {
+    const auto response = ParseResponse(document);
+    ASSERT_TRUE(response) << document;
+    EXPECT_TRUE(response->statistics == HeapStatistics{});
+    EXPECT_TRUE(response->options == HeapOptions{});
+  }
+}
+
+TEST(ParseResponse, TakesTheLastOfRepeatedStatistics) {
+  const auto response = ParseResponse(Document(
+      R"("heap_state")", R"("statistics":{"threads":1,"zero_reallocs":1},)"
+                         R"("statistics":{"threads":2},"heap_state")"));
+  ASSERT_TRUE(response);
+  HeapStatistics statistics;
+  statistics.threads = 2;
+  EXPECT_TRUE(response->statistics == statistics);
+}
+
+TEST(ParseResponse, BoundsOptions) {
+  const auto response =
+      ParseResponse(WithObject("{}", R"({"thp":")" + std::string(1000, 'x') +
+                                         R"(","version":"\u0000\n\"é"})")[1]);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->options.values[7].view(), std::string(32, 'x'));
+  EXPECT_EQ(response->options.values[0].view(), "?????");
+}
+
+TEST(ParseResponse, ReturnsNoStatisticsOfAnUnusedHeap) {
+  std::string document = WithObject(R"({"threads":1})", "{}")[0];
+  document.replace(document.find("used"), 4, "unused");
+  const auto response = ParseResponse(document);
+  ASSERT_TRUE(response);
+  EXPECT_TRUE(response->statistics == HeapStatistics{});
 }
 
 TEST(ParseResponse, ParsesTheDocumentOfSeveralHeaps) {

@@ -114,7 +114,7 @@ TEST_F(OpenMetricsValidator, AcceptsEveryMetricType) {
 TEST_F(OpenMetricsValidator, AcceptsTheHeap) {
   const FakeJemalloc fake;
   const Families families = HeapCollectable({}, FakeMallctl).Collect();
-  ASSERT_EQ(families.size(), 5U);
+  ASSERT_GT(families.size(), 20U);
   ExpectLegalOpenMetrics(WriteOpenMetrics("heap", families));
   ExpectLintFreeText(WriteText("heap", families));
 }
@@ -130,7 +130,7 @@ TEST_F(OpenMetricsValidator, AcceptsListenerMetrics) {
   listener.OnTestStart(*program.current_test_info());
   listener.OnTestEnd(*program.current_test_info());
   const Families families = listener.Collect();
-  ASSERT_EQ(families.size(), 11U);
+  ASSERT_EQ(families.size(), 21U);
   ExpectLegalOpenMetrics(WriteOpenMetrics("listener", families));
   ExpectLintFreeText(WriteText("listener", families));
 }
