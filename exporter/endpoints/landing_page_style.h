@@ -12,7 +12,7 @@ inline constexpr std::string_view kLandingPageStyle = R"css(
   color-scheme: light dark;
   --ink: #1c2128; --soft: #59636f; --line: #d8dee6; --paper: #fff; --card: #f5f7fa;
   --brand: #b93a10; --link: #b93a10;
-  --live: #56a64b; --fragmentation: #ff9830; --active: #fade2a;
+  --live: #56a64b; --fragmentation: #ff9830; --padding: #ffcb7d; --active: #fade2a;
   --retained: #b877d9; --outside: #6ed0e0; --unknown: #c3cad3;
 }
 @media (prefers-color-scheme: dark) {
@@ -59,6 +59,7 @@ svg { display: block; width: 100%; }
 .axis { display: flex; justify-content: space-between; gap: 8px; color: var(--soft); font-size: 12px; }
 .live { fill: var(--live); background: var(--live); }
 .fragmentation { fill: var(--fragmentation); background: var(--fragmentation); }
+.padding { fill: var(--padding); background: var(--padding); }
 .active { fill: var(--active); background: var(--active); }
 .retained { fill: var(--retained); background: var(--retained); }
 .outside { fill: var(--outside); background: var(--outside); }

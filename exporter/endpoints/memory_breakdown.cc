@@ -21,9 +21,15 @@ std::optional<MemoryBreakdown> BreakDownMemory(const Process& process) {
     used = sum;
   };
   if (heap.allocated_bytes) fill_to(*heap.allocated_bytes, MemoryUse::kLive);
-  if (heap.active_bytes) {
-    fill_to(*heap.active_bytes, heap.allocated_bytes ? MemoryUse::kFragmentation
-                                                     : MemoryUse::kActive);
+  if (heap.active_bytes && heap.allocated_bytes) {
+    // From an agent that does not return it, the padding is absent.
+    const std::uint64_t padding =
+        process.statistics.large_padding_bytes.value_or(0);
+    fill_to(*heap.active_bytes - std::min(*heap.active_bytes, padding),
+            MemoryUse::kFragmentation);
+    fill_to(*heap.active_bytes, MemoryUse::kPadding);
+  } else if (heap.active_bytes) {
+    fill_to(*heap.active_bytes, MemoryUse::kActive);
   }
   if (heap.resident_bytes) {
     fill_to(*heap.resident_bytes,

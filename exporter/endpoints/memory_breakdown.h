@@ -15,7 +15,8 @@ namespace jemalloc_exporter {
 /// The uses of a process's resident memory, in stacking order.
 enum class MemoryUse : std::size_t {
   kLive,           ///< allocated
-  kFragmentation,  ///< active - allocated
+  kFragmentation,  ///< active - allocated - padding
+  kPadding,        ///< The extra page of each large allocation.
   kActive,         ///< active, where allocated is unknown
   kRetained,       ///< resident - active
   kOutside,        ///< RSS - resident
@@ -29,10 +30,11 @@ struct MemoryUseText {
 };
 
 /// By `MemoryUse`.
-inline constexpr std::array<MemoryUseText, 6> kMemoryUseTexts = {{
+inline constexpr std::array<MemoryUseText, 7> kMemoryUseTexts = {{
     {"live", "Live data", "allocated by the program and not freed"},
     {"fragmentation", "Fragmentation",
-     "holes between live allocations (active − allocated)"},
+     "holes between live allocations (active − allocated − padding)"},
+    {"padding", "Padding", "one page for each allocation from 16 KiB on"},
     {"active", "Active",
      "live data and fragmentation, in a jemalloc built without statistics"},
     {"retained", "Kept by jemalloc",

@@ -20,8 +20,9 @@ Bytes Live(const Process& process) {
 }
 
 Bytes Fragmentation(const Process& process) {
-  return Difference(process.heap_state.active_bytes,
-                    process.heap_state.allocated_bytes);
+  return Difference(Difference(process.heap_state.active_bytes,
+                               process.heap_state.allocated_bytes),
+                    process.statistics.large_padding_bytes.value_or(0));
 }
 
 Bytes Retained(const Process& process) {
@@ -54,8 +55,8 @@ const std::array<ProcessColumn, 7>& ProcessColumns() {
   static constexpr std::array<ProcessColumn, 7> kColumns = {{
       {"rss", "RSS", "resident memory of the process", "", true, Rss},
       {"live", "Live data", "allocated", "live", true, Live},
-      {"fragmentation", "Fragmentation", "active − allocated", "fragmentation",
-       true, Fragmentation},
+      {"fragmentation", "Fragmentation", "active − allocated − padding",
+       "fragmentation", true, Fragmentation},
       {"retained", "Kept", "resident − active", "retained", true, Retained},
       {"outside", "Outside", "RSS − resident", "outside", true, Outside},
       {"mapped", "Mapped", "active extents mapped by jemalloc", "", true,

@@ -24,36 +24,49 @@ HeapState Heap(std::optional<std::uint64_t> allocated,
 }
 
 // In the order of MemoryUse.
-using Uses = std::array<std::uint64_t, 6>;
+using Uses = std::array<std::uint64_t, 7>;
 
 Uses Split(const HeapState& heap, std::optional<std::uint64_t> rss) {
   return BreakDownMemory(ProcessOf(heap, rss)).value().bytes;
 }
 
 TEST(MemoryBreakdown, SplitsRssByUse) {
-  EXPECT_EQ(Split(Heap(10, 15, 22), 30), (Uses{10, 5, 0, 7, 8, 0}));
+  EXPECT_EQ(Split(Heap(10, 15, 22), 30), (Uses{10, 5, 0, 0, 7, 8, 0}));
+}
+
+TEST(MemoryBreakdown, SeparatesPaddingFromHoles) {
+  Process process = ProcessOf(Heap(10, 15, 22), 30);
+  process.statistics.large_padding_bytes = 4;
+  EXPECT_EQ(BreakDownMemory(process).value().bytes,
+            (Uses{10, 1, 4, 0, 7, 8, 0}));
+  // Not of one instant: more padding than there can be.
+  process.statistics.large_padding_bytes = 7;
+  EXPECT_EQ(BreakDownMemory(process).value().bytes,
+            (Uses{10, 0, 5, 0, 7, 8, 0}));
 }
 
 TEST(MemoryBreakdown, SumIsRssIfStatisticsExceedIt) {
-  EXPECT_EQ(Split(Heap(10, 15, 22), 17), (Uses{10, 5, 0, 2, 0, 0}));
-  EXPECT_EQ(Split(Heap(10, 15, 22), 8), (Uses{8, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(Split(Heap(10, 15, 22), 17), (Uses{10, 5, 0, 0, 2, 0, 0}));
+  EXPECT_EQ(Split(Heap(10, 15, 22), 8), (Uses{8, 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(MemoryBreakdown, NeverUnderflowsOnInconsistentStatistics) {
-  EXPECT_EQ(Split(Heap(20, 15, 10), 30), (Uses{20, 0, 0, 0, 10, 0}));
+  EXPECT_EQ(Split(Heap(20, 15, 10), 30), (Uses{20, 0, 0, 0, 0, 10, 0}));
 }
 
 TEST(MemoryBreakdown, SplitsResidentIfRssIsUnknown) {
-  EXPECT_EQ(Split(Heap(10, 15, 22), std::nullopt), (Uses{10, 5, 0, 7, 0, 0}));
+  EXPECT_EQ(Split(Heap(10, 15, 22), std::nullopt),
+            (Uses{10, 5, 0, 0, 7, 0, 0}));
 }
 
 TEST(MemoryBreakdown, HasActiveAndUnknownInABuildWithoutStatistics) {
   EXPECT_EQ(Split(Heap(std::nullopt, 15, std::nullopt), 30),
-            (Uses{0, 0, 15, 0, 0, 15}));
+            (Uses{0, 0, 0, 15, 0, 0, 15}));
 }
 
 TEST(MemoryBreakdown, HasUnknownIfActiveIsAbsent) {
-  EXPECT_EQ(Split(Heap(10, std::nullopt, 22), 30), (Uses{10, 0, 0, 0, 8, 12}));
+  EXPECT_EQ(Split(Heap(10, std::nullopt, 22), 30),
+            (Uses{10, 0, 0, 0, 0, 8, 12}));
 }
 
 TEST(MemoryBreakdown, IsAbsentWithoutAllocatedAndActive) {

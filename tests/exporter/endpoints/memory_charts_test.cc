@@ -15,7 +15,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 TEST(MemoryBar, HasASegmentForEachUseThatOccurs) {
   EXPECT_EQ(
-      MemoryBar({{3 * kMiB, 0, 0, kMiB, 0, 0}}),
+      MemoryBar({{3 * kMiB, 0, 0, 0, kMiB, 0, 0}}),
       R"x(<svg viewBox="0 0 100 1" preserveAspectRatio="none" role="img" )x"
       R"x(aria-label="Live data: 3.0 MiB (75 %), )x"
       R"x(Kept by jemalloc: 1.0 MiB (25 %)">)x"
@@ -31,9 +31,9 @@ TEST(MemoryBar, IsEmptyWithoutMemory) {
 
 TEST(MemoryPlot, StacksUsesFromTheStartToNow) {
   EXPECT_EQ(
-      MemoryPlot({{kNow - minutes(2), {{0, 0, 0, 2 * kMiB, 0, 0}}},
-                  {kNow - minutes(1), {{kMiB, 0, 0, 3 * kMiB, 0, 0}}},
-                  {kNow, {{2 * kMiB, 0, 0, 2 * kMiB, 0, 0}}}},
+      MemoryPlot({{kNow - minutes(2), {{0, 0, 0, 0, 2 * kMiB, 0, 0}}},
+                  {kNow - minutes(1), {{kMiB, 0, 0, 0, 3 * kMiB, 0, 0}}},
+                  {kNow, {{2 * kMiB, 0, 0, 0, 2 * kMiB, 0, 0}}}},
                  kNow - minutes(4), kNow),
       R"x(<svg viewBox="0 0 600 100" preserveAspectRatio="none" role="img" )x"
       R"x(aria-label="Memory over time, at most 4.0 MiB">)x"
