@@ -4,8 +4,12 @@ local datasource = { type: 'prometheus', uid: '${datasource}' };
 // One colour for each thing, wherever it is drawn.
 local color = {
   live: '#73BF69',
+  large: '#37872D',
   fragmentation: '#FF9830',
+  padding: '#FFCB7D',
   retention: '#B877D9',
+  metadata: '#705DA0',
+  muzzy: '#DEB6F2',
   foreign: '#6ED0E0',
   active: '#FADE2A',
   resident: '#5794F2',
@@ -165,6 +169,8 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
   styled(name, properties):: { fieldConfig+: { overrides+: [override(name, properties)] } },
   // The text of a panel whose series a target does not export.
   absent(text):: { fieldConfig+: { defaults+: { noValue: text } } },
+  // The same for a set of series that the exporter can leave out.
+  collector(name):: self.absent('not exported: --collector.%s is off, or the agent is too old' % name),
   defaults(properties):: { fieldConfig+: { defaults+: properties } },
   custom(properties):: { fieldConfig+: { defaults+: { custom+: properties } } },
   options(properties):: { options+: properties },

@@ -27,23 +27,36 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
   // Sums over the selected processes, from the recorded ones by job, instance and
   // comm. A program that lacks one operand is left out of a difference.
   total:: {
-    local difference(a, b) = '%s - %s' % [aggregate(a + '_bytes:sum'), aggregate(b + '_bytes:sum')],
-    // Below zero where pages that jemalloc counts were never touched: then no
-    // memory of that program is outside jemalloc.
-    local foreign = 'sum(clamp_min(%s, 0))' % difference('rss', 'resident'),
-
     allocated:: 'sum(%s)' % aggregate('allocated_bytes:sum'),
     active:: 'sum(%s)' % aggregate('active_bytes:sum'),
     resident:: 'sum(%s)' % aggregate('resident_bytes:sum'),
     mapped:: 'sum(%s)' % q.mapped,
+    retained:: 'sum(jemalloc_retained_bytes{%s})' % process,
     rss:: 'sum(%s)' % aggregate('rss_bytes:sum'),
     arenas:: 'max(%s)' % q.arenas,
-    fragmentation:: 'sum(%s)' % difference('active', 'allocated'),
-    retention:: 'sum(%s)' % difference('resident', 'active'),
-    held:: 'sum(%s)' % difference('resident', 'allocated'),
-    foreign:: foreign,
-    footprint:: '(%s + (%s or vector(0)))' % [self.resident, foreign],
+    arenas_initialized:: 'max(jemalloc_arenas_initialized{%s})' % process,
+    held:: 'sum(%s - %s)' % [aggregate('resident_bytes:sum'), aggregate('allocated_bytes:sum')],
+    // Of one or more layers. Their sum is the memory of the processes.
+    layer(names):: 'sum(job_instance_comm:jemalloc_memory_bytes:sum{%s, layer=~"%s"})' % [process, names],
+    footprint:: self.layer('.+'),
   },
+
+  // The layers of the memory from the bottom, as the rules record them.
+  layers:: [
+    ['small', 'Live, small', 'live'],
+    ['large', 'Live, large', 'large'],
+    ['live', 'Live data', 'live'],
+    ['holes', 'Slab holes', 'fragmentation'],
+    ['padding', 'Padding', 'padding'],
+    ['fragmentation', 'Fragmentation', 'fragmentation'],
+    ['active', 'Active pages', 'active'],
+    ['dirty', 'Dirty pages', 'retention'],
+    ['metadata', 'Metadata', 'metadata'],
+    ['kept', 'Kept by jemalloc', 'retention'],
+    ['muzzy', 'Muzzy pages', 'muzzy'],
+    ['outside', 'Outside jemalloc', 'foreign'],
+    ['unknown', 'Unknown', 'mapped'],
+  ],
 
   // Values of a process from the kernel: through the exporter, or in a program
   // that embeds the collectable from its own process_* metrics. `wrap` is a function
@@ -62,6 +75,7 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
   largest:: {
     local select(expr) =
       '(%s and on (%s) topk(10, max_over_time(%s[$__range] @ end())))' % [expr, identity, q.resident],
+    local of(name) = select('jemalloc_%s{%s}' % [name, process]),
     local allocated = select(q.allocated),
     local active = select(q.active),
     local resident = select(q.resident),
@@ -72,14 +86,35 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
 
     allocated:: allocated,
     held:: '%s - %s' % [resident, allocated],
-    // All heaps of a process together.
-    foreign:: 'clamp_min(%s - on (%s) sum by (%s) (%s), 0)' % [rss, identity, identity, resident],
+    // The sum of two series of each heap, either of which may be absent.
+    local both(a, b) =
+      select('{__name__=~"jemalloc_%s_bytes|jemalloc_%s_bytes", %s}' % [a, b, process]),
+    local sum(expr) = 'sum by (%s) (%s)' % [identity, expr],
+    // Muzzy pages are outside of resident bytes since 5.3.0.
+    local inside =
+      'label_replace(jemalloc_options_info{%s, version=~"[1-4][.].*|5[.][0-2]([.].*)?"}, "__name__", "jemalloc_muzzy_bytes", "", "")'
+      % process,
+    foreign::
+      'clamp_min(%s - on (%s) %s, 0)'
+      % [rss, identity, sum('%s unless on (%s, __name__) %s' % [both('resident', 'muzzy'), identity, inside])],
+    dirty:: of('dirty_bytes'),
+    thread_caches:: of('thread_cache_bytes'),
+    arenas:: of('arenas_initialized'),
+    refresh:: of('refresh_seconds'),
     // The subquery selects once a minute, and not for each step and hour.
     growth:: 'deriv(%s[1h:1m]) * 3600' % allocated,
-    fragmentation_ratio:: '1 - %s / %s' % [allocated, active],
+    // Where the padding is not exported, it counts as holes.
+    fragmentation_ratio::
+      'clamp_min(1 - %s / on (%s) %s, 0)'
+      % [sum(both('allocated', 'large_padding')), identity, sum(active)],
     retention_ratio:: '1 - %s / %s' % [active, resident],
     peak_ratio:: '%s / %s' % [allocated, select('max_over_time(%s[$__range] @ end())' % q.allocated)],
   },
+
+  // The ten with the most in the range.
+  most(series)::
+    'rate(%s[$__rate_interval]) and on (%s) topk(10, increase(%s[$__range] @ end()))' % [series, identity, series],
+  rate(series):: 'sum(rate(%s[$__rate_interval]))' % series,
 
   ofExporters(expr):: '%s and on (job, instance) jemalloc_exporter_build_info{%s}' % [expr, target],
   ofTargets(expr)::

@@ -19,7 +19,7 @@ local leakOrRetention = [
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes'])],
     [8, p.processes(
       'Outside jemalloc in each process',
-      'RSS - resident of each process. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line there is no alert.',
+      'RSS - resident of each process, and less its muzzy pages since jemalloc 5.3. **Grows: the leak is outside the heap**, in mapped files, threads (each has a stack), another allocator, or the huge pages of the kernel. Below the line there is no alert.',
       'bytes',
       q.largest.foreign
     ) + p.defaults({ min: 0 }) + p.limited(limit['waste:bytes']) + p.absent('RSS is not exported')],
@@ -33,7 +33,7 @@ local leakOrRetention = [
     ) + p.custom({ axisCenteredZero: true, axisLabel: 'in an hour' })],
     [8, p.processes(
           'Share of fragmentation',
-          'The share of holes in the pages that hold live data: (active - allocated) / active. Up to 15 % is normal; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it: check for a peak that was freed before.**',
+          'The share of holes in the pages that hold live data: (active - allocated - padding) / active. Up to 15 % is normal; the line is the threshold of the alert, which also requires a minimum size: small processes are always above it. **Above it: check for a peak that was freed before.**',
           'percentunit',
           q.largest.fragmentation_ratio
         ) + p.defaults({ min: 0 })
@@ -107,6 +107,9 @@ local by(expr) = p.row('max by (%s) (%s and on (%s) topk(200, jemalloc_process_r
 ]);
 // A share of a heap that is too small for an alert has no meaning, and no colour.
 local unused(part, whole) = '(1 - %s / (%s > %d))' % [part, whole, limit['waste:bytes']];
+local holes =
+  '(1 - (%s + (jemalloc_large_padding_bytes{%s} or 0 * %s)) / (%s > %d))'
+  % [q.allocated, q.process, q.allocated, q.active, limit['waste:bytes']];
 local share(red) = {
   unit: 'percentunit',
   min: 0,
@@ -114,13 +117,13 @@ local share(red) = {
   color: { mode: 'thresholds' },
   thresholds: p.steps([[red / 2, 'yellow'], [red, 'red']]),
   'custom.cellOptions': { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' },
-  'custom.width': 160,
+  'custom.width': 140,
 };
 local sideBySide = [
   { height: 13, cells: [
     [24, p.table(
       'Processes side by side',
-      'The 200 largest processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** Shares are for heaps above the minimum size of the alerts: in small ones they are always high, and have no meaning. An unreachable process has none from jemalloc.',
+      'The 200 largest processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** Shares are for heaps above the minimum size of the alerts: in small ones they are always high, and have no meaning. Purgers are the background threads of jemalloc. An unreachable process has no numbers from jemalloc.',
       'bytes',
       [
         by('(jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0)' % [q.process, q.process]),
@@ -129,10 +132,12 @@ local sideBySide = [
         by(q.resident),
         by(q.mapped),
         by(q.fromKernel('resident_memory_bytes')),
-        by(unused(q.allocated, q.active)),
+        by(holes),
         by(unused(q.active, q.resident)),
         by(q.arenas),
         by('time() - %s' % q.fromKernel('start_time_seconds')),
+        by('jemalloc_dirty_bytes{%s}' % q.process),
+        by('jemalloc_background_threads{%s}' % q.process),
       ],
       [
         ['comm', 'Process', p.label],
@@ -151,10 +156,12 @@ local sideBySide = [
         ['Value #C', 'Active', p.wide(105)],
         ['Value #D', 'Resident', p.wide(105)],
         ['Value #E', 'Mapped', p.wide(105)],
+        ['Value #K', 'Dirty', p.wide(105)],
         ['Value #F', 'RSS', p.wide(105)],
         ['Value #G', 'Fragmentation', share(limit['fragmentation:ratio'])],
         ['Value #H', 'Kept', share(limit['retention:ratio'])],
         ['Value #I', 'Arenas', { unit: 'none' } + p.wide(75)],
+        ['Value #L', 'Purgers', { unit: 'none' } + p.wide(80)],
         ['Value #J', 'Age', { unit: 's' } + p.wide(105)],
       ],
       'RSS'
@@ -164,7 +171,7 @@ local sideBySide = [
 
 local exporterItself = [
   { height: 7, cells: [
-    [12, p.table(
+    [10, p.table(
       'Targets',
       'The targets of Prometheus, with the versions of the exporter and of jemalloc. A program that embeds the collectable has no version. **down: see the runbook of JemallocExporterDown.**',
       'none',
@@ -189,12 +196,18 @@ local exporterItself = [
       ],
       'Instance'
     )],
-    [12, p.timeseries(
+    [7, p.timeseries(
       'Duration of a scrape',
       'Duration of a scrape as Prometheus measures it. Refreshing the statistics takes the locks of every arena. **Near the scrape timeout (10 s by default) samples are lost; more than a second: fewer arenas, or a longer scrape interval.**',
       's',
       [p.range(q.ofTargets('scrape_duration_seconds{%s}' % q.target), '{{instance}}')]
     ) + p.defaults({ min: 0 }) + p.limited(1)],
+    [7, p.processes(
+      'Refresh of the statistics',
+      'Time in which jemalloc gathers the statistics of a process for a scrape; it takes the locks of all arenas. **Above the line: fewer scrapes, or fewer arenas.**',
+      's',
+      q.largest.refresh
+    ) + p.collector('activity') + p.defaults({ min: 0 }) + p.limited(limit['refresh:seconds'])],
   ] },
   { height: 7, cells: [
     [6, p.timeseries(
@@ -232,5 +245,6 @@ local exporterItself = [
   ['Which process grew?', growth, false],
   ['Since when?', sinceWhen, false],
   ['Which process differs?', sideBySide, false],
+  ['What does jemalloc do?', import 'inside.libsonnet', false],
   ['The exporter itself', exporterItself, true],
 ]

@@ -55,98 +55,98 @@ local recorded = p.absent('jemalloc.rules.yml is not loaded');
   { height: 4, cells: [
     [4, p.stat(
       'Fragmentation',
-      'active - allocated: holes in pages that hold live data, and one page of padding for each allocation from 16 KiB on. jemalloc cannot return such a page while one object in it is live. **High and growing with flat live data: objects of different lifetimes share pages.**',
+      'Slab holes: active - allocated - padding. jemalloc cannot return a page while one object in it is live. **High and growing with flat live data: objects of different lifetimes share pages.** From an agent that does not export the padding, this includes it.',
       'bytes',
       p.color.fragmentation,
-      [p.range(q.total.fragmentation, 'active − allocated')]
+      [p.range(q.total.layer('holes|fragmentation'), 'slab holes')]
     ) + recorded],
     [4, p.stat(
+      'Padding of large allocations',
+      'One page for each allocation from 16 KiB on (cache_oblivious). **Large: many allocations just above 16 KiB.** It is no hole, and no other allocation can use it.',
+      'bytes',
+      p.color.padding,
+      [p.range(q.total.layer('padding'), 'padding')]
+    ) + p.absent('the agent is too old, or jemalloc.rules.yml is not loaded')],
+    [4, p.stat(
+      'Freed and not returned',
+      'Dirty pages: freed by the program, and held by jemalloc for the next allocation. **Constant for minutes while the program is idle: decay does not run.**',
+      'bytes',
+      p.color.retention,
+      [p.range(q.total.layer('dirty'), 'dirty')]
+    ) + p.absent('the agent is too old, or jemalloc.rules.yml is not loaded')],
+    [4, p.stat(
       'Held beyond live data',
-      'resident - allocated: the overhead of the allocator, which is fragmentation, dirty pages and metadata together. **Much more than fragmentation: jemalloc retains freed pages, and decay settings help.**',
+      'resident - allocated: the overhead of the allocator, which is holes, padding, dirty pages and metadata together. **Much more than fragmentation: jemalloc retains freed pages, and decay settings help.**',
       'bytes',
       p.color.retention,
       [p.range(q.total.held, 'resident − allocated')]
     ) + recorded],
     [4, p.stat(
       'Outside jemalloc',
-      'RSS - resident: code, stacks, mapped files, other allocators, huge pages that the kernel filled in. In one program on one instance, a process whose RSS is below resident offsets others. **Large: no setting of jemalloc changes it.**',
+      'RSS - resident - muzzy pages: code, stacks, mapped files, other allocators, huge pages that the kernel filled in. In one program on one instance, a process whose RSS is below resident offsets others. **Large: no setting of jemalloc changes it.**',
       'bytes',
       p.color.foreign,
-      [p.range(q.total.foreign, 'RSS − resident')]
+      [p.range(q.total.layer('outside'), 'RSS − resident')]
     ) + p.absent('RSS is not exported, or jemalloc.rules.yml is not loaded')],
-    [12, p.bargauge(
+    [4, p.stat(
+      'Address space retained',
+      'Address space kept for reuse after its pages went back to the kernel (retained). It occupies no memory. **Large: harmless, except below a limit on virtual memory (ulimit -v) or without overcommit.**',
+      'bytes',
+      p.color.mapped,
+      [p.range(q.total.retained, 'retained')]
+    ) + p.absent('the agent is too old')],
+  ] },
+  { height: 11, cells: [
+    [8, p.timeseries(
+          'Where the memory goes',
+          'The memory of the processes by its use. **The layer that grows is the cause.** Live data: allocated and not freed, in small and large (from 16 KiB) size classes. Slab holes: between live objects. Dirty and muzzy pages: freed. Outside jemalloc: not the heap. The line is RSS: where it runs below the layers, pages that jemalloc counts were never touched.',
+          'bytes',
+          [p.range(q.total.layer(layer[0]), layer[1]) for layer in q.layers]
+          + [p.range(q.total.rss, 'RSS')]
+        ) + recorded + p.defaults({ min: 0 })
+        + p.custom({ stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1 })
+        + p.colored({ [layer[1]]: p.color[layer[2]] for layer in q.layers } + { RSS: p.color.rss })
+        + p.styled('RSS', {
+          'custom.stacking': { mode: 'none', group: 'B' },
+          'custom.fillOpacity': 0,
+          'custom.lineWidth': 2,
+          'custom.lineStyle': { fill: 'dash', dash: [8, 6] },
+        })],
+    [8, p.bargauge(
       'What the memory is spent on',
-      'The current shares of the memory. The longest bar is the main cause: live data, holes between objects, pages that jemalloc retains, or memory outside the heap.',
+      'The current shares of the layers. **The longest bar is the main cause:** live data, holes between objects, padding, pages that jemalloc has not returned, or memory outside the heap.',
       'percentunit',
       p.color.live,
-      [
-        p.instant('%s / %s' % [q.total.allocated, q.total.footprint], 'Live data'),
-        p.instant('%s / %s' % [q.total.fragmentation, q.total.footprint], 'Fragmentation'),
-        p.instant('%s / %s' % [q.total.retention, q.total.footprint], 'Kept by jemalloc'),
-        p.instant('%s / %s' % [q.total.foreign, q.total.footprint], 'Outside jemalloc'),
-      ]
-    ) + recorded + p.defaults({ max: 1 }) + p.colored({
-      'Live data': p.color.live,
-      Fragmentation: p.color.fragmentation,
-      'Kept by jemalloc': p.color.retention,
-      'Outside jemalloc': p.color.foreign,
-    })],
-  ] },
-  { height: 9, cells: [
-    [12, p.timeseries(
-           'Where the memory goes',
-           'The same four parts over time; their sum is the memory of the processes. **The layer that grows is the cause.** The line is RSS: where it runs below the layers, pages that jemalloc counts were never touched.',
-           'bytes',
-           [
-             p.range(q.total.allocated, 'Live data'),
-             p.range(q.total.fragmentation, 'Fragmentation'),
-             p.range(q.total.retention, 'Kept by jemalloc'),
-             p.range(q.total.foreign, 'Outside jemalloc'),
-             p.range(q.total.rss, 'RSS'),
-           ]
-         ) + recorded + p.defaults({ min: 0 })
-         + p.custom({ stacking: { mode: 'normal', group: 'A' }, fillOpacity: 45, lineWidth: 1 })
-         + p.colored({
-           'Live data': p.color.live,
-           Fragmentation: p.color.fragmentation,
-           'Kept by jemalloc': p.color.retention,
-           'Outside jemalloc': p.color.foreign,
-           RSS: p.color.rss,
-         })
-         + p.styled('RSS', {
-           'custom.stacking': { mode: 'none', group: 'B' },
-           'custom.fillOpacity': 0,
-           'custom.lineWidth': 2,
-           'custom.lineStyle': { fill: 'dash', dash: [8, 6] },
-         })],
-    [12, p.timeseries(
-           'The five gauges',
-           'The five gauges, summed over the selected processes. Of arenas, it is the largest limit of any process, on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: more live data. active rises faster than allocated: fragmentation. resident does not fall with active: pages are retained.** mapped is address space, not memory.',
-           'bytes',
-           [
-             p.range(q.total.allocated, 'allocated'),
-             p.range(q.total.active, 'active'),
-             p.range(q.total.resident, 'resident'),
-             p.range(q.total.mapped, 'mapped'),
-             p.range(q.total.arenas, 'arenas'),
-           ]
-         ) + recorded + p.defaults({ min: 0 })
-         + p.colored({
-           allocated: p.color.live,
-           active: p.color.active,
-           resident: p.color.resident,
-           mapped: p.color.mapped,
-           arenas: p.color.arenas,
-         })
-         + p.styled('mapped', { 'custom.lineStyle': { fill: 'dash', dash: [4, 6] } })
-         + p.styled('arenas', {
-           unit: 'none',
-           decimals: 0,
-           'custom.axisPlacement': 'right',
-           'custom.axisLabel': 'arenas, at most',
-           'custom.axisSoftMax': limit['arenas:count'],
-           'custom.lineWidth': 1,
-           'custom.lineStyle': { fill: 'dot', dash: [2, 6] },
-         })],
+      [p.instant('%s / %s' % [q.total.layer(layer[0]), q.total.footprint], layer[1]) for layer in q.layers]
+    ) + recorded + p.defaults({ max: 1 }) + p.colored({ [layer[1]]: p.color[layer[2]] for layer in q.layers })],
+    [8, p.timeseries(
+          'The five gauges',
+          'The five gauges, summed over the selected processes. Of arenas, it is the largest limit of any process, on the right-hand axis. The lines run in parallel in a healthy heap. **allocated rises alone: more live data. active rises faster than allocated: fragmentation. resident does not fall with active: pages are retained.** mapped is address space, not memory.',
+          'bytes',
+          [
+            p.range(q.total.allocated, 'allocated'),
+            p.range(q.total.active, 'active'),
+            p.range(q.total.resident, 'resident'),
+            p.range(q.total.mapped, 'mapped'),
+            p.range(q.total.arenas, 'arenas'),
+          ]
+        ) + recorded + p.defaults({ min: 0 })
+        + p.colored({
+          allocated: p.color.live,
+          active: p.color.active,
+          resident: p.color.resident,
+          mapped: p.color.mapped,
+          arenas: p.color.arenas,
+        })
+        + p.styled('mapped', { 'custom.lineStyle': { fill: 'dash', dash: [4, 6] } })
+        + p.styled('arenas', {
+          unit: 'none',
+          decimals: 0,
+          'custom.axisPlacement': 'right',
+          'custom.axisLabel': 'arenas, at most',
+          'custom.axisSoftMax': limit['arenas:count'],
+          'custom.lineWidth': 1,
+          'custom.lineStyle': { fill: 'dot', dash: [2, 6] },
+        })],
   ] },
 ]

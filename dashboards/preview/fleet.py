@@ -4,104 +4,27 @@ as a function of time. The pictures show it, and the tests backfill Prometheus w
     fleet.py > fleet.om    # the last six hours, for promtool's backfilling
 """
 
-import dataclasses
-import math
 import sys
 import time
 
-MIB = 1 << 20
+from heaps import (
+    cache,
+    contended,
+    embedded,
+    exporting,
+    fragmented,
+    healthy,
+    in_pages,
+    leak,
+    MIB,
+    retaining,
+    warming_up,
+    wave,
+)
+
 HOUR = 3600
 STEP = 15
 SPAN = 7 * HOUR + 10 * 60
-
-
-@dataclasses.dataclass
-class Heap:
-    """A process's heap in MiB, and its RSS in MiB."""
-
-    allocated: float
-    active: float
-    resident: float
-    mapped: float
-    rss: float
-    arenas: int = 33
-
-
-def in_pages(mib):
-    return mib * MIB // 4096 * 4096
-
-
-def wave(hours, period, phase=0.0):
-    """Between -1 and 1, never quite the same twice."""
-    turn = 2 * math.pi * hours / period + phase
-    return (
-        math.sin(turn) + 0.4 * math.sin(2.7 * turn) + 0.2 * math.sin(13.1 * turn)
-    ) / 1.6
-
-
-def healthy(allocated, hours, foreign=24.0, holes=0.06):
-    active = allocated * (1 + holes + 0.008 * wave(hours, 2.1, 9 * holes))
-    resident = active * 1.03 + 12 + 6 * wave(hours, 0.4)
-    return Heap(allocated, active, resident, resident * 1.03, resident * 0.99 + foreign)
-
-
-def cache(hours):
-    return healthy(860 + 45 * wave(hours, 1.6), hours, holes=0.09)
-
-
-def leak(hours):
-    """Adds 300 MiB an hour, whatever it does besides."""
-    return healthy(420 + 300 * (hours + 6) + 30 * wave(hours, 0.5), hours, holes=0.04)
-
-
-def fragmented(hours):
-    """A burst of small objects is freed three hours ago, all but a few in each
-    page."""
-    burst = 760 / (1 + math.exp((hours + 3) * 14)) * (1 + 0.05 * wave(hours, 0.7))
-    allocated = 620 + burst + 20 * wave(hours, 0.9)
-    active = max(allocated * 1.07, 1390 + 12 * wave(hours, 0.9))
-    resident = active * 1.02 + 20
-    return Heap(allocated, active, resident, resident * 1.03, resident + 20)
-
-
-def retaining(hours):
-    """Works in batches, and has been idle for an hour and a half, with the pages
-    of the last one."""
-    batch = max(0.0, math.sin(2 * math.pi * (hours + 6) / 1.5)) ** 0.5
-    allocated = 240 + (1250 * batch if hours < -1.5 else 0) + 4 * wave(hours, 0.3)
-    active = allocated * 1.05
-    last_peak = 240 + 1250
-    kept = last_peak * 1.05 * (0.97 if hours > -5.6 else 0.3)
-    resident = max(active, kept) * 1.02 + 16
-    return Heap(allocated, active, resident, resident * 1.02, resident + 18)
-
-
-def warming_up(hours, started):
-    """Fills its caches for an hour after the start."""
-    age = max(0.0, hours - started)
-    return healthy(
-        90 + 480 * (1 - math.exp(-age / 0.4)) + 25 * wave(hours, 0.8), hours, holes=0.07
-    )
-
-
-def embedded(hours):
-    """Small on its heap, large outside of it: mapped files."""
-    heap = healthy(300 + 25 * wave(hours, 1.1), hours)
-    return dataclasses.replace(
-        heap, rss=heap.resident + 560 + 60 * math.tanh(hours + 4)
-    )
-
-
-def exporting(processes):
-    """An exporter itself: small, and a little larger for each process it shows."""
-
-    def heap(hours):
-        live = 1.6 + 0.09 * processes
-        resident = live + 4.4 + 0.2 * wave(hours, 1)
-        return Heap(live, live * 1.25, resident, 9.5, resident + 3.4, 9)
-
-    return heap
-
 
 # comm, pid, heap, started, silent from; hours before the end of the history. The
 # pids and hosts are such that the colours, which go by name, differ clearly.
@@ -119,13 +42,7 @@ DB = [
 ]
 WEB = [
     ("orderd", 749, leak, -20, None),
-    (
-        "varnishd",
-        462,
-        lambda h: healthy(640 + 30 * wave(h, 1.2, 2), h, holes=0.05),
-        -75,
-        None,
-    ),
+    ("varnishd", 462, contended, -75, None),
     ("imaged", 529, retaining, -75, None),
     ("gatewayd", 556, lambda h: warming_up(h, -30), -30, None),
     ("gatewayd", 807, lambda h: warming_up(h, -2.2), -2.2, None),
@@ -139,6 +56,28 @@ WEB = [
     ("jemalloc_export", 640, exporting(7), -340, None),
 ]
 RESTART = -2.2
+OPTIONS = {
+    "version": "5.3.0-0-g54eaed1d8b56b1aa528be3b",
+    "dirty_decay_ms": 10000,
+    "muzzy_decay_ms": 0,
+    "narenas": 32,
+    "tcache": "true",
+    "tcache_max": 32768,
+    "retain": "true",
+    "thp": "default",
+    "metadata_thp": "disabled",
+    "percpu_arena": "disabled",
+    "oversize_threshold": 8388608,
+    "cache_oblivious": "true",
+    "prof": "false",
+    "hpa": "false",
+}
+# Size classes with the shares of the holes in each, and the slots of a slab.
+BINS = {448: 0.42, 224: 0.21, 32: 0.12, 96: 0.09, 1280: 0.07, 64: 0.05, 3584: 0.04}
+# The shares of the allocations by size.
+SIZES = {16: 0.1, 32: 0.2, 64: 0.25, 128: 0.2, 256: 0.12, 1024: 0.08, 16384: 0.03}
+SIZES |= {32768: 0.015, 1 << 20: 0.005}
+LOCKS = {"bins": 0.8, "extents_dirty": 0.15, "base": 0.01, "ctl": 0.04}
 
 
 class Fleet:
@@ -156,6 +95,60 @@ class Fleet:
         yield "jemalloc_resident_bytes", labels, in_pages(heap.resident)
         yield "jemalloc_mapped_bytes", labels, in_pages(heap.mapped)
         yield "jemalloc_arenas", labels, heap.arenas
+
+    def statistics(self, heap, labels):
+        """The standard set, and the deep ones of some processes."""
+        large = heap.allocated * heap.large
+        padding = min(heap.allocated * heap.padding, heap.active - heap.allocated)
+        metadata = min(12, (heap.resident - heap.active) / 2)
+        for name, mib in {
+            "large_padding": padding,
+            "dirty": heap.resident - heap.active - metadata,
+            "muzzy": heap.muzzy,
+            "retained": heap.mapped * 0.2,
+            "thread_cache": heap.allocated * heap.thread_caches,
+        }.items():
+            yield f"jemalloc_{name}_bytes", labels, in_pages(mib)
+        for kind, mib in {"small": heap.allocated - large, "large": large}.items():
+            of_kind = {**labels, "class": kind}
+            yield "jemalloc_class_allocated_bytes", of_kind, mib * MIB // 16 * 16
+        yield "jemalloc_arenas_initialized", labels, min(heap.arenas, 8)
+        yield "jemalloc_background_threads", labels, heap.background_threads
+        yield "jemalloc_refresh_seconds", labels, heap.refresh
+        yield "jemalloc_options_info", {**labels, **OPTIONS}, 1
+        yield "jemalloc_lock_wait_seconds_total", labels, heap.waited * HOUR
+        seconds = heap.worked * HOUR
+        yield "jemalloc_zero_reallocs_total", labels, seconds // 600
+        for kind, rate in {"small": 9000, "large": 40}.items():
+            of_kind = {**labels, "class": kind}
+            yield "jemalloc_allocations_total", of_kind, rate * seconds // 1
+        for state, rate in {"dirty": 1, "muzzy": 0}.items():
+            of_state = {**labels, "state": state}
+            yield "jemalloc_purges_total", of_state, rate * seconds // 1
+            yield "jemalloc_purged_bytes_total", of_state, in_pages(rate * seconds)
+        if heap.deep:
+            yield from self.deep_sets(heap, labels, heap.active - heap.allocated)
+
+    def deep_sets(self, heap, labels, holes):
+        small = heap.allocated * (1 - heap.large)
+        for size, share in BINS.items():
+            of_bin = {**labels, "size": size}
+            live = in_pages(small / len(BINS))
+            yield "jemalloc_bin_allocated_bytes", of_bin, live
+            yield "jemalloc_bin_slab_bytes", of_bin, live + in_pages(holes * share)
+        count = total = 0
+        for size, share in SIZES.items():
+            count += share * heap.worked * 9040 * HOUR // 1
+            total += share * heap.worked * 9040 * HOUR * size // 1
+            of_size = {**labels, "le": size}
+            yield "jemalloc_allocation_size_bytes_bucket", of_size, count
+        yield "jemalloc_allocation_size_bytes_bucket", {**labels, "le": "+Inf"}, count
+        yield "jemalloc_allocation_size_bytes_count", labels, count
+        yield "jemalloc_allocation_size_bytes_sum", labels, total
+        for mutex, share in LOCKS.items():
+            of_mutex = {**labels, "mutex": mutex}
+            waited = share * heap.waited * HOUR
+            yield "jemalloc_mutex_wait_seconds_total", of_mutex, waited
 
     def itself(self, now, rss, started, cpu=0.02):
         yield "process_cpu_seconds_total", {}, cpu * (now - self.end + 400 * HOUR)
@@ -177,6 +170,7 @@ class Fleet:
             yield "jemalloc_up", labels, int(answers)
             if answers:
                 yield from self.heap(state, labels)
+                yield from self.statistics(state, labels)
             yield "jemalloc_process_resident_memory_bytes", labels, in_pages(state.rss)
             began = self.end + started * HOUR
             yield "jemalloc_process_start_time_seconds", labels, began
@@ -191,14 +185,25 @@ class Fleet:
         count = len(processes)
         yield from self.itself(now, exporting(count)(hours).rss, -340, 0.0006 * count)
 
-    def embedding(self, now, has_rss=True, labels=({},)):
+    def embedding(self, now, has_rss=True, labels=({},), is_old=False):
         """A program that embeds the collectable, once for each set of constant
-        labels, with metrics of its own process or without."""
+        labels, with metrics of its own process or without. An old collectable
+        exports the five gauges alone."""
         heap = embedded(self.hours(now))
         for constant in labels:
             yield from self.heap(heap, constant)
+            if not is_old:
+                yield from self.statistics(heap, constant)
         if has_rss:
             yield from self.itself(now, heap.rss, -96)
+
+    def lean(self, now):
+        """The same with a jemalloc that is built without statistics."""
+        heap = embedded(self.hours(now))
+        yield "jemalloc_active_bytes", {}, in_pages(heap.active)
+        yield "jemalloc_dirty_bytes", {}, in_pages(heap.resident - heap.active - 8)
+        yield "jemalloc_arenas", {}, heap.arenas
+        yield from self.itself(now, heap.rss, -96)
 
     def targets(self, now):
         """The samples of each target, by its job and instance."""

@@ -30,7 +30,7 @@ function expand(expr: string, range: Range) {
     __range: `${range.to - range.from}s`,
     __rate_interval: `${4 * range.step}s`,
   };
-  return expr.replace(/\$(\w+)/g, (_, name) => variables[name]);
+  return expr.replace(/\$([a-z_]\w*)/gi, (_, name) => variables[name]);
 }
 
 async function get(prometheus: string, path: string, parameters: Record<string, string>) {

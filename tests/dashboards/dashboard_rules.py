@@ -9,6 +9,7 @@ import promql
 
 # Of the units that the linter knows, those that this dashboard has a use for.
 UNITS = {"bytes", "percentunit", "none", "string", "s", "dateTimeAsIso", "reqps"}
+UNITS |= {"binBps", "ops"}
 
 
 def panels(dashboard):
@@ -182,7 +183,9 @@ def target_counter_agg(dashboard):
     for location, expr in targets(dashboard):
         for selector in promql.selectors(expr):
             # One without a name may be a counter.
-            counter = not selector.name or selector.name.endswith("_total")
+            counter = not selector.names or any(
+                name.endswith("_total") for name in selector.names
+            )
             if counter and selector.function not in {"rate", "irate", "increase"}:
                 yield f"{location}: {selector.name}"
 

@@ -123,7 +123,7 @@ LINTER = {
             '[$__range] @ end()) or up{instance=~"$instance"} or',
         ),
         replaced(
-            "clamp_min", "resident_bytes:sum{", "resident_bytes:sum or x{"
+            "jemalloc_memory_bytes", "memory_bytes:sum{", "memory_bytes:sum or x{"
         ),
     ],
     rules.target_instance: [

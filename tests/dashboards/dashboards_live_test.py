@@ -6,35 +6,34 @@ Redis, and EMBEDDING a program that embeds the library. Without them, their page
 come from the made-up fleet."""
 
 import contextlib
-import http.server
 import json
 import math
 import os
-import pathlib
-import random
 import re
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 import unittest
 
 import dashboard_rules as rules
 import promql
 import yaml
+from live_targets import (
+    embedding,
+    EMBEDDING,
+    exporter,
+    LAYERS,
+    pages,
+    ROOT,
+    RULES,
+    rules_of_each_second,
+    scrape,
+)
 from support import wait_for
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "dashboards" / "preview"))
-import fleet  # noqa: E402
-from prometheus_server import PrometheusServer  # noqa: E402
+import fleet
+from prometheus_server import PrometheusServer
 
 DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
-RULES = ROOT / "dashboards" / "jemalloc.rules.yml"
 EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
-EMBEDDING = os.environ.get("EMBEDDING")
 
 # Panels of metrics that only the exporter has; their text for no data names it.
 OF_EXPORTER = {"Requests by status", "CPU of the exporter", "RSS of the exporter"}
@@ -48,89 +47,27 @@ OF_PROCESS = {
 }
 
 
-# The results of the last aggregate for every program.
+# Panels of the sets of series that are off by default.
+OF_DEEP_SETS = {"Sizes of allocations", "Wasteful size classes", "Contended locks"}
+# Panels that need the statistics beyond the five gauges.
+OF_STATISTICS = {
+    "Padding of large allocations",
+    "Freed and not returned",
+    "Address space retained",
+    "Allocations in a second",
+    "Threads that wait for locks",
+    "Thread caches of each process",
+    "Purged in a second",
+    "Dirty pages of each process",
+    "Arenas in use",
+    "Options of jemalloc",
+    "Refresh of the statistics",
+}
+# The results of the last layers for every program.
 LAST_RESULTS = (
-    "count(job_instance_comm:jemalloc_rss_bytes:sum{job=~'twice|billing|jemalloc'}) >= 3"
+    f"count({LAYERS}{{job=~'twice|billing|jemalloc|old',layer='outside'}}) >= 4"
+    f" and on () {LAYERS}{{layer='unknown'}}"
 )
-
-
-@contextlib.contextmanager
-def pages(makers):
-    """Serves a page of samples for each path."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = fleet.page(makers[self.path](time.time())).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
-def write(path, end):
-    """Sets values of many sizes in Redis, and deletes some, which leaves holes."""
-    with socket.socket(socket.AF_UNIX) as redis:
-        wait_for(lambda: redis.connect(path) is None, "connection to Redis")
-        responses = redis.makefile("rb")
-        while not end.is_set():
-            for _ in range(1000):
-                value = "x" * random.randrange(16, 4000)
-                redis.sendall(f"SET {random.randrange(20000)} {value}\r\n".encode())
-                redis.sendall(f"DEL {random.randrange(20000)}\r\n".encode())
-            for _ in range(2000):
-                responses.readline()
-            end.wait(0.1)
-
-
-@contextlib.contextmanager
-def exporter():
-    """The real exporter around a Redis with a client: the port that it serves on."""
-    import programs  # Needs the exporter's path in the environment.
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/redis"
-        redis = ["redis-server", "--save", "", "--port", "0", "--unixsocket", path]
-        end = threading.Event()
-        client = threading.Thread(target=write, args=(path, end))
-        with programs.Exporter("exec", "--log.level=info", command=redis) as running:
-            client.start()
-            try:
-                yield running.port
-            finally:
-                end.set()
-                client.join()
-
-
-@contextlib.contextmanager
-def embedding():
-    """The README's program with the library in it: the port that it serves on."""
-    with subprocess.Popen(
-        [EMBEDDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield int(re.search(r":(\d+)/", process.stdout.readline())[1])
-        process.stdin.close()
-
-
-@contextlib.contextmanager
-def rules_of_each_second():
-    """A file with the rules, evaluated as often as the targets are scraped."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        file.write(RULES.read_text().replace("interval: 1m", "interval: 1s"))
-        file.flush()
-        yield file.name
-
-
-def scrape(job, path, port, instance):
-    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
-    return {"job_name": job, "metrics_path": path, "static_configs": [target]}
 
 
 class Live(unittest.TestCase):
@@ -147,6 +84,8 @@ class Live(unittest.TestCase):
             "/twice": lambda now: made_up.embedding(
                 now, labels=[{"heap": "main"}, {"heap": "plugin"}]
             ),
+            "/old": lambda now: made_up.embedding(now, is_old=True),
+            "/lean": made_up.lean,
             # Another exporter, whose process_* must not be counted as a heap's.
             "/node": lambda now: made_up.itself(now, 1 << 20, -1),
         }
@@ -154,6 +93,8 @@ class Live(unittest.TestCase):
         scrapes = [
             scrape("billing", "/billing", port, "billing:8080"),
             scrape("twice", "/twice", port, "twice:8080"),
+            scrape("old", "/old", port, "old:8080"),
+            scrape("lean", "/lean", port, "lean:8080"),
             scrape("node", "/node", port, "node:9100"),
         ]
         if EMBEDDING:
@@ -221,19 +162,27 @@ class Live(unittest.TestCase):
         self.assertEqual(self.empty_panels(job="jemalloc.*"), set())
 
     def test_panels_are_filled_for_an_embedded_heap_alone(self):
-        self.assertEqual(self.empty_panels(job="billing"), OF_EXPORTER)
+        self.assertEqual(self.empty_panels(job="billing"), OF_EXPORTER | OF_DEEP_SETS)
 
     def test_panels_are_filled_for_the_five_gauges_alone(self):
-        self.assertEqual(self.empty_panels(job="bare"), OF_EXPORTER | OF_PROCESS)
+        self.assertEqual(
+            self.empty_panels(job="old"), OF_EXPORTER | OF_DEEP_SETS | OF_STATISTICS
+        )
+
+    def test_panels_are_filled_without_metrics_of_the_process(self):
+        self.assertEqual(
+            self.empty_panels(job="bare"), OF_EXPORTER | OF_DEEP_SETS | OF_PROCESS
+        )
 
     def test_panels_are_filled_for_two_heaps_in_one_program(self):
-        self.assertEqual(self.empty_panels(job="twice"), OF_EXPORTER)
+        self.assertEqual(self.empty_panels(job="twice"), OF_EXPORTER | OF_DEEP_SETS)
 
     def test_an_empty_panel_names_the_missing_metrics(self):
         for panel in rules.panels(DASHBOARD):
-            if panel["title"] in OF_EXPORTER | OF_PROCESS:
+            optional = OF_EXPORTER | OF_PROCESS | OF_DEEP_SETS | OF_STATISTICS
+            if panel["title"] in optional:
                 text = panel["fieldConfig"]["defaults"]["noValue"]
-                self.assertRegex(text, "not exported|jemalloc_exporter")
+                self.assertRegex(text, "not exported|jemalloc_exporter|too old")
 
     def test_every_name_in_a_query_is_exported(self):
         rules_of_ours = [
@@ -261,8 +210,10 @@ class Live(unittest.TestCase):
             "job_instance_comm:jemalloc_active_bytes:sum": with_rss | {"bare"},
             "job_instance_comm:jemalloc_resident_bytes:sum": with_rss | {"bare"},
             "job_instance_comm:jemalloc_rss_bytes:sum": with_rss,
-            "process:jemalloc_allocated_bytes:min1h": with_rss | {"bare"},
-            "process:jemalloc_allocated_bytes:max1h": with_rss | {"bare"},
+            "job_instance_comm:jemalloc_thread_cache_bytes:sum": with_rss,
+            # Only the generated heaps are large.
+            "process:jemalloc_allocated_bytes:large": {"billing", "twice", "old"},
+            "process:jemalloc_allocated_bytes:max1h": {"billing", "twice", "old"},
         }.items():
             series = self.prometheus.instant(record)
             self.assertLessEqual(jobs, {s["metric"]["job"] for s in series}, record)
@@ -271,9 +222,22 @@ class Live(unittest.TestCase):
         for series in known:
             self.assertIn(series["metric"]["job"], {"jemalloc", "jemalloc-web"})
 
+    def test_layers_are_those_that_the_target_exports(self):
+        standard = {"small", "large", "holes", "padding", "dirty", "metadata"}
+        for job, layers in {
+            "billing": standard | {"muzzy", "outside"},
+            "twice": standard | {"muzzy", "outside"},
+            "old": {"live", "fragmentation", "kept", "outside"},
+            "lean": {"active", "dirty", "unknown"},
+        }.items():
+            series = self.prometheus.instant(f"{LAYERS}{{job='{job}'}}", self.now)
+            self.assertEqual({s["metric"]["layer"] for s in series}, layers, job)
+            whole = sum(float(s["value"][1]) for s in series)
+            self.assertAlmostEqual(whole, self.total_rss(job=job), delta=1 << 20)
+
     def test_heaps_of_one_program_share_its_rss(self):
         [heaps] = self.prometheus.instant(
-            "sum(jemalloc_resident_bytes{job='twice'})", self.now
+            "sum(jemalloc_resident_bytes{job='twice'} + jemalloc_muzzy_bytes)", self.now
         )
         beyond = self.total_rss(job="twice") - float(heaps["value"][1])
         self.assertGreater(beyond, 0)

@@ -51,6 +51,14 @@ class Selector:
         stand in between; "" without one."""
         return next(filter(None, reversed(self.functions)), "")
 
+    @property
+    def names(self):
+        """Its name, or the alternatives of its matcher of names."""
+        if self.name:
+            return {self.name}
+        values = [value for label, _, value in self.matchers if label == "__name__"]
+        return {name for value in values for name in value.split("|")}
+
 
 def selectors(expr):
     tokens = [(m.lastgroup, m.group()) for m in TOKEN.finditer(expr)]
@@ -95,20 +103,16 @@ def selectors(expr):
 
 def names(expr):
     """The names of all series that an expression selects."""
-    found = set()
-    for selector in selectors(expr):
-        if selector.name:
-            found.add(selector.name)
-        for label, _, value in selector.matchers:
-            if label == "__name__":
-                found.update(value.split("|"))
-    return found
+    return set().union(*(selector.names for selector in selectors(expr)))
 
 
 def expand(expr, variables):
-    """The expression with Grafana's variables replaced."""
+    """The expression with Grafana's variables replaced. Those of label_replace are
+    numbers."""
     return re.sub(
-        r"\$(?:\{(\w+)\}|(\w+))", lambda m: variables[m.group(1) or m.group(2)], expr
+        r"\$(?:\{(\w+)\}|([a-zA-Z_]\w*))",
+        lambda m: variables[m.group(1) or m.group(2)],
+        expr,
     )
 
 

@@ -34,16 +34,62 @@ PROGRAMS = 10
 KINDS = 40
 # Series of a process with their sizes in relation to the allocated bytes.
 SIZES = {
-    "jemalloc_allocated_bytes": 1,
-    "jemalloc_active_bytes": 1.1,
-    "jemalloc_resident_bytes": 1.25,
-    "jemalloc_mapped_bytes": 1.3,
-    "jemalloc_process_resident_memory_bytes": 1.35,
+    "jemalloc_allocated_bytes{%s}": 1,
+    'jemalloc_class_allocated_bytes{class="small",%s}': 0.6,
+    'jemalloc_class_allocated_bytes{class="large",%s}': 0.4,
+    "jemalloc_active_bytes{%s}": 1.1,
+    "jemalloc_large_padding_bytes{%s}": 0.02,
+    "jemalloc_dirty_bytes{%s}": 0.08,
+    "jemalloc_thread_cache_bytes{%s}": 0.03,
+    "jemalloc_resident_bytes{%s}": 1.25,
+    "jemalloc_mapped_bytes{%s}": 1.3,
+    "jemalloc_retained_bytes{%s}": 0.2,
+    "jemalloc_process_resident_memory_bytes{%s}": 1.35,
 }
 CONSTANTS = {
-    "jemalloc_arenas": 33,
-    "jemalloc_up": 1,
-    "jemalloc_process_start_time_seconds": 1.7e9,
+    "jemalloc_arenas{%s}": 33,
+    "jemalloc_arenas_initialized{%s}": 9,
+    "jemalloc_muzzy_bytes{%s}": 0,
+    "jemalloc_threads{%s}": 8,
+    "jemalloc_background_threads{%s}": 0,
+    "jemalloc_refresh_seconds{%s}": 0.001,
+    'jemalloc_options_info{version="5.3.0",dirty_decay_ms="10000",%s}': 1,
+    "jemalloc_up{%s}": 1,
+    "jemalloc_process_start_time_seconds{%s}": 1.7e9,
+}
+# Counters, with what they add in a second.
+COUNTERS = {
+    'jemalloc_allocations_total{class="small",%s}': 900,
+    'jemalloc_allocations_total{class="large",%s}': 3,
+    'jemalloc_arena_allocations_total{class="small",%s}': 40,
+    'jemalloc_purges_total{state="dirty",%s}': 0.4,
+    'jemalloc_purges_total{state="muzzy",%s}': 0,
+    'jemalloc_purged_bytes_total{state="dirty",%s}': 4e5,
+    'jemalloc_purged_bytes_total{state="muzzy",%s}': 0,
+    "jemalloc_lock_wait_seconds_total{%s}": 0.004,
+    "jemalloc_zero_reallocs_total{%s}": 0,
+}
+# Layers of heaps without all statistics.
+FALLBACKS = {"live", "fragmentation", "active", "kept", "unknown"}
+# One process of each exporter has the deep sets.
+DEEP_SIZES = {
+    **{'jemalloc_bin_slab_bytes{size="%d",%%s}' % (16 * i): 0.02 for i in range(1, 37)},
+    **{
+        'jemalloc_bin_allocated_bytes{size="%d",%%s}' % (16 * i): 0.017
+        for i in range(1, 37)
+    },
+}
+DEEP_COUNTERS = {
+    **{
+        'jemalloc_allocation_size_bytes_bucket{le="%d",%%s}' % (16 << i): 100 * i
+        for i in range(21)
+    },
+    'jemalloc_allocation_size_bytes_bucket{le="+Inf",%s}': 2100,
+    "jemalloc_allocation_size_bytes_sum{%s}": 1e6,
+    **{
+        'jemalloc_mutex_wait_seconds_total{mutex="lock_%d",%%s}' % i: 0.001
+        for i in range(12)
+    },
 }
 OF_EXPORTER = {
     'jemalloc_exporter_build_info{version="0.1.0",%s}': 1,
@@ -57,9 +103,10 @@ OF_EXPORTER = {
     "up{%s}": 1,
     "scrape_duration_seconds{%s}": 0.02,
 }
-# The history of this record has 4 minutes between samples, below Prometheus's
-# look-back of 5 minutes: enough for the subqueries of the rules.
+# The history of this record of large heaps has 4 minutes between samples, below
+# Prometheus's look-back of 5 minutes: enough for the subqueries of the rules.
 PEAK = "process:jemalloc_allocated_bytes:max1h"
+LARGE = 256 * MIB
 PEAK_INTERVAL = 240
 PEAK_SPAN = 49 * HOUR
 
@@ -82,9 +129,20 @@ def listed(rules):
 def records(rules, level):
     """The recorded series of a level, each with an open label set."""
     for rule in listed(rules):
+        labels = rule.get("labels", {})
+        if labels.get("layer") in FALLBACKS:
+            continue
         if rule.get("record", "").startswith(f"{level}:"):
-            labels = rule.get("labels", {}).items()
+            labels = labels.items()
             yield rule["record"] + "{" + "".join(f'{k}="{v}",' for k, v in labels)
+
+
+def constant(value, times):
+    return [f"}} {value:.17g} {t}\n" for t in times]
+
+
+def counter(rate, times):
+    return [f"}} {rate * (t - times[0]):.17g} {t}\n" for t in times]
 
 
 def history(processes, end, span, interval, rules):
@@ -96,36 +154,46 @@ def history(processes, end, span, interval, rules):
     live = [4 * MIB * 256 ** (kind / KINDS) for kind in range(KINDS)]
     sizes = {
         name: [random_lines(times, factor * size) for size in live]
-        for name, factor in SIZES.items()
+        for name, factor in (SIZES | DEEP_SIZES).items()
     }
     peaks = [random_lines(older, size) for size in live]
     aggregates = [random_lines(times, PER_EXPORTER * size) for size in live]
+    constants = {name: constant(value, times) for name, value in CONSTANTS.items()}
+    counters = {
+        name: counter(rate, times) for name, rate in (COUNTERS | DEEP_COUNTERS).items()
+    }
 
-    def constant(value):
-        return [f"}} {value:.17g} {t}\n" for t in times]
+    def series(names, lines, labels):
+        for name in names:
+            yield repeat((name % labels).rstrip("}"), lines(name))
 
-    constants = {name: constant(value) for name, value in CONSTANTS.items()}
+    for rule in listed(rules):
+        if rule.get("record", "").startswith("threshold:"):
+            yield repeat(rule["record"] + "{", constant(float(rule["expr"]), times))
     for number in range(processes // PER_EXPORTER):
         labels = f'job="jemalloc",instance="host-{number}:10536"'
-        for series, value in OF_EXPORTER.items():
-            yield repeat((series % labels).rstrip("}"), constant(value))
+        yield from series(
+            OF_EXPORTER, lambda name: constant(OF_EXPORTER[name], times), labels
+        )
         for program in range(PROGRAMS):
             comm = f'{labels},comm="program-{program}"'
-            for series in records(rules, "job_instance_comm"):
-                yield repeat(series + comm, aggregates[program])
+            for record in records(rules, "job_instance_comm"):
+                yield repeat(record + comm, aggregates[program])
         for process in range(PER_EXPORTER):
             comm = f'{labels},comm="program-{process % PROGRAMS}",pid="{process + 2}"'
             kind = random.randrange(KINDS)
-            for name, lines in sizes.items():
-                yield repeat(f"{name}{{{comm}", lines[kind])
-            for name, lines in constants.items():
-                yield repeat(f"{name}{{{comm}", lines)
+            deep = process == 0
+            bytes_of = SIZES | DEEP_SIZES if deep else SIZES
+            rates_of = COUNTERS | DEEP_COUNTERS if deep else COUNTERS
+            yield from series(bytes_of, lambda name: sizes[name][kind], comm)
+            yield from series(CONSTANTS, constants.get, comm)
+            yield from series(rates_of, counters.get, comm)
+            if live[kind] < LARGE:
+                continue
             yield repeat(f"{PEAK}{{{comm}", peaks[kind])
-            # The alerts query the other records at the end only.
-            latest = sizes["jemalloc_allocated_bytes"][kind][-3:]
-            for series in records(rules, "process"):
-                if not series.startswith(PEAK):
-                    yield repeat(series + comm, latest)
+            for record in records(rules, "process"):
+                if not record.startswith(PEAK) and "unreachable" not in record:
+                    yield repeat(record + comm, sizes["jemalloc_allocated_bytes{%s}"][kind])
     yield "# EOF\n"
 
 
