@@ -270,6 +270,42 @@ class Series(unittest.TestCase):
             names = self.names(self.scrape(exporter, "?exclude[]=sizes"), host.pid)
             self.assertEqual(names & self.DEEP, self.DEEP - {"jemalloc_allocation_size_bytes"})
 
+    # Beside those of details.
+    def test_are_of_the_enabled_collectors(self):
+        groups = {
+            "heap": {"jemalloc_allocated_bytes", "jemalloc_retained_bytes"},
+            "activity": {"jemalloc_threads", "jemalloc_allocations"},
+            "options": {"jemalloc_options_info"},
+        }
+        every = set.union(*groups.values())
+
+        def of(exporter, query_=""):
+            return self.names(self.scrape(exporter, query_), host.pid) & every
+
+        with resting() as host:
+            with Exporter() as exporter:
+                self.assertEqual(of(exporter), every)
+                for name, group in groups.items():
+                    self.assertEqual(of(exporter, f"?collect[]={name}"), group)
+                    self.assertEqual(of(exporter, f"?exclude[]={name}"), every - group)
+            for name in ("activity", "options"):
+                with Exporter(f"--no-collector.{name}") as exporter:
+                    self.assertEqual(of(exporter), every - groups[name])
+                    answer = get(f"{exporter.url}/metrics?collect[]={name}")
+                    self.assertEqual(answer.status, 400)
+
+    def test_are_no_more_than_documented(self):
+        with resting() as host, Exporter(*ALL) as exporter:
+            families = self.scrape(exporter)
+            for pid in (host.pid, exporter.process.pid):
+                names = [
+                    sample.name
+                    for sample in self.series(families, pid, "jemalloc_")
+                    if not sample.name.endswith("_created")
+                    and not sample.name.startswith(("jemalloc_up", "jemalloc_process_"))
+                ]
+                self.assertLessEqual(len(names), 5 + 31 + 72 + 24 + 36)
+
     def test_are_rejected_by_400_where_the_query_is_wrong(self):
         with Exporter("--collector.bins") as exporter:
             for query_, line in {
