@@ -168,7 +168,7 @@ inline int FakeMallctl(const char* name, void* oldp, std::size_t* oldlenp,
     return 0;
   }
   if (newp != nullptr) return EPERM;
-  if (fake.errors.count(key) > 0) return fake.errors.at(key);
+  if (fake.errors.contains(key)) return fake.errors.at(key);
   const auto found = fake.values.find(key);
   if (found == fake.values.end()) return ENOENT;
 
