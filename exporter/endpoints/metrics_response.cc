@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "exporter/endpoints/gzip.h"
+#include "exporter/http/gzip.h"
 #include "exporter/exposition/negotiation.h"
 #include "exporter/exposition/serializer.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/endpoints/gzip.h"
+#include "exporter/http/gzip.h"
 #include "tests/support/metric_families.h"
 
 namespace jemalloc_exporter {

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_
-#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_GZIP_H_
+#define JEMALLOC_EXPORTER_EXPORTER_HTTP_GZIP_H_
 
 #include <string>
 #include <string_view>
@@ -12,4 +12,4 @@ std::string Gzip(std::string_view data);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_GZIP_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_HTTP_GZIP_H_
