@@ -23,6 +23,7 @@
 #include "exporter/agent/find_jemalloc.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"
+#include "exporter/agent/profile_dump.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent/start_conditions.h"
 #include "exporter/agent/system_call_probe.h"
@@ -44,6 +45,7 @@ constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;
 
 struct Agent {
   Jemallocs jemallocs;
+  Mallctl* profiled = nullptr;  // Of the jemalloc that samples allocations.
   UidAllowlist allowlist;
   std::size_t stack_size = kStackSize;
   ForkChecks forks;
@@ -60,7 +62,7 @@ constinit Agent agent;
 
 void* RunThread(void* /*unused*/) {
   AgentServer server;
-  const bool is_open = server.Open();
+  const bool is_open = server.Open(agent.profiled);
   if (is_open) {
     agent.thread_id = static_cast<pid_t>(syscall(SYS_gettid));
     agent.forks.Reset(agent.process, agent.thread_id,
@@ -184,7 +186,14 @@ bool MayStart() {
   if (agent.jemallocs.empty()) return false;
   Mallctl* const unprefixed = agent.jemallocs.Find("");
   if (unprefixed != nullptr && !IsHostAllocator(unprefixed)) return false;
-  return CountSeccompFilters() == 0 || AreSystemCallsSafe();
+  const bool is_filtered = CountSeccompFilters() != 0;
+  if (is_filtered && !AreSystemCallsSafe()) return false;
+  agent.profiled = FindProfiledJemalloc(agent.jemallocs);
+  if (agent.profiled != nullptr && is_filtered &&
+      !AreProfileSystemCallsSafe()) {
+    agent.profiled = nullptr;
+  }
+  return true;
 }
 
 __attribute__((constructor)) void OnLoad() {

@@ -19,6 +19,7 @@
 #include "collector/jemalloc/jemalloc_version.h"
 #include "exporter/agent/detail_request.h"
 #include "exporter/agent/file_table.h"
+#include "exporter/agent/profile_dump.h"
 #include "exporter/agent/response_encoder.h"
 
 namespace jemalloc_exporter {
@@ -37,14 +38,14 @@ constexpr int kFirstCheckMs = 100;
 constexpr int kPrivilegedCheckMs = 5'000;  // While the thread has capabilities.
 constexpr int kOtherCheckMs = 60'000;
 
-int Listen() {
+int Listen(std::string_view prefix) {
   const int listener =
       socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0) return -1;
   AgentAddress address = {.pid = getpid()};
   for (; address.instance <= kMaxInstance; ++address.instance) {
     sockaddr_un socket_address;
-    const socklen_t size = WriteAddress(address, &socket_address);
+    const socklen_t size = WriteAddress(address, &socket_address, prefix);
     if (bind(listener, reinterpret_cast<sockaddr*>(&socket_address), size) ==
         0) {
       return listen(listener, kBacklog) == 0 ? listener : -1;
@@ -124,15 +125,25 @@ HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
   Send(document, writer.Finish(), peer);
 }
 
+// After accept4(2) failed. False where the host's RLIMIT_NOFILE allows no
+// descriptor.
+bool WaitAfterError() {
+  if (errno == EMFILE) return false;
+  if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
+  return true;
+}
+
 }  // namespace
 
-bool AgentServer::Open() {
+bool AgentServer::Open(Mallctl* profiled) {
   prctl(PR_GET_NAME, name_);
   prctl(PR_SET_NAME, kThreadName.data());
   privileges_.DropAtStart();
   if (!UnshareFileDescriptors()) return false;
   UnshareFilesystemContext();
-  listener_fd_ = Listen();
+  listener_fd_ = Listen(kSocketPrefix);
+  profiled_ = profiled;
+  if (profiled_ != nullptr) profile_listener_fd_ = Listen(kProfileSocketPrefix);
   signal_fd_ = CreateSignalFd();
   // Not the file of this thread: the kernel takes milliseconds to discard its
   // entry when a short-lived process ends.
@@ -147,9 +158,13 @@ void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                         ForkChecks* forks) {
   Next next = Next::kServe;
   while (next == Next::kServe) {
-    pollfd ready[] = {{signal_fd_, POLLIN, 0}, {listener_fd_, POLLIN, 0}};
-    const int count = poll(ready, 2, check_interval_ms_);
-    // EINVAL: the host's RLIMIT_NOFILE is less than 2, so no call can wait.
+    pollfd ready[] = {{signal_fd_, POLLIN, 0},
+                      {listener_fd_, POLLIN, 0},
+                      {profile_listener_fd_, POLLIN, 0}};
+    const int count =
+        poll(ready, profile_listener_fd_ < 0 ? 2 : 3, check_interval_ms_);
+    // EINVAL: the host's RLIMIT_NOFILE is less than the number of
+    // descriptors, so no call can wait.
     if (count < 0 && errno != EINTR) {
       next = Next::kClose;
       break;
@@ -162,9 +177,17 @@ void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
         !Receive(jemallocs, allowed, host.name())) {
       next = Next::kClose;
     }
+    const bool has_profile_client = count > 0 && ready[2].revents != 0;
+    if (next == Next::kServe && has_profile_client &&
+        !ReceiveProfile(allowed, host.name())) {
+      next = Next::kClose;
+    }
   }
   forks->Disable();
-  if (next == Next::kClose) close(listener_fd_);
+  if (next == Next::kClose) {
+    close(listener_fd_);
+    if (profile_listener_fd_ >= 0) close(profile_listener_fd_);
+  }
   if (next != Next::kEnd) WaitForStop(signal_fd_, forks);
 }
 
@@ -192,7 +215,6 @@ void AgentServer::LengthenCheckInterval() {
                privileges_.any() ? kPrivilegedCheckMs : kOtherCheckMs);
 }
 
-// False where the host's RLIMIT_NOFILE allows no descriptor.
 bool AgentServer::Receive(const Jemallocs& jemallocs,
                           const UidAllowlist& allowed,
                           std::string_view name) const {
@@ -200,13 +222,26 @@ bool AgentServer::Receive(const Jemallocs& jemallocs,
   socklen_t size = sizeof(client);
   const int peer = accept4(listener_fd_, reinterpret_cast<sockaddr*>(&client),
                            &size, SOCK_CLOEXEC);
-  if (peer < 0) {
-    if (errno == EMFILE) return false;
-    if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
-    return true;
-  }
+  if (peer < 0) return WaitAfterError();
   if (IsAllowed(peer, allowed)) {
     SendResponse(jemallocs, name, ParseDetailRequest(client, size), peer);
+  }
+  close(peer);
+  return true;
+}
+
+// The descriptor is closed as soon as it is sent: the file is charged to the
+// host's memory.
+bool AgentServer::ReceiveProfile(const UidAllowlist& allowed,
+                                 std::string_view name) const {
+  const int peer =
+      accept4(profile_listener_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (peer < 0) return WaitAfterError();
+  if (IsAllowed(peer, allowed)) {
+    const int file = DumpProfile(profiled_);
+    SendProfile(peer, name.empty() ? name_ : name, JemallocVersion(profiled_),
+                file);
+    if (file >= 0) close(file);
   }
   close(peer);
   return true;

@@ -25,8 +25,9 @@ class AgentServer {
  public:
   /// Drops privileges, unshares the table of descriptors and the filesystem
   /// context, and listens. False where the kernel refuses one of the last two;
-  /// then the thread must end.
-  bool Open();
+  /// then the thread must end. Unless `profiled` is null, there is a second
+  /// socket for its heap profiles; without it if the kernel refuses that.
+  bool Open(Mallctl* profiled);
 
   /// Responds until `kStopSignal` is sent to the calling thread without a
   /// request in `forks`, or the host's other threads have ended.
@@ -51,11 +52,14 @@ class AgentServer {
   void LengthenCheckInterval();
   bool Receive(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                std::string_view name) const;
+  bool ReceiveProfile(const UidAllowlist& allowed, std::string_view name) const;
   void SendResponse(const Jemallocs& jemallocs, std::string_view name,
                     HeapDetailSets requested, int peer) const;
 
   Privileges privileges_;
   int listener_fd_ = -1;
+  int profile_listener_fd_ = -1;  // Without `profiled_`.
+  Mallctl* profiled_ = nullptr;
   int signal_fd_ = -1;  // Readable while `kStopSignal` is pending.
   int status_fd_ = -1;  // The main thread's status; unreadable without /proc.
   int initial_filter_count_ = HostStatus::kUnknown;

@@ -32,6 +32,16 @@
 /// A client requests details with the name of its socket: see detail_request.h.
 /// The document then has a key for each set that could be read, in the object
 /// of its heap: see `WriteDetailsJson`.
+///
+/// Where jemalloc samples allocations (`opt.prof`), the agent has a second
+/// socket, `jemalloc_exporter_profile/42`. It writes a heap profile into a
+/// sealed memfd for each allowed client, and sends this document with its
+/// descriptor, by SCM_RIGHTS:
+///
+///     {"agent":1,"pid":42,"comm":"redis-server",
+///      "jemalloc_version":"5.3.0-0-g…","profile":"ok"}
+///
+/// Or `"profile":"failed"`, without a descriptor.
 namespace jemalloc_exporter {
 
 /// Environment variables, read when the agent is loaded. With the value
@@ -68,6 +78,11 @@ inline constexpr std::string_view kPrefixKey = "prefix";
 inline constexpr std::string_view kUsed = "used";
 inline constexpr std::string_view kUnused = "unused";
 
+/// The key and the values of a heap profile's document.
+inline constexpr std::string_view kProfileKey = "profile";
+inline constexpr std::string_view kProfileOk = "ok";
+inline constexpr std::string_view kProfileFailed = "failed";
+
 /// Bytes of the longest document; a client rejects a longer one. The second is
 /// that of a document with details, for clients that requested them.
 inline constexpr std::size_t kMaxResponseSize = std::size_t{16} * 1024;
@@ -91,6 +106,8 @@ inline constexpr std::string_view kThreadName = "jemalloc_export";
 /// not a pid namespace; where the name is taken, the agent listens on
 /// `jemalloc_exporter/42.2`, and so on to `.9`.
 inline constexpr std::string_view kSocketPrefix = "jemalloc_exporter/";
+inline constexpr std::string_view kProfileSocketPrefix =
+    "jemalloc_exporter_profile/";
 inline constexpr int kMaxInstance = 9;
 struct AgentAddress {
   int pid = 0;
@@ -102,11 +119,11 @@ struct AgentAddress {
 
 /// Writes the socket address of an agent; returns its size for bind(2) and
 /// connect(2).
-inline socklen_t WriteAddress(AgentAddress agent, sockaddr_un* address) {
+inline socklen_t WriteAddress(AgentAddress agent, sockaddr_un* address,
+                              std::string_view prefix = kSocketPrefix) {
   *address = {};
   address->sun_family = AF_UNIX;
-  char* end = std::copy(kSocketPrefix.begin(), kSocketPrefix.end(),
-                        address->sun_path + 1);
+  char* end = std::copy(prefix.begin(), prefix.end(), address->sun_path + 1);
   constexpr int kMaxDigits = std::numeric_limits<int>::digits10 + 1;
   end = std::to_chars(end, end + kMaxDigits, agent.pid).ptr;
   if (agent.instance > 1) {

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -87,6 +88,48 @@ void TryOtherCalls() {
   geteuid();
 }
 
+// What `DumpProfile`, jemalloc in it, and `SendProfile` take.
+void TryProfileCalls() {
+  const auto file = static_cast<int>(
+      syscall(SYS_memfd_create, "jemalloc_profile", MFD_ALLOW_SEALING));
+  // A file that cannot exist: creat(2) empties others.
+  static_cast<void>(creat("/proc/thread-self/fd/", 0));
+  static_cast<void>(write(file, "", 0));
+  const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  char byte = 0;
+  static_cast<void>(read(maps, &byte, 1));
+  close(maps);
+  lseek(file, 0, SEEK_END);
+  rlimit limit = {};
+  getrlimit(RLIMIT_FSIZE, &limit);
+  syscall(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_SEAL);
+  const msghdr message = {};
+  sendmsg(-1, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void TryAllCalls() {
+  TryThreadCalls();
+  TrySocketCalls();
+  TryOtherCalls();
+}
+
+// Calls `try_calls` in a child process; false if it is killed. The raw call,
+// without the handlers of fork(3).
+bool IsSafeInChild(void (*try_calls)()) {
+  const auto child = static_cast<pid_t>(
+      syscall(SYS_clone, 0L, nullptr, nullptr, nullptr, nullptr));
+  if (child == 0) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // No core is dumped of it.
+    try_calls();
+    for (;;) syscall(SYS_exit, 0);
+  }
+  int status = -1;
+  while (child > 0 && syscall(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return child > 0 && WIFEXITED(status);
+}
+
 }  // namespace
 
 int CountSeccompFilters() {
@@ -97,22 +140,8 @@ int CountSeccompFilters() {
   return filters;
 }
 
-// The raw call, without the handlers of fork(3).
-bool AreSystemCallsSafe() {
-  const auto child = static_cast<pid_t>(
-      syscall(SYS_clone, 0L, nullptr, nullptr, nullptr, nullptr));
-  if (child == 0) {
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // No core is dumped of it.
-    TryThreadCalls();
-    TrySocketCalls();
-    TryOtherCalls();
-    for (;;) syscall(SYS_exit, 0);
-  }
-  int status = -1;
-  while (child > 0 && syscall(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
-    if (errno != EINTR) return false;
-  }
-  return child > 0 && WIFEXITED(status);
-}
+bool AreSystemCallsSafe() { return IsSafeInChild(TryAllCalls); }
+
+bool AreProfileSystemCallsSafe() { return IsSafeInChild(TryProfileCalls); }
 
 }  // namespace jemalloc_exporter

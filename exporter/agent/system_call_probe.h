@@ -16,6 +16,9 @@ int CountSeccompFilters();
 /// kills for fork-like clone(2), wait4(2) or exit(2) kills the calling process.
 bool AreSystemCallsSafe();
 
+/// The same for the system calls by which a heap profile is written and sent.
+bool AreProfileSystemCallsSafe();
+
 }  // namespace jemalloc_exporter
 
 #endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_SYSTEM_CALL_PROBE_H_

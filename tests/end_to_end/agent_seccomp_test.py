@@ -26,6 +26,10 @@ AGENT_CALLS = (
     " setresuid signalfd4 socket tgkill unshare"
 ).split()
 
+# Those by which it writes and sends a heap profile; write, open and read are the
+# host's, too.
+PROFILE_CALLS = "memfd_create creat fcntl sendmsg prlimit64".split()
+
 # What a program of one thread needs to fork, and jemalloc to allocate.
 FORK_CALLS = (
     "clone,set_robust_list,wait4,write,read,exit,exit_group,mmap,munmap,mprotect,madvise,newfstatat"
@@ -127,6 +131,21 @@ class StartUnderFilter(unittest.TestCase):
                 command=under(seccomp_filter)
             ) as host:
                 self.assertEqual(query(host.pid)["pid"], host.pid)
+
+    def test_host_has_no_profile_socket_where_a_call_for_it_kills(self):
+        profiled = {"MALLOC_CONF": "prof:true"}
+        for call in PROFILE_CALLS:
+            command = under(f"kill:{call}")
+            with self.subTest(call=call):
+                with Host("wait", command=command, env={**CLEAN_ENV, **profiled}) as host:
+                    if host.process.stdout.readline() != "ready\n":
+                        continue  # The host needs the call itself.
+                with resting(command=command, env={**AGENT_ENV, **profiled}) as host:
+                    self.assertEqual(query(host.pid)["pid"], host.pid)
+                    self.assertNotIn(str(host.pid), listening("jemalloc_exporter_profile"))
+                    self.assertEqual(host.end()[0], 0)
+        with resting(command=under("eperm:creat"), env={**AGENT_ENV, **profiled}) as host:
+            self.assertIn(str(host.pid), listening("jemalloc_exporter_profile"))
 
     def test_host_has_no_further_child(self):
         with resting(command=under("eperm:setresuid")) as host:

@@ -55,12 +55,10 @@ def query_as(user, name):
     ).stdout
 
 
-def listening():
+def listening(prefix="jemalloc_exporter"):
     """The names of all agents of this network namespace."""
     with open("/proc/net/unix", encoding="utf-8", errors="replace") as table:
-        return set(
-            re.findall(r" 00010000 0001 .* @jemalloc_exporter/(\S+)$", table.read(), re.M)
-        )
+        return set(re.findall(rf" 00010000 0001 .* @{prefix}/(\S+)$", table.read(), re.M))
 
 
 def limits(**values):
