@@ -77,3 +77,9 @@ target_link_libraries(agent_sandbox_host PRIVATE
   -Wl,--no-as-needed PkgConfig::jemalloc)
 add_executable(seccomp_launcher end_to_end/seccomp_launcher.cc)
 jemalloc_exporter_compile(seccomp_launcher)
+# A host whose profiles have functions and lines, whatever the build type.
+add_executable(profile_host end_to_end/profile_host.cc)
+jemalloc_exporter_compile(profile_host)
+target_compile_options(profile_host PRIVATE -g -O1)
+target_link_libraries(profile_host PRIVATE
+  -Wl,--no-as-needed PkgConfig::jemalloc)

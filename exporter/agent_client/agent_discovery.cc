@@ -29,8 +29,9 @@ std::optional<int> RemoveNumber(std::string_view& text) {
 }
 
 // `path` as in the table, with @ for the leading NUL.
-std::optional<AgentAddress> ParseName(std::string_view path) {
-  if (!RemovePrefix(path, "@") || !RemovePrefix(path, kSocketPrefix)) {
+std::optional<AgentAddress> ParseName(std::string_view path,
+                                      std::string_view prefix) {
+  if (!RemovePrefix(path, "@") || !RemovePrefix(path, prefix)) {
     return std::nullopt;
   }
   const auto pid = RemoveNumber(path);
@@ -46,12 +47,13 @@ std::optional<AgentAddress> ParseName(std::string_view path) {
 
 // "Num: RefCount Protocol Flags Type St Inode Path": a stream socket, type 1,
 // that listens, flag __SO_ACCEPTCON, state SS_UNCONNECTED.
-std::optional<AgentSocket> ParseLine(std::string_view line) {
+std::optional<AgentSocket> ParseLine(std::string_view line,
+                                     std::string_view prefix) {
   constexpr std::string_view kListeningStream = " 00010000 0001 01 ";
   const auto kind = line.find(kListeningStream);
   const auto path = line.find(" @");
   if (path == std::string_view::npos || kind > path) return std::nullopt;
-  const auto name = ParseName(line.substr(path + 1));
+  const auto name = ParseName(line.substr(path + 1), prefix);
   if (!name) return std::nullopt;
   const std::string_view number =
       line.substr(0, path).substr(kind + kListeningStream.size());
@@ -64,11 +66,12 @@ std::optional<AgentSocket> ParseLine(std::string_view line) {
 
 }  // namespace
 
-std::vector<AgentSocket> ParseSocketTable(std::string_view table) {
+std::vector<AgentSocket> ParseSocketTable(std::string_view table,
+                                          std::string_view prefix) {
   std::vector<AgentSocket> sockets;
   while (!table.empty() && sockets.size() < kMaxSockets) {
     const std::string_view line = table.substr(0, table.find('\n'));
-    if (const auto socket = ParseLine(line)) sockets.push_back(*socket);
+    if (const auto socket = ParseLine(line, prefix)) sockets.push_back(*socket);
     table.remove_prefix(std::min(line.size() + 1, table.size()));
   }
   std::sort(sockets.begin(), sockets.end());
@@ -76,8 +79,8 @@ std::vector<AgentSocket> ParseSocketTable(std::string_view table) {
   return sockets;
 }
 
-std::vector<AgentSocket> DiscoverAgents() {
-  return ParseSocketTable(ReadProcFile("/proc/net/unix"));
+std::vector<AgentSocket> DiscoverAgents(std::string_view prefix) {
+  return ParseSocketTable(ReadProcFile("/proc/net/unix"), prefix);
 }
 
 }  // namespace jemalloc_exporter

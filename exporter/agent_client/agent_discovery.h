@@ -26,10 +26,13 @@ struct AgentSocket {
 /// The listening sockets with an agent's name in `table`, which is in the form
 /// of /proc/net/unix. Ordered by name, without duplicates, at most
 /// `kMaxSockets`. The table may be forged: a name may contain a newline.
-std::vector<AgentSocket> ParseSocketTable(std::string_view table);
+std::vector<AgentSocket> ParseSocketTable(
+    std::string_view table, std::string_view prefix = kSocketPrefix);
 
-/// The agents of this network namespace; empty where /proc is unreadable.
-std::vector<AgentSocket> DiscoverAgents();
+/// The agents of this network namespace; empty where /proc is unreadable. With
+/// `kProfileSocketPrefix` those that send heap profiles.
+std::vector<AgentSocket> DiscoverAgents(
+    std::string_view prefix = kSocketPrefix);
 
 }  // namespace jemalloc_exporter
 

@@ -32,6 +32,13 @@ std::string CheckCount(const std::string& text) {
              : "invalid value '" + text + "': expected an integer >= 0";
 }
 
+std::string CheckPid(const std::string& text) {
+  pid_t pid = 0;
+  return CLI::detail::lexical_cast(text, pid) && pid > 0
+             ? ""
+             : "invalid value '" + text + "': expected a process id";
+}
+
 void AddAgentTimeout(CLI::App& app, CommandLine& line) {
   AddDuration(app, "--agent.timeout",
               "Maximum time to wait for the responses of processes (1s)",
@@ -252,6 +259,47 @@ void AddDiff(CLI::App& app, CommandLine& line) {
       [&line] { line.run = [&line] { return RunDiff(line.diff); }; });
 }
 
+void AddProfile(CLI::App& app, CommandLine& line) {
+  CLI::App* profile = app.add_subcommand(
+      "profile",
+      "Print the heap profile of a process that was started with the agent and "
+      "with MALLOC_CONF=prof:true: which functions allocated what is in use");
+  profile->add_option("--pid", line.profile.pid, "The process")
+      ->type_name("PID")
+      ->check(CLI::Validator(CheckPid, ""))
+      ->required();
+  const auto set_time = [&line](Seconds time) {
+    if (time < kMinProfileTime || time > kMaxProfileTime) {
+      throw CLI::ValidationError("--seconds",
+                                 "expected a duration from 1s to 300s");
+    }
+    line.profile.time = time;
+  };
+  AddDuration(*profile, "--seconds",
+              "Print the difference between two profiles that are this time "
+              "apart: 1s to 300s",
+              set_time);
+  AddChoice<ProfileFormat>(
+      *profile, "--format", line.profile.format,
+      {{"pprof", ProfileFormat::kPprof},
+       {"collapsed", ProfileFormat::kCollapsed},
+       {"raw", ProfileFormat::kRaw}},
+      "pprof: for go tool pprof and others; collapsed: a line of text for each "
+      "stack; raw: as jemalloc writes it, for jeprof (pprof)");
+  profile->add_flag(
+      "--no-symbols", line.profile.no_symbols,
+      "Print addresses and build ids, without names of functions");
+  profile->add_option("--output", line.profile.output, "Write to this file")
+      ->type_name("FILE");
+  profile->callback([&line] {
+    if (line.profile.time && line.profile.format == ProfileFormat::kRaw) {
+      throw CLI::ValidationError(
+          "--seconds cannot be used with --format raw: it is of two profiles");
+    }
+    line.run = [&line] { return RunProfile(line.profile); };
+  });
+}
+
 void AddAttach(CLI::App& app, CommandLine& line) {
   CLI::App* attach = app.add_subcommand(
       "attach",
@@ -297,6 +345,7 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   AddExec(app, line);
   AddShow(app, line);
   AddDiff(app, line);
+  AddProfile(app, line);
   AddAttach(app, line);
   AddDetach(app, line);
   NameEnvironment(app);

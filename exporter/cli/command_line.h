@@ -8,6 +8,7 @@
 #include "exporter/cli/diff.h"
 #include "exporter/cli/exec.h"
 #include "exporter/cli/log.h"
+#include "exporter/cli/profile.h"
 #include "exporter/cli/serve.h"
 #include "exporter/cli/show.h"
 
@@ -22,6 +23,7 @@ struct CommandLine {
   ShowOptions show;
   DiffOptions diff;
   AttachOptions attach;
+  ProfileOptions profile;
   /// Runs the command; returns the exit status.
   std::function<int()> run;
 };

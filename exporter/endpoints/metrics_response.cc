@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <string>
 
-#include "exporter/http/gzip.h"
 #include "exporter/exposition/negotiation.h"
 #include "exporter/exposition/serializer.h"
+#include "exporter/http/gzip.h"
 
 namespace jemalloc_exporter {
 namespace {

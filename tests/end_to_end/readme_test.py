@@ -85,6 +85,7 @@ TABLES = {
     "options of serve": lambda: options(),
     "options of exec": lambda: options("exec"),
     "options of show": lambda: options("show"),
+    "options of profile": lambda: options("profile"),
     "metrics of processes": lambda: default_metrics(False),
     "metrics of details": details,
     "metrics of the exporter": lambda: default_metrics(True),
@@ -151,6 +152,8 @@ class Texts(unittest.TestCase):
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 RUN_HERE = (
     "exec -- redis-server",
+    "exec -- env MALLOC_CONF=prof:true",
+    "jemalloc_exporter profile",
     "curl -s",
     "LD_PRELOAD=",
     "jemalloc_exporter show",
@@ -206,9 +209,9 @@ class Commands(unittest.TestCase):
     def environment(self):
         return {**CLEAN_ENV, "PATH": f"{self.folder}:{os.environ['PATH']}"}
 
-    def output(self, text, status=0):
+    def output(self, text, status=0, pid="987"):
         done = subprocess.run(
-            ["bash", "-c", self.block(text)],
+            ["bash", "-c", self.block(text).replace("987", pid)],
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -243,6 +246,12 @@ class Commands(unittest.TestCase):
     def test_program_is_preloaded(self):
         self.start("LD_PRELOAD=")
         self.assertTrue(wait_for(lambda: "redis-server" in self.shown()))
+
+    def test_heap_profile_is_read_by_pprof(self):
+        self.start("exec -- env MALLOC_CONF=prof:true")
+        found = wait_for(lambda: re.search(r"(?m)^(\d+) +redis-server", self.shown()))
+        top = self.output("jemalloc_exporter profile", pid=found[1])
+        self.assertIn("Type: inuse_space\n", top)
 
     def test_reports_are_written_and_compared(self):
         [program] = glob.glob(os.path.join(os.environ["AGENT_HOSTS"], "exporter_text_test"))

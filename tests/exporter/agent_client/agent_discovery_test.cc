@@ -82,6 +82,17 @@ TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
   EXPECT_EQ(ParseSocketTable(table).size(), kMaxSockets);
 }
 
+TEST(ParseSocketTable, HasSocketsOfOnePrefix) {
+  const std::string table = kListening + std::string("@jemalloc_exporter/1\n") +
+                            kListening + "@jemalloc_exporter_profile/2.3\n";
+  const Sockets agents = ParseSocketTable(table);
+  ASSERT_EQ(agents.size(), 1U);
+  EXPECT_EQ(agents.front().name.pid, 1);
+  const Sockets profiles = ParseSocketTable(table, kProfileSocketPrefix);
+  ASSERT_EQ(profiles.size(), 1U);
+  EXPECT_EQ(profiles.front().name, (AgentAddress{.pid = 2, .instance = 3}));
+}
+
 TEST(DiscoverAgents, ListsASocketWhileItListens) {
   const AgentAddress name = {.pid = getpid(), .instance = 9};
   const auto listed = [&] {
