@@ -20,7 +20,7 @@
 #include "exporter/agent/detail_request.h"
 #include "exporter/agent/file_table.h"
 #include "exporter/agent/profile_dump.h"
-#include "exporter/agent/response_encoder.h"
+#include "exporter/agent/response_writer.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -25,7 +25,7 @@ int DumpProfile(Mallctl* mallctl);
 
 /// Sends the document of a heap profile, and with it the descriptor `file`
 /// unless that is -1. Never waits. `comm` and `version` as in
-/// `AgentResponse`.
+/// `ResponseWriter`.
 void SendProfile(int peer, std::string_view comm, std::string_view version,
                  int file);
 

@@ -1,4 +1,4 @@
-#include "exporter/agent/response_encoder.h"
+#include "exporter/agent/response_writer.h"
 
 #include <algorithm>
 #include <charconv>
@@ -92,13 +92,6 @@ void ResponseWriter::WriteDetails(const HeapDetails& details) {
 
 char* ResponseWriter::Finish() {
   return Copy("}", heap_count_ > 1 ? Copy("]", out_) : out_);
-}
-
-char* EncodeResponse(const AgentResponse& response, char* out) {
-  ResponseWriter writer(response.pid, response.comm, response.heaps.size(),
-                        {out, kMaxDocumentSize});
-  for (const HeapResponse& heap : response.heaps) writer.Add(heap);
-  return writer.Finish();
 }
 
 }  // namespace jemalloc_exporter

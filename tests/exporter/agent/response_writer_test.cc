@@ -1,4 +1,4 @@
-#include "exporter/agent/response_encoder.h"
+#include "exporter/agent/response_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -14,9 +14,19 @@
 namespace jemalloc_exporter {
 namespace {
 
-std::string Encode(const AgentResponse& response) {
-  char document[kMaxDocumentSize];
-  return {document, EncodeResponse(response, document)};
+struct Content {
+  pid_t pid = 0;
+  std::string_view comm;
+  std::span<const HeapResponse> heaps;
+};
+
+std::string Encode(const Content& content) {
+  // Sanitizers check the writes.
+  const auto document = std::make_unique<char[]>(kMaxDocumentSize);
+  ResponseWriter writer(content.pid, content.comm, content.heaps.size(),
+                        {document.get(), kMaxDocumentSize});
+  for (const HeapResponse& heap : content.heaps) writer.Add(heap);
+  return {document.get(), writer.Finish()};
 }
 
 std::string WithComm(std::string_view comm) {
@@ -31,7 +41,7 @@ HeapResponse Fixture(std::string_view prefix, bool used = true) {
           .heap = {.state = HeapState::test_fixture(), .used = used}};
 }
 
-TEST(EncodeResponse, WritesAllKeysInOrder) {
+TEST(ResponseWriter, WritesAllKeysInOrder) {
   const HeapResponse heap = Fixture("je_");
   ExpectGolden(Encode({.pid = 42, .comm = "redis-server", .heaps = {&heap, 1}}),
                "agent_heap.json");
@@ -60,20 +70,20 @@ HeapResponse Usual() {
   return response;
 }
 
-TEST(EncodeResponse, WritesStatisticsAndOptions) {
+TEST(ResponseWriter, WritesStatisticsAndOptions) {
   const HeapResponse heap = WithStatistics("je_");
   ExpectGolden(Encode({.pid = 42, .comm = "redis-server", .heaps = {&heap, 1}}),
                "agent_statistics.json");
 }
 
-TEST(EncodeResponse, WritesStatisticsOfSeveralHeapsInTheirObjects) {
+TEST(ResponseWriter, WritesStatisticsOfSeveralHeapsInTheirObjects) {
   const HeapResponse heaps[] = {WithStatistics("", /*used=*/false),
                                 WithStatistics("_rjem_")};
   ExpectGolden(Encode({.pid = 42, .comm = "host", .heaps = heaps}),
                "agent_heaps_statistics.json");
 }
 
-TEST(EncodeResponse, OmitsStatisticsAndOptionsOfUnusedHeap) {
+TEST(ResponseWriter, OmitsStatisticsAndOptionsOfUnusedHeap) {
   const HeapResponse heap = WithStatistics("", /*used=*/false);
   EXPECT_EQ(Encode({.pid = 42, .comm = "a", .heaps = {&heap, 1}}),
             R"({"agent":1,"pid":42,"comm":"a",)"
@@ -81,7 +91,7 @@ TEST(EncodeResponse, OmitsStatisticsAndOptionsOfUnusedHeap) {
             R"("state":"unused","heap_state":{}})");
 }
 
-TEST(EncodeResponse, HasLessThan4KiBForOneHeapOfLongestValues) {
+TEST(ResponseWriter, HasLessThan4KiBForOneHeapOfLongestValues) {
   HeapResponse heap = Usual();
   for (const HeapStatistic& row : kHeapStatistics) {
     heap.heap.statistics.*row.value = std::numeric_limits<std::uint64_t>::max();
@@ -103,7 +113,7 @@ std::size_t Count(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST(EncodeResponse, HasStatisticsOfTheMostHeapsWithUsualValues) {
+TEST(ResponseWriter, HasStatisticsOfTheMostHeapsWithUsualValues) {
   const std::vector<HeapResponse> heaps(kMaxHeaps, Usual());
   const std::string document =
       Encode({.pid = 42, .comm = "host", .heaps = heaps});
@@ -112,7 +122,7 @@ TEST(EncodeResponse, HasStatisticsOfTheMostHeapsWithUsualValues) {
   EXPECT_EQ(Count(document, "\"options\":"), kMaxHeaps);
 }
 
-TEST(EncodeResponse, OmitsNumbersOfUnusedHeap) {
+TEST(ResponseWriter, OmitsNumbersOfUnusedHeap) {
   const HeapResponse heap = Fixture("", /*used=*/false);
   EXPECT_EQ(Encode({.pid = 42, .comm = "a", .heaps = {&heap, 1}}),
             R"({"agent":1,"pid":42,"comm":"a",)"
@@ -120,7 +130,7 @@ TEST(EncodeResponse, OmitsNumbersOfUnusedHeap) {
             R"("state":"unused","heap_state":{}})");
 }
 
-TEST(EncodeResponse, WritesSeveralHeapsBehindTheKeysOfTheFirst) {
+TEST(ResponseWriter, WritesSeveralHeapsBehindTheKeysOfTheFirst) {
   const HeapResponse heaps[] = {Fixture("", /*used=*/false), Fixture("_rjem_")};
   ExpectGolden(Encode({.pid = 42, .comm = "host", .heaps = heaps}),
                "agent_heaps.json");
@@ -168,27 +178,27 @@ TEST(ResponseWriter, LeavesOutDetailsThatDoNotFit) {
   EXPECT_TRUE(document.ends_with("}}]}")) << document.substr(32'000);
 }
 
-TEST(EncodeResponse, EscapesNames) {
+TEST(ResponseWriter, EscapesNames) {
   EXPECT_EQ(WithComm("\"\\\n\x01\x1F\x7F/é→"),
             R"({"agent":1,"pid":42,"comm":"\"\\\u000a\u0001\u001f)"
             "\x7F/é→"
             R"(","jemalloc_version":"5.3.0","state":"used","heap_state":{}})");
 }
 
-TEST(EncodeResponse, ReplacesInvalidUtf8) {
+TEST(ResponseWriter, ReplacesInvalidUtf8) {
   EXPECT_EQ(WithComm("a\xFF\xC3"
                      "b\xE2\x82"),
             R"({"agent":1,"pid":42,"comm":"a��b�",)"
             R"("jemalloc_version":"5.3.0","state":"used","heap_state":{}})");
 }
 
-TEST(EncodeResponse, TruncatesLongNames) {
+TEST(ResponseWriter, TruncatesLongNames) {
   const std::string document = (WithComm("0123456789abcdefghi"));
   EXPECT_NE(document.find(R"("0123456789abcde",)"), std::string::npos)
       << document;
 }
 
-TEST(EncodeResponse, FitsTheBufferWithLongestValues) {
+TEST(ResponseWriter, FitsTheBufferWithLongestValues) {
   HeapState state;
   for (const HeapField& field : kHeapFields) {
     state.*field.value = std::numeric_limits<std::uint64_t>::max();
@@ -205,15 +215,10 @@ TEST(EncodeResponse, FitsTheBufferWithLongestValues) {
       {.prefix = bytes,
        .jemalloc_version = bytes,
        .heap = {.state = state, .statistics = statistics, .options = options}});
-  const AgentResponse response = {
-      .pid = std::numeric_limits<int>::max(), .comm = bytes, .heaps = heaps};
-  // Sanitizers check the writes.
-  const auto document = std::make_unique<char[]>(kMaxDocumentSize);
-  const char* const end = EncodeResponse(response, document.get());
-  EXPECT_LE(end - document.get(), kMaxDocumentSize);
-  EXPECT_EQ(end[-1], '}');
-  const std::string text(document.get(),
-                         static_cast<std::size_t>(end - document.get()));
+  const std::string text = Encode(
+      {.pid = std::numeric_limits<int>::max(), .comm = bytes, .heaps = heaps});
+  EXPECT_LE(text.size(), kMaxDocumentSize);
+  EXPECT_EQ(text.back(), '}');
   EXPECT_GE(Count(text, "\"statistics\":"), 3);
   EXPECT_EQ(Count(text, "\"heap_state\":"), kMaxHeaps + 1);
 }

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_ENCODER_H_
-#define JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_ENCODER_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_WRITER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_WRITER_H_
 
 #include <sys/types.h>
 
@@ -21,15 +21,6 @@ struct HeapResponse {
   std::string_view prefix;
   std::string_view jemalloc_version;
   HeapSnapshot heap;
-};
-
-/// The content of a response.
-struct AgentResponse {
-  pid_t pid = 0;
-  /// Any bytes, as the kernel has them; no more than `kMaxCommSize` are used.
-  std::string_view comm;
-  /// From 1 to `kMaxHeaps`.
-  std::span<const HeapResponse> heaps;
 };
 
 /// Bytes of the longest object with a heap without statistics and options; the
@@ -85,10 +76,6 @@ class ResponseWriter {
   std::size_t added_ = 0;
 };
 
-/// Writes a document without details to `out`, which has `kMaxDocumentSize`
-/// bytes; returns its end.
-char* EncodeResponse(const AgentResponse& response, char* out);
-
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_ENCODER_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_RESPONSE_WRITER_H_
