@@ -208,7 +208,9 @@ bool IsBcrypt(const std::string& hash) {
          crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
 }
 
-bool IsControl(char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }
+bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '\x7F';
+}
 
 void ReadUsers(const Item& item, std::map<std::string, std::string>& users) {
   ReadKeys(item, [&](const std::string& user, const Item& value) {

@@ -18,7 +18,7 @@ using jemalloc_exporter::WebConfig;
 
 void RequireOneLine(std::string_view text) {
   Require(!text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
-    return (c >= 0 && c < ' ') || c == '\x7F';
+    return static_cast<unsigned char>(c) < ' ' || c == '\x7F';
   }));
 }
 
