@@ -7,7 +7,7 @@ import unittest
 import query_cost
 import yaml
 
-# Measured on a busy machine: 74 to 79, and 4.3 to 5.6. With differences of single
+# Measured on a busy machine: 74, and 4.3 to 5.6. With differences of single
 # processes instead of aggregates, and fewer panels, it was 490 to 515. The rules took
 # 10 to 11 with alerts that match single processes.
 DASHBOARD = 100
