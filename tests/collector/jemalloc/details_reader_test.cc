@@ -95,12 +95,12 @@ TEST(ReadDetails, ReadsEverySet) {
       R"("requests"],"rows":[[8,512,4096,100,2,1000],[16,256,4096,10,1,50]]},)"
       R"("sizes":{"columns":["size","requests"],)"
       R"("rows":[[8,1000],[16,50],[16384,7]]},)"
-      R"("locks":{"bins":[18,6,10000],"large":[9,3,5000],)"
-      R"("extent_avail":[9,3,5000],"extents_dirty":[9,3,5000],)"
-      R"("extents_muzzy":[9,3,5000],"extents_retained":[9,3,5000],)"
-      R"("decay_dirty":[9,3,5000],"decay_muzzy":[9,3,5000],)"
-      R"("base":[9,3,5000],"tcache_list":[9,3,5000],)"
-      R"("background_thread":[9,3,5000],"ctl":[9,3,5000]},)"
+      R"("locks":{"bins":[18,6,1000000000],"large":[9,3,500000000],)"
+      R"("extent_avail":[9,3,500000000],"extents_dirty":[9,3,500000000],)"
+      R"("extents_muzzy":[9,3,500000000],"extents_retained":[9,3,500000000],)"
+      R"("decay_dirty":[9,3,500000000],"decay_muzzy":[9,3,500000000],)"
+      R"("base":[9,3,500000000],"tcache_list":[9,3,500000000],)"
+      R"("background_thread":[9,3,500000000],"ctl":[9,3,500000000]},)"
       R"("arenas":{"columns":["arena","active_bytes","dirty_bytes",)"
       R"("small_allocated_bytes","large_allocated_bytes","threads"],)"
       R"("rows":[[0,8192,4096,500,0,1],[1,8192,4096,500,0,1]]})");
@@ -121,9 +121,10 @@ TEST(ReadDetails, AddsDestroyedArenasToCountersOnly) {
   const std::string details = Read();
   EXPECT_THAT(details, HasSubstr("[8,512,4096,100,2,1003]"));
   EXPECT_THAT(details, HasSubstr("[[8,1003],[16,53],[16384,12],[32768,6]]"));
-  EXPECT_THAT(details,
-              HasSubstr(R"("bins":[36,12,20000],"large":[18,6,10000])"));
-  EXPECT_THAT(details, HasSubstr(R"("ctl":[9,3,5000])"));
+  EXPECT_THAT(
+      details,
+      HasSubstr(R"("bins":[36,12,2000000000],"large":[18,6,1000000000])"));
+  EXPECT_THAT(details, HasSubstr(R"("ctl":[9,3,500000000])"));
 }
 
 TEST(ReadDetails, ReadsNothingOfDestroyedArenasBeforeTheFirst) {
@@ -198,8 +199,8 @@ TEST(ReadDetails, ReadsMutexesOfOptionsOnlyWithTheOption) {
   fake.values["opt.prof"] = 1;
   fake.values["opt.hpa"] = 1;
   const std::string details = Read();
-  EXPECT_THAT(details, HasSubstr(R"("prof":[null,3,5000])"));
-  EXPECT_THAT(details, HasSubstr(R"("hpa_sec":[null,3,5000])"));
+  EXPECT_THAT(details, HasSubstr(R"("prof":[null,3,500000000])"));
+  EXPECT_THAT(details, HasSubstr(R"("hpa_sec":[null,3,500000000])"));
 }
 
 TEST(ReadDetails, ReadsTheFirst64InitializedArenas) {
