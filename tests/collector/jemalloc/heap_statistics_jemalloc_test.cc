@@ -24,6 +24,12 @@
 #include "collector/jemalloc/mutex_names.h"
 #include "collector/jemalloc/statistics_reader.h"
 
+// A program with a sanitizer has no jemalloc, and skips these tests.
+#pragma weak dallocx
+#pragma weak mallctl
+#pragma weak malloc_stats_print
+#pragma weak mallocx
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -88,8 +94,10 @@ void Allocate(int flags) {
 
 // Threads that wait for each other's locks.
 void Contend(int flags) {
+  constexpr int kThreads = 4;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([flags] {
       for (int k = 0; k < 20'000; ++k) dallocx(mallocx(20'000, flags), flags);
       for (std::size_t k = 0; k < 20'000; ++k) {
@@ -144,7 +152,7 @@ class HeapStatisticsOfJemalloc : public testing::Test {
   void ExpectPrintedNumbers() {
     output_.Print("Ja");
     const HeapStatistics read = ReadAgain();
-    const std::uint64_t epoch = Get<std::uint64_t>("epoch");
+    const auto epoch = Get<std::uint64_t>("epoch");
     const auto json = nlohmann::json::parse(output_.text())["jemalloc"];
     const auto& stats = json["stats"];
     const auto& merged = json["stats.arenas"]["merged"];
