@@ -61,7 +61,7 @@ class ExporterInAPod(unittest.TestCase):
 
     def test_reports_proc_data_of_its_own_container_only(self):
         page, _ = self.scrape_beside_redis(JEMALLOC_EXPORTER_ALLOW_UID=EXPORTER_UID)
-        kernels = r'(?m)^jemalloc_process_\w+{comm="(.*)",pid="1"}'
+        kernels = r'(?m)^jemalloc_process_\w+_(?:bytes|seconds){comm="(.*)",pid="1"}'
         self.assertEqual(set(re.findall(kernels, page)), {"jemalloc_export"})
 
     def test_is_rejected_by_the_agent_unless_its_uid_is_allowed(self):

@@ -129,6 +129,7 @@ def main(kind, every):
                             points += 1
                             outcomes[outcome] = outcomes.get(outcome, 0) + 1
                             check(exporter, pid, before)
+                            exporter.read_log()
                         except (AssertionError, OSError) as failure:
                             os.kill(pid, signal.SIGKILL)
                             sys.exit(

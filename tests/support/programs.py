@@ -73,6 +73,14 @@ class Exporter:
         self.process.kill()
         raise AssertionError(f"no {pattern} in the log: {self.log}")
 
+    def read_log(self):
+        """Reads what is in the pipe: the exporter waits while it is full."""
+        while select.select([self.process.stderr], [], [], 0)[0]:
+            text = os.read(self.process.stderr.fileno(), 65536)
+            if not text:
+                return
+            self.log += text.decode()
+
     def stop(self, signal=15):
         """Returns the exit status."""
         self.process.send_signal(signal)

@@ -162,7 +162,9 @@ TEST(HeapReportFields, HaveHelpThatEndsWithTheMallctlName) {
     help.append(field.help.substr(field.help.rfind(" (")));
   }
   EXPECT_EQ(help,
-            " (stats.allocated) (thread.allocatedp) (thread.deallocatedp)");
+            " (stats.allocated) (thread.allocatedp) (thread.deallocatedp) "
+            "(stats.arenas.4096.small.nrequests) "
+            "(stats.arenas.4096.large.nrequests)");
 }
 
 }  // namespace
