@@ -155,6 +155,17 @@ HeapDump Difference(const HeapDump& before, HeapDump after) {
   for (const HeapStack& stack : before.stacks) {
     Subtract(stack.values, differences[stack.addresses]);
   }
+  // A hostile dump can have a stack twice.
+  std::map<std::vector<std::uint64_t>, HeapValues*> firsts;
+  for (HeapStack& stack : after.stacks) {
+    const auto [first, is_new] =
+        firsts.try_emplace(stack.addresses, &stack.values);
+    if (is_new) continue;
+    HeapValues negated;
+    Subtract(stack.values, negated);
+    Subtract(negated, *first->second);
+    stack.values = {};
+  }
   for (HeapStack& stack : after.stacks) {
     const auto found = differences.find(stack.addresses);
     if (found == differences.end()) continue;
