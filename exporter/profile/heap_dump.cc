@@ -123,11 +123,22 @@ bool IsZero(const HeapValues& values) {
          std::abs(values.alloc_bytes) < kNone;
 }
 
-void Subtract(const HeapValues& values, HeapValues& from) {
-  from.inuse_objects -= values.inuse_objects;
-  from.inuse_bytes -= values.inuse_bytes;
-  from.alloc_objects -= values.alloc_objects;
-  from.alloc_bytes -= values.alloc_bytes;
+void Add(const HeapValues& values, double factor, HeapValues& to) {
+  to.inuse_objects += factor * values.inuse_objects;
+  to.inuse_bytes += factor * values.inuse_bytes;
+  to.alloc_objects += factor * values.alloc_objects;
+  to.alloc_bytes += factor * values.alloc_bytes;
+}
+
+using Totals = std::map<std::vector<std::uint64_t>, HeapValues>;
+
+// By addresses: a hostile dump can have a stack twice.
+Totals TotalsOf(const std::vector<HeapStack>& stacks) {
+  Totals totals;
+  for (const HeapStack& stack : stacks) {
+    Add(stack.values, 1, totals[stack.addresses]);
+  }
+  return totals;
 }
 
 }  // namespace
@@ -151,35 +162,15 @@ std::optional<HeapDump> ParseHeapDump(std::string_view text,
 }
 
 HeapDump Difference(const HeapDump& before, HeapDump after) {
-  std::map<std::vector<std::uint64_t>, HeapValues> differences;
-  for (const HeapStack& stack : before.stacks) {
-    Subtract(stack.values, differences[stack.addresses]);
+  Totals totals = TotalsOf(after.stacks);
+  for (const auto& [addresses, values] : TotalsOf(before.stacks)) {
+    Add(values, -1, totals[addresses]);
   }
-  // A hostile dump can have a stack twice.
-  std::map<std::vector<std::uint64_t>, HeapValues*> firsts;
-  for (HeapStack& stack : after.stacks) {
-    const auto [first, is_new] =
-        firsts.try_emplace(stack.addresses, &stack.values);
-    if (is_new) continue;
-    HeapValues negated;
-    Subtract(stack.values, negated);
-    Subtract(negated, *first->second);
-    stack.values = {};
-  }
-  for (HeapStack& stack : after.stacks) {
-    const auto found = differences.find(stack.addresses);
-    if (found == differences.end()) continue;
-    // Zero less the earlier values.
-    HeapValues negated;
-    Subtract(found->second, negated);
-    Subtract(negated, stack.values);
-    differences.erase(found);
-  }
-  for (auto& [addresses, values] : differences) {
+  after.stacks.clear();
+  for (const auto& [addresses, values] : totals) {
+    if (IsZero(values)) continue;
     after.stacks.push_back({.addresses = addresses, .values = values});
   }
-  std::erase_if(after.stacks,
-                [](const HeapStack& stack) { return IsZero(stack.values); });
   return after;
 }
 
