@@ -50,17 +50,17 @@ std::optional<AgentAddress> ParseName(std::string_view path,
 std::optional<AgentSocket> ParseLine(std::string_view line,
                                      std::string_view prefix) {
   constexpr std::string_view kListeningStream = " 00010000 0001 01 ";
-  const auto kind = line.find(kListeningStream);
   const auto path = line.find(" @");
-  if (path == std::string_view::npos || kind > path) return std::nullopt;
+  if (path == std::string_view::npos) return std::nullopt;
+  std::string_view fields = line.substr(0, path);
+  const auto kind = fields.find(kListeningStream);
+  if (kind == std::string_view::npos) return std::nullopt;
   const auto name = ParseName(line.substr(path + 1), prefix);
   if (!name) return std::nullopt;
-  const std::string_view number =
-      line.substr(0, path).substr(kind + kListeningStream.size());
-  const std::string_view digits =
-      number.substr(std::min(number.find_first_not_of(' '), number.size()));
+  fields.remove_prefix(kind + kListeningStream.size());
+  fields.remove_prefix(std::min(fields.find_first_not_of(' '), fields.size()));
   std::uint64_t inode = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), inode);
+  std::from_chars(fields.data(), fields.data() + fields.size(), inode);
   return AgentSocket{.name = *name, .inode = inode};
 }
 

@@ -72,6 +72,8 @@ TEST(ParseSocketTable, ReturnsNothingForMalformedTables) {
   EXPECT_EQ(ParseSocketTable(""), Sockets{});
   EXPECT_EQ(ParseSocketTable("\n\n@\n"), Sockets{});
   EXPECT_EQ(ParseSocketTable("@jemalloc_exporter/1 00010000 0001 "), Sockets{});
+  EXPECT_EQ(ParseSocketTable(" 00010000 0001 01 @jemalloc_exporter/1"),
+            Sockets{});
 }
 
 TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
