@@ -195,10 +195,13 @@ void AddProfile(CLI::App& app, CommandLine& line) {
   AddChoice<ProfileFormat>(
       *profile, "--format", line.profile.format,
       {{"pprof", ProfileFormat::kPprof},
+       {"flamegraph", ProfileFormat::kFlameGraph},
        {"collapsed", ProfileFormat::kCollapsed},
        {"raw", ProfileFormat::kRaw}},
-      "pprof: for go tool pprof and others; collapsed: a line of text for each "
-      "stack; raw: as jemalloc writes it, for jeprof (pprof)");
+      "pprof: for go tool pprof and others; flamegraph: a page for a browser; "
+      "collapsed: a line of text for each stack; raw: as jemalloc writes it, "
+      "for "
+      "jeprof (pprof)");
   profile->add_flag(
       "--no-symbols", line.profile.no_symbols,
       "Print addresses and build ids, without names of functions");

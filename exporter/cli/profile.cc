@@ -16,6 +16,7 @@
 #include "exporter/cli/write_stdout.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/profile/collapsed.h"
+#include "exporter/profile/flame_graph.h"
 #include "exporter/profile/heap_dump.h"
 #include "exporter/profile/heap_profile.h"
 #include "exporter/profile/pprof.h"
@@ -103,9 +104,9 @@ HeapProfile Convert(const ProfileOptions& options, const Reading* before,
   if (before != nullptr) {
     profile.duration_ns = ToNanoseconds(now.time - before->time);
   }
-  profile.comments = {"comm: " + now.profile.comm,
-                      "pid: " + std::to_string(options.pid),
-                      "jemalloc_version: " + now.profile.jemalloc_version};
+  profile.comm = now.profile.comm;
+  profile.pid = options.pid;
+  profile.jemalloc_version = now.profile.jemalloc_version;
   return profile;
 }
 
@@ -123,6 +124,17 @@ Reading ReadLater(pid_t pid, Seconds time) {
   return reading;
 }
 
+std::string ToFormat(const HeapProfile& profile, ProfileFormat format) {
+  switch (format) {
+    case ProfileFormat::kFlameGraph:
+      return ToFlameGraph(profile);
+    case ProfileFormat::kCollapsed:
+      return ToCollapsed(profile);
+    default:
+      return ToPprof(profile);
+  }
+}
+
 std::string Render(const ProfileOptions& options) {
   Reading reading = Read(options.pid);
   if (options.format == ProfileFormat::kRaw) {
@@ -136,9 +148,7 @@ std::string Render(const ProfileOptions& options) {
   LimitThisProcess();
   const HeapProfile profile =
       Convert(options, before ? &*before : nullptr, reading);
-  std::string rendered = options.format == ProfileFormat::kPprof
-                             ? ToPprof(profile)
-                             : ToCollapsed(profile);
+  std::string rendered = ToFormat(profile, options.format);
   alarm(0);  // The reader of stdout may take longer.
   return rendered;
 }

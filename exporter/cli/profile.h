@@ -10,7 +10,7 @@
 
 namespace jemalloc_exporter {
 
-enum class ProfileFormat { kPprof, kCollapsed, kRaw };
+enum class ProfileFormat { kPprof, kFlameGraph, kCollapsed, kRaw };
 
 /// Bounds of the time between two profiles.
 inline constexpr Seconds kMinProfileTime{1};

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "exporter/build_info.h"
-#include "exporter/endpoints/html.h"
 #include "exporter/endpoints/landing_page_style.h"
 #include "exporter/endpoints/process_columns.h"
 #include "exporter/endpoints/process_rows.h"
 #include "exporter/text/format_bytes.h"
+#include "exporter/text/html.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <string_view>
 
-#include "exporter/endpoints/html.h"
 #include "exporter/endpoints/memory_charts.h"
 #include "exporter/text/format_bytes.h"
 #include "exporter/text/format_fixed.h"
+#include "exporter/text/html.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -54,7 +54,9 @@ struct HeapProfile {
   std::vector<ProfileSample> samples;
   std::int64_t time_ns = 0;      ///< Since the Unix epoch.
   std::int64_t duration_ns = 0;  ///< Between two dumps; 0 for one.
-  std::vector<std::string> comments;
+  std::string comm;              ///< Of the process.
+  pid_t pid = 0;
+  std::string jemalloc_version;
 };
 
 /// What is read from the mapped files: functions and build ids, or only these.

@@ -200,7 +200,9 @@ class Encoder {
     writer_.add_int64(kDurationNanos, profile_.duration_ns);
     WriteValueType(kPeriodType, "space", "bytes");
     writer_.add_int64(kPeriod, Round(static_cast<double>(profile_.period)));
-    for (const std::string& comment : profile_.comments) {
+    for (const std::string& comment :
+         {"comm: " + profile_.comm, "pid: " + std::to_string(profile_.pid),
+          "jemalloc_version: " + profile_.jemalloc_version}) {
       writer_.add_int64(kComment, Intern(comment));
     }
     writer_.add_int64(kDefaultSampleType, Intern("inuse_space"));

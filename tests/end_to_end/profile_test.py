@@ -365,7 +365,7 @@ class Command(unittest.TestCase):
             (["--pid=1", "--seconds=301"], "expected a duration from 1s to 300s"),
             (["--pid=1", "--seconds=0.5"], "expected a duration from 1s to 300s"),
             (["--pid=1", "--seconds=2", "--format=raw"], "--seconds cannot be used with"),
-            (["--pid=1", "--format=svg"], "expected collapsed|pprof|raw"),
+            (["--pid=1", "--format=svg"], "expected collapsed|flamegraph|pprof|raw"),
         ):
             status, out, err = run("profile", *arguments)
             self.assertEqual((status, out), (2, ""), arguments)

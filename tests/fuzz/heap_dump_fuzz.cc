@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "exporter/profile/collapsed.h"
+#include "exporter/profile/flame_graph.h"
 #include "exporter/profile/heap_dump.h"
 #include "exporter/profile/heap_profile.h"
 #include "exporter/profile/pprof.h"
@@ -18,6 +19,8 @@ using jemalloc_exporter::HeapDump;
 using jemalloc_exporter::HeapProfile;
 using jemalloc_exporter::HeapStack;
 using jemalloc_exporter::Require;
+
+constexpr std::size_t kMaxPageBytes = 32U << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
@@ -45,5 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   }
   Require(!jemalloc_exporter::ToPprof(profile).empty());
   jemalloc_exporter::ToCollapsed(profile);
+  const std::string page = jemalloc_exporter::ToFlameGraph(profile);
+  Require(page.find("nan%") == std::string::npos &&
+          page.find("inf%") == std::string::npos);
+  Require(page.size() < kMaxPageBytes);
   return 0;
 }

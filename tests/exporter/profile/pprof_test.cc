@@ -91,7 +91,8 @@ HeapProfile Example() {
   profile.period = 524'288;
   profile.time_ns = 1'700'000'000'000'000'000;
   profile.duration_ns = 2'000'000'000;
-  profile.comments = {"comm: host", "pid: 42"};
+  profile.comm = "host";
+  profile.pid = 42;
   profile.mappings = {{.start = 0x1000,
                        .limit = 0x2000,
                        .offset = 0x1000,

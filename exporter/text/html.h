@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_HTML_H_
-#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_HTML_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_TEXT_HTML_H_
+#define JEMALLOC_EXPORTER_EXPORTER_TEXT_HTML_H_
 
 #include <string>
 #include <string_view>
@@ -32,4 +32,4 @@ inline std::string EscapeHtml(std::string_view text) {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_HTML_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_TEXT_HTML_H_
