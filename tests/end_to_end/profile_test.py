@@ -1,11 +1,9 @@
 """Heap profiles of unmodified programs, read by `go tool pprof` and compared with
 jeprof's reading of the same dump."""
 
-import array
 import fcntl
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,6 +21,7 @@ from agents import (
     query_as,
     wait_for,
 )
+from profiles import request_profile
 from programs import EXPORTER, run
 from redis import Redis
 
@@ -32,19 +31,6 @@ PROGRAM = "profile_host"
 
 def profiled(**options):
     return Host(program=PROGRAM, env={**PROFILED, **options.pop("env", {})}, **options)
-
-
-def request(pid, timeout=DEADLINE):
-    """The document of the agent, and the file that it sends or None."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(timeout)
-        client.connect(f"\0jemalloc_exporter_profile/{pid}")
-        document, control, _, _ = client.recvmsg(65536, socket.CMSG_SPACE(64))
-    descriptors = array.array("i")
-    for level, kind, data in control:
-        assert (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
-        descriptors.frombytes(data)
-    return document.decode(), [os.fdopen(number, "rb") for number in descriptors]
 
 
 class Profile:
@@ -199,7 +185,7 @@ class OfRedis(unittest.TestCase):
         self.redis.execute("DEBUG", "POPULATE", 20_000, "key", 100)
         self.redis.execute("BGSAVE")
         for _ in range(50):
-            document, (file,) = request(self.process.pid)
+            document, (file,) = request_profile(self.process.pid)
             file.close()
             self.assertIn('"ok"', document)
         wait_for(
@@ -222,7 +208,7 @@ class Agent(unittest.TestCase):
     def test_sends_a_sealed_file_that_is_not_executable(self):
         with profiled() as host:
             host.await_ready()
-            document, (file,) = request(host.pid)
+            document, (file,) = request_profile(host.pid)
             with file:
                 seals = fcntl.fcntl(file, fcntl.F_GET_SEALS)
                 self.assertTrue(file.read().startswith(b"heap_v2/524288\n"))
@@ -240,7 +226,7 @@ class Agent(unittest.TestCase):
             host.answer(f"open {folder}\n")
             documents = set()
             for _ in range(5):
-                document, files = request(host.pid)
+                document, files = request_profile(host.pid)
                 for file in files:
                     file.close()
                 documents.add(document)
@@ -257,7 +243,7 @@ class Agent(unittest.TestCase):
             host.answer("allocated 0\n")
             before = host.answer("allocated 0\n")
             for _ in range(5):
-                request(host.pid)[1][0].close()
+                request_profile(host.pid)[1][0].close()
             self.assertEqual(host.answer("allocated 0\n"), before)
 
     def test_is_loaded_and_ended_in_a_running_process(self):
@@ -279,7 +265,7 @@ class Agent(unittest.TestCase):
             pids = {int(host.line().replace("ready", "") or host.line()) for _ in range(3)}
             self.assertEqual(len(pids), 3)
             for pid in pids:
-                document, (file,) = request(pid)
+                document, (file,) = request_profile(pid)
                 file.close()
                 self.assertIn(f'"pid":{pid},', document)
 
@@ -289,7 +275,7 @@ class Agent(unittest.TestCase):
                 host.await_ready()
                 host.answer("leak 40000\n")
                 host.answer(f"{limit}\n")
-                document, files = request(host.pid)
+                document, files = request_profile(host.pid)
                 self.assertIn('"profile":"failed"', document)
                 self.assertEqual(files, [])
                 status, out, err = run("profile", f"--pid={host.pid}")
@@ -315,7 +301,7 @@ class Agent(unittest.TestCase):
 
         def poll():
             while not done.is_set():
-                document, files = request(host.pid)
+                document, files = request_profile(host.pid)
                 for file in files:
                     file.close()
                 if '"ok"' not in document:
