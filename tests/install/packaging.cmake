@@ -20,6 +20,17 @@ add_test(NAME image:HasTheVersionOfTheProject COMMAND
 jemalloc_exporter_python_test(image:HasTheLibrariesOfTheProgram 60
   install/runtime_packages_test.py)
 
+# What the image is made from is enough to configure it.
+add_test(NAME image:IsConfiguredFromItsContext COMMAND install/image_context_test
+  ${CMAKE_CURRENT_BINARY_DIR}/image_context
+  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+
+# The image itself: `ctest -C image`.
+add_test(NAME image:ServesItsOwnHeap CONFIGURATIONS image COMMAND /usr/bin/python3
+  -B ${CMAKE_CURRENT_SOURCE_DIR}/install/image_test.py)
+set_tests_properties(image:ServesItsOwnHeap PROPERTIES TIMEOUT 3600
+  SKIP_RETURN_CODE 77 ENVIRONMENT "${python_environment}")
+
 # Each public header stands alone, twice, in strict C++17.
 foreach(component IN ITEMS collector prometheus gtest gtest_push exposition
                            server)
