@@ -2,6 +2,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -80,6 +81,24 @@ void ReadCaller(Dwarf_Die* unit, Dwarf_Die* inlined, SourceLine& line) {
   line.line = static_cast<int>(Number(inlined, DW_AT_call_line));
 }
 
+// Whether the debug information of a file refers to that of another, by a path
+// which libdw would open: a FIFO, or a device. What is in /usr/lib/debug is
+// trusted, and does so by design: see dwz(1).
+bool NamesOtherFile(Dwfl_Module* module) {
+  Dwarf_Addr bias = 0;
+  Dwarf* const debug_info = dwfl_module_getdwarf(module, &bias);
+  const char* path = nullptr;
+  const void* build_id = nullptr;
+  if (debug_info == nullptr ||
+      dwelf_dwarf_gnu_debugaltlink(debug_info, &path, &build_id) <= 0) {
+    return false;
+  }
+  const char* separate = nullptr;
+  dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                   &separate);
+  return !NonNull(separate).starts_with("/usr/lib/debug/");
+}
+
 }  // namespace
 
 DebugInfo::DebugInfo(int descriptor) : dwfl_(dwfl_begin(&kCallbacks)) {
@@ -97,11 +116,14 @@ DebugInfo::~DebugInfo() { dwfl_end(dwfl_); }
 
 std::vector<SourceLine> DebugInfo::Find(std::uint64_t address) const {
   if (module_ == nullptr) return {};
-  std::vector<SourceLine> lines = FindInlined(address);
+  const bool has_lines = !NamesOtherFile(module_);
+  std::vector<SourceLine> lines;
+  if (has_lines) lines = FindInlined(address);
   if (!lines.empty()) return lines;
   const std::string symbol = FindSymbol(address);
   if (symbol.empty()) return {};
   lines.push_back({.function = symbol, .file = {}});
+  if (!has_lines) return lines;
   if (Dwfl_Line* const position = dwfl_module_getsrc(module_, address)) {
     lines.back().file = NonNull(dwfl_lineinfo(
         position, nullptr, &lines.back().line, nullptr, nullptr, nullptr));

@@ -19,8 +19,9 @@ struct SourceLine {
 /// The debug information and symbol tables of an ELF file, by libdw.
 ///
 /// Separate debug information is found by build id in /usr/lib/debug; never in
-/// a network. The file is untrusted, and libdw maps it: run it under resource
-/// limits. Not thread-safe.
+/// a network. The file's own is not used where it refers to another file by a
+/// path (`.gnu_debugaltlink`); it has symbols then, and no lines. The file is
+/// untrusted, and libdw maps it: run it under resource limits. Not thread-safe.
 class DebugInfo {
  public:
   /// Reads the file of `descriptor`, which the caller keeps.
