@@ -140,7 +140,7 @@ std::string Graph(const HeapProfile& profile, const FlameLayout& layout) {
   const std::size_t depth = layout.frames.back().depth + 1;
   std::string graph = "<div class=\"scroll\">\n<svg class=\"graph\" height=\"" +
                       std::to_string(depth * kFlameFrameHeight) +
-                      "\" role=\"img\" aria-label=\"Flame graph of " +
+                      R"(" role="img" aria-label="Flame graph of )" +
                       std::to_string(layout.frames.size()) +
                       " frames, callers at the top\">\n";
   for (const FlameFrame& frame : layout.frames) {

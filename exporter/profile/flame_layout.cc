@@ -158,6 +158,7 @@ class Layouter {
       AddTo(group, stack);
     }
     std::vector<Group> groups;
+    groups.reserve(by_function.size());
     for (auto& [function, group] : by_function) {
       groups.push_back(std::move(group));
     }

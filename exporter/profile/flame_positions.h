@@ -1,12 +1,12 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_PROFILE_FLAME_POSITIONS_H_
 #define JEMALLOC_EXPORTER_EXPORTER_PROFILE_FLAME_POSITIONS_H_
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,7 +29,9 @@ class FlamePositions {
     std::string name;
     FrameOrigin origin = FrameOrigin::kUnnamed;
 
-    auto operator<=>(const Function& other) const = default;
+    bool operator<(const Function& other) const {
+      return std::tie(name, origin) < std::tie(other.name, other.origin);
+    }
   };
   using Source = std::pair<std::string_view, int>;  ///< File and line.
 

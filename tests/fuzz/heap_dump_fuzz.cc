@@ -15,7 +15,6 @@
 #include "exporter/profile/pprof.h"
 #include "tests/fuzz/require.h"
 
-using jemalloc_exporter::HeapDump;
 using jemalloc_exporter::HeapProfile;
 using jemalloc_exporter::HeapStack;
 using jemalloc_exporter::Require;

@@ -111,14 +111,13 @@ TEST(FlameGraph, EscapesNames) {
   EXPECT_THAT(document, HasSubstr("<tspan>  script&gt;:1</tspan>"));
 }
 
-// Names of a profile are sanitized; an incomplete one is not made here.
 TEST(FlameGraph, CutsLongNames) {
   std::string name;
   for (int i = 0; i < 4096; ++i) name += "é";
   HeapProfile profile = ProfileOf({{{name}, kMebibyte}});
   SetLine(profile.locations[0], "/" + name, 1);
   const std::string document = ToFlameGraph(profile);
-  EXPECT_LT(document.size(), 8 * 4096U + kFlameGraphStyle.size());
+  EXPECT_LT(document.size(), std::size_t{8} * 4096 + kFlameGraphStyle.size());
   // Valid UTF-8 without control characters, but for the line ends.
   std::string text;
   for (const char c : document) text += c == '\n' ? ' ' : c;
@@ -157,9 +156,9 @@ TEST(FlameGraph, HasEstimatesOfAnySize) {
 }
 
 TEST(FlameGraph, IsSmallForManyStacks) {
-  std::vector<SampleStack> stacks;
-  for (int i = 0; i < 20'000; ++i) {
-    stacks.push_back({{"main", std::to_string(i % 100), std::to_string(i)}, 1});
+  std::vector<SampleStack> stacks(20'000);
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    stacks[i] = {{"main", std::to_string(i % 100), std::to_string(i)}, 1};
   }
   EXPECT_LT(ToFlameGraph(ProfileOf(stacks)).size(), 1U << 20);
 }
