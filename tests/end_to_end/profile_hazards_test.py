@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ import threading
 import time
 import unittest
 
-from agents import AGENT_ENV, HOSTS, Host
+from agents import AGENT_ENV, HOSTS, Host, query, wait_for
 from alternate_debug_info import refer_to
 from profiles import read_dump, request_profile
 from programs import EXPORTER, run
@@ -96,6 +97,49 @@ class EndOfTheProgram(unittest.TestCase):
         finally:
             done.set()
             client.join()
+
+
+class Agent(unittest.TestCase):
+    # jemalloc writes under its locks: a pipe or socket whose reader waits would
+    # stop the program.
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_writes_a_profile_to_a_memory_file_alone(self):
+        with Host(program="profile_host", env=PROFILED) as host:
+            host.await_ready()
+            host.answer("leak 40000\n")
+            read_dump(host.pid)  # jemalloc maps memory for a new thread.
+            agent = self.thread_of_agent(host.pid)
+            command = ["strace", "-qq", "-y", "-p", agent]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as traced:
+                try:
+                    wait_for(lambda: self.is_traced(host.pid, agent), "tracer")
+                    read_dump(host.pid)
+                    query(host.pid)
+                finally:
+                    traced.terminate()
+                    _, text = traced.communicate(timeout=60)
+        opened = re.findall(r'(?m)^(?:creat|open|openat)\((?:AT_FDCWD\S*, )?"([^"]*)"', text)
+        self.assertEqual(len(opened), 2, text)
+        self.assertRegex(opened[0], r"^/proc/thread-self/fd/\d+$")
+        self.assertEqual(opened[1], f"/proc/{host.pid}/task/{host.pid}/maps")
+        written = re.findall(r"(?m)^write\(\d+<([^>]*)>", text)
+        self.assertTrue(written, text)
+        for path in written:
+            self.assertTrue(path.startswith("/memfd:jemalloc_profile"), text)
+        self.assertNotRegex(text, r"(?m)^(pipe2?|socketpair|socket|connect|dup\w*)\(")
+
+    @staticmethod
+    def thread_of_agent(pid):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as comm:
+                if comm.read().startswith("jemalloc_export"):
+                    return thread
+        raise AssertionError("no agent")
+
+    @staticmethod
+    def is_traced(pid, thread):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as status:
+            return re.search(r"(?m)^TracerPid:\t[1-9]", status.read())
 
 
 class Clients(unittest.TestCase):

@@ -94,6 +94,25 @@ TEST(HeapDump, MayHaveNoMaps) {
   EXPECT_FALSE(Parse(Dump("1: 64 [0: 0]")).has_alloc);
 }
 
+// With prof_thread_name, as jemalloc from 4.0 to 5.2.1 writes it, too.
+TEST(HeapDump, IgnoresThreadsAndTheirNames) {
+  const HeapDump dump = Parse(
+      "heap_v2/524288\n"
+      "  t*: 3: 192 [0: 0]\n"
+      "  t0: 1: 64 [0: 0]\n"
+      "  t1: 2: 128 [0: 0] t*: 9: 9 [9: 9]\n"
+      "@ 0x10 0x20\n"
+      "  t*: 3: 192 [0: 0]\n"
+      "  t0: 1: 64 [0: 0]\n"
+      "  t1: 2: 128 [0: 0]\n"
+      "\n"
+      "MAPPED_LIBRARIES:\n");
+  ASSERT_THAT(dump.stacks, SizeIs(1));
+  // 192 bytes in 3 objects stand for 3 periods, and half an object each.
+  EXPECT_NEAR(dump.stacks.front().values.inuse_bytes, 3 * (524'288 + 32), 1);
+  EXPECT_THAT(dump.mappings, IsEmpty());
+}
+
 TEST(HeapDump, RejectsOtherFormats) {
   EXPECT_EQ(ParseError(""), "it is not a heap profile in the format heap_v2");
   EXPECT_EQ(ParseError("heap profile: 1: 2 [3: 4] @ heap_v2/524288\n"),

@@ -107,6 +107,43 @@ TEST(HeapProfile, OmitsTheFramesOfTheLibraryThatSamples) {
               SizeIs(2));
 }
 
+// The file at the path of a deleted one, or of what is no file, is another.
+TEST(HeapProfile, NamesNoFunctionOfWhatIsNotTheMappedFile) {
+  const std::uint64_t address = CallIt().address;
+  for (const std::string path :
+       {"/usr/bin/host (deleted)", "/usr/bin/absent", "/dev/null", "/dev/tty",
+        "/proc/self/mem", "/", "/../../etc/passwd", "/dev/zero (deleted)"}) {
+    HeapDump dump = DumpOf({address});
+    for (Mapping& mapping : dump.mappings) mapping.path = path;
+    const HeapProfile profile =
+        ToHeapProfile(dump, getpid(), SymbolDetail::kFunctions);
+    ASSERT_THAT(profile.locations, SizeIs(1)) << path;
+    EXPECT_THAT(profile.locations.front().frames, IsEmpty()) << path;
+    const std::string name = LocationName(profile, profile.locations.front());
+    EXPECT_TRUE(name.starts_with(path.substr(path.rfind('/') + 1) + "+0x"))
+        << name;
+  }
+}
+
+// Ranges that overlap, are empty, or end before they start.
+TEST(HeapProfile, KeepsAddressesOfImpossibleMaps) {
+  HeapDump dump = DumpOf({0x1001, 0x1801, 0x5001, 1, 0});
+  dump.mappings = ParseMaps(
+      "1000-2000 r-xp 00000000 fe:00 1 /a\n"
+      "1800-9000 r-xp ffffffffffffffff fe:00 1 /b\n"
+      "5000-5000 r-xp 00000000 fe:00 1 /c\n"
+      "6000-1000 r-xp 00000000 fe:00 1 /d\n"
+      "0-ffffffffffffffff r-xp 00000000 fe:00 1 /e\n");
+  const HeapProfile profile =
+      ToHeapProfile(dump, getpid(), SymbolDetail::kFunctions);
+  ASSERT_THAT(profile.samples, SizeIs(1));
+  for (const ProfileLocation& location : profile.locations) {
+    EXPECT_THAT(location.frames, IsEmpty());
+    EXPECT_TRUE(!location.mapping ||
+                *location.mapping < profile.mappings.size());
+  }
+}
+
 TEST(HeapProfile, HasNoFunctionsIfNotRequested) {
   const HeapProfile profile = ToHeapProfile(DumpOf({CallIt().address}),
                                             getpid(), SymbolDetail::kBuildIds);
