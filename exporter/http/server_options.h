@@ -24,7 +24,7 @@ enum class AuthResult {
 struct ServerSecurity {
   /// The stream of an accepted connection; it does not own the socket.
   std::function<std::unique_ptr<Stream>(int socket)> new_stream =
-      NewPlainStream;
+      [](int socket) { return std::make_unique<Stream>(socket); };
 
   /// Whether a request may be served. `authorization` is the value of its
   /// header, empty where it has none.

@@ -7,10 +7,20 @@
 #include <string>
 #include <vector>
 
-#include "exporter/http/tls_stream.h"
+#include "exporter/http/stream.h"
 #include "exporter/http_config/web_config.h"
 
 namespace jemalloc_exporter {
+
+/// Frees an object of OpenSSL by a function such as SSL_free.
+template <auto Free>
+struct OpensslFree {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using SslPtr = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 
 /// An SSL_CTX for servers, configured by `tls_server_config`. Sessions are
 /// neither cached nor resumed, and cannot be renegotiated. Thread-safe.
@@ -35,6 +45,11 @@ class TlsServerContext {
   const std::vector<std::string> allowed_sans_;
   std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>> context_;
 };
+
+/// The server's side of a TLS connection. OpenSSL writes with write(2): the
+/// process must ignore SIGPIPE. Throws std::bad_alloc.
+std::unique_ptr<Stream> NewTlsStream(
+    std::shared_ptr<const TlsServerContext> context, int socket);
 
 }  // namespace jemalloc_exporter
 

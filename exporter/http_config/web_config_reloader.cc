@@ -6,12 +6,11 @@
 #include <exception>
 #include <future>
 #include <mutex>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "exporter/http/service_thread.h"
-#include "exporter/http/tls_stream.h"
+#include "exporter/http/stream.h"
 #include "exporter/http_config/basic_auth.h"
 #include "exporter/http_config/config_file.h"
 #include "exporter/http_config/tls_context.h"
@@ -29,12 +28,12 @@ struct LoadedWebConfig {
         previous->config.basic_auth_users == config.basic_auth_users;
     auth = same_users ? previous->auth
                       : std::make_shared<BasicAuth>(config.basic_auth_users);
-    if (config.tls) tls.emplace(*config.tls);
+    if (config.tls) tls = std::make_shared<TlsServerContext>(*config.tls);
   }
 
   const WebConfig config;
   std::shared_ptr<BasicAuth> auth;
-  std::optional<TlsServerContext> tls;
+  std::shared_ptr<const TlsServerContext> tls;  // Null: without TLS.
 };
 
 // Throws std::runtime_error with the first key by which `to` protects less than
@@ -86,8 +85,7 @@ struct WebConfigReloader::State {
   const std::function<WebConfig()> read;
   const WebConfigObserver observer;
   const Timing timing;
-  std::promise<void> loaded = {};  // Or failed to load the first version.
-  std::promise<void> finished = {};
+  std::packaged_task<bool()> load_first{[this] { return Update(); }};
   std::string last_error = {};  // Of the version on disk; the thread's own.
 
   mutable std::mutex mutex = {};
@@ -95,22 +93,16 @@ struct WebConfigReloader::State {
   std::shared_ptr<LoadedWebConfig> current = {};
   bool requested = false;
   bool stopping = false;
+  bool ended = false;
 };
 
 // The thread.
 void WebConfigReloader::State::Run() {
   // libcrypto's error texts take 0.2 MB; those of libssl stay, for handshakes.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, nullptr);
-  try {
-    Update();
-    loaded.set_value();
-  } catch (...) {
-    loaded.set_exception(std::current_exception());
-    finished.set_value();
-    return;
-  }
+  load_first();
   std::unique_lock lock(mutex);
-  for (;;) {
+  while (current) {
     wake.wait_for(lock, timing.interval,
                   [this] { return stopping || requested; });
     if (stopping) break;
@@ -123,7 +115,8 @@ void WebConfigReloader::State::Run() {
     }
     lock.lock();
   }
-  finished.set_value();
+  ended = true;
+  wake.notify_all();
 }
 
 void WebConfigReloader::State::Reload(bool report) {
@@ -179,7 +172,7 @@ WebConfigReloader::WebConfigReloader(std::string name,
       thread_(StartThreadWithSignalsBlocked(
           "web_config", [state = state_] { state->Run(); })) {
   try {
-    auto loaded = state_->loaded.get_future();
+    auto loaded = state_->load_first.get_future();
     if (loaded.wait_for(timing.start_timeout) != std::future_status::ready) {
       const auto limit =
           std::chrono::ceil<std::chrono::seconds>(timing.start_timeout);
@@ -198,18 +191,14 @@ WebConfigReloader::~WebConfigReloader() { Stop(); }
 
 void WebConfigReloader::Stop() {
   constexpr std::chrono::seconds kStopTimeout{1};
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-    state_->wake.notify_all();
-  }
-  if (state_->finished.get_future().wait_for(kStopTimeout) ==
-      std::future_status::ready) {
-    thread_.join();
-  } else {
-    // It waits for a file system, and keeps its state until that responds.
-    thread_.detach();
-  }
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  state_->wake.notify_all();
+  const bool ended = state_->wake.wait_for(lock, kStopTimeout,
+                                           [this] { return state_->ended; });
+  lock.unlock();
+  // A thread that waits for a file system keeps its state until that responds.
+  ended ? thread_.join() : thread_.detach();
 }
 
 void WebConfigReloader::RequestReload() {
@@ -222,10 +211,9 @@ ServerSecurity WebConfigReloader::Security() const {
   const auto state = state_;
   return {.new_stream =
               [state](int socket) {
-                const auto version = state->Current();
-                if (!version->tls) return NewPlainStream(socket);
-                return NewTlsStream(version->tls->NewSession(), socket,
-                                    version);
+                const auto tls = state->Current()->tls;
+                return tls ? NewTlsStream(tls, socket)
+                           : std::make_unique<Stream>(socket);
               },
           .check_credentials =
               [state](const std::string& authorization) {

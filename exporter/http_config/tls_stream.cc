@@ -1,20 +1,21 @@
-#include "exporter/http/tls_stream.h"
+// The streams of a TlsServerContext.
 
 #include <openssl/err.h>
-#include <sys/socket.h>
 
 #include <new>
 #include <utility>
+
+#include "exporter/http_config/tls_context.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(SslPtr session, int socket, std::shared_ptr<const void> context)
-      : context_(std::move(context)),
-        session_(std::move(session)),
-        socket_(socket) {
+  TlsStream(std::shared_ptr<const TlsServerContext> context, int socket)
+      : Stream(socket),
+        context_(std::move(context)),
+        session_(context_->NewSession()) {
     if (SSL_set_fd(session_.get(), socket) != 1) throw std::bad_alloc();
   }
 
@@ -43,7 +44,7 @@ class TlsStream final : public Stream {
   void ShutdownWrite() override {
     ERR_clear_error();
     SSL_shutdown(session_.get());
-    shutdown(socket_, SHUT_WR);
+    Stream::ShutdownWrite();
   }
 
  private:
@@ -59,17 +60,15 @@ class TlsStream final : public Stream {
     }
   }
 
-  const std::shared_ptr<const void> context_;
+  const std::shared_ptr<const TlsServerContext> context_;
   const SslPtr session_;
-  const int socket_;
 };
 
 }  // namespace
 
-std::unique_ptr<Stream> NewTlsStream(SslPtr session, int socket,
-                                     std::shared_ptr<const void> context) {
-  return std::make_unique<TlsStream>(std::move(session), socket,
-                                     std::move(context));
+std::unique_ptr<Stream> NewTlsStream(
+    std::shared_ptr<const TlsServerContext> context, int socket) {
+  return std::make_unique<TlsStream>(std::move(context), socket);
 }
 
 }  // namespace jemalloc_exporter
