@@ -80,6 +80,7 @@ class ConnectionTable {
   /// it again.
   Clock::time_point CloseExpired();
 
+  bool empty() const { return connections_.empty(); }
   bool has_dispatched() const { return dispatched_ > 0; }
 
   /// Shuts down all connections.

@@ -28,6 +28,22 @@ struct Request {
       std::chrono::steady_clock::now();
 };
 
+/// A request of HTTP/1.0 or 1.1 without its body.
+struct HttpRequest {
+  /// 400, 414 or 431 where the request is malformed or too long; no other
+  /// member is set then. 0 of a valid request.
+  int error_status = 0;
+  std::string method = {};
+  /// As sent, without the query; of an absolute target the part after the
+  /// authority, or "/".
+  std::string path = {};
+  bool keep_alive = false;
+  bool is_http_1_0 = false;
+  bool has_body = false;
+  std::string authorization = {};
+  Request fields = {};
+};
+
 struct Response {
   int status = 200;
   std::string content_type = {};

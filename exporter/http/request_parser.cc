@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 
 namespace jemalloc_exporter {
 namespace {
@@ -23,6 +22,7 @@ std::string_view View(const T& text) {
   return {text.data(), text.size()};
 }
 
+constexpr std::string_view kEndOfLine = "\r\n";
 constexpr std::string_view kDigits = "0123456789";
 
 // RFC 9110, section 5.6.2.
@@ -131,63 +131,44 @@ HttpRequest ToRequest(const http::request_parser<http::empty_body>& parser) {
 
 }  // namespace
 
-struct RequestParser::Partial {
-  Partial() {
-    parser.header_limit(kMaxHeaderSize);
-    // A long body is for the dispatcher to reject.
-    parser.body_limit((std::numeric_limits<std::uint64_t>::max)());
-  }
-
-  http::request_parser<http::empty_body> parser;
-  std::size_t size = 0;  // Parsed so far.
-};
-
-RequestParser::RequestParser() = default;
-RequestParser::~RequestParser() = default;
-
 std::optional<HttpRequest> RequestParser::Next() {
   if (!partial_) {
-    if (auto rejected = Begin()) return rejected;
+    // Empty lines may precede a request.
+    std::size_t empty = 0;
+    while (received_.compare(empty, kEndOfLine.size(), kEndOfLine) == 0) {
+      empty += kEndOfLine.size();
+    }
+    received_.erase(0, empty);
+    if (received_.empty() || received_ == "\r") return std::nullopt;
+    if (!HasOnly(kTokenCharacters, {received_.data(), 1})) {
+      return HttpRequest{.error_status = kBadRequest};
+    }
+    // Beast does not limit the request line on its own.
+    const std::size_t end_of_line = received_.find('\n');
+    if (std::min(end_of_line, received_.size()) >= kMaxHeaderSize) {
+      return HttpRequest{.error_status = kTargetTooLong};
+    }
+    if (end_of_line == std::string::npos) return std::nullopt;
+    LowerMinorVersion(received_, end_of_line);
+    partial_.emplace();
+    partial_->header_limit(kMaxHeaderSize);
+    // A long body is for the dispatcher to reject.
+    partial_->body_limit((std::numeric_limits<std::uint64_t>::max)());
+    partial_size_ = 0;
   }
-  return partial_ ? Continue() : std::nullopt;
-}
-
-// Waits for the request line, which Beast does not limit on its own.
-std::optional<HttpRequest> RequestParser::Begin() {
-  constexpr std::string_view kEndOfLine = "\r\n";
-  std::size_t empty = 0;
-  while (received_.compare(empty, kEndOfLine.size(), kEndOfLine) == 0) {
-    empty += kEndOfLine.size();
-  }
-  received_.erase(0, empty);
-  if (received_.empty() || received_ == "\r") return std::nullopt;
-  if (!HasOnly(kTokenCharacters, {received_.data(), 1})) {
-    return HttpRequest{.error_status = kBadRequest};
-  }
-  const std::size_t end_of_line = received_.find('\n');
-  if (std::min(end_of_line, received_.size()) >= kMaxHeaderSize) {
-    return HttpRequest{.error_status = kTargetTooLong};
-  }
-  if (end_of_line == std::string::npos) return std::nullopt;
-  LowerMinorVersion(received_, end_of_line);
-  partial_ = std::make_unique<Partial>();
-  return std::nullopt;
-}
-
-std::optional<HttpRequest> RequestParser::Continue() {
   boost::system::error_code error;
-  const std::size_t parsed = partial_->parser.put(
+  const std::size_t parsed = partial_->put(
       boost::asio::buffer(received_.data(), received_.size()), error);
   received_.erase(0, parsed);
-  partial_->size += parsed;
+  partial_size_ += parsed;
   if (received_.empty()) received_.shrink_to_fit();
   const bool too_large =
-      error == http::error::header_limit || partial_->size > kMaxHeaderSize;
+      error == http::error::header_limit || partial_size_ > kMaxHeaderSize;
   if (error == http::error::need_more && !too_large) return std::nullopt;
   HttpRequest request{.error_status =
                           too_large ? kHeaderTooLarge : kBadRequest};
-  if (!error && !too_large && HasValidFraming(partial_->parser.get())) {
-    request = ToRequest(partial_->parser);
+  if (!error && !too_large && HasValidFraming(partial_->get())) {
+    request = ToRequest(*partial_);
   }
   partial_.reset();
   return request;

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "exporter/http/message.h"
-#include "exporter/http/request_parser.h"
 
 namespace jemalloc_exporter {
 

@@ -60,11 +60,9 @@ class EventLoop {
     for (;;) {
       context_.restart();  // From here on, Wake() ends the next wait.
       sessions_.dispatcher.ResumeFinished();
-      const Clock::time_point next = sessions_.dispatcher.BeforeWait();
-      // Last before the wait: no response is left to start then.
       if (stopping_) StopAccepting();
-      if (sessions_.stopping && sessions_.count == 0) return;
-      WaitForEvents(next);
+      if (sessions_.stopping && table_.empty()) return;
+      WaitForEvents();
     }
   }
 
@@ -94,8 +92,9 @@ class EventLoop {
   }
 
   // All waits are renewed here, so that a failed allocation ends none of them.
-  void WaitForEvents(Clock::time_point next) try {
-    next = std::min(next, table_.CloseExpired());
+  void WaitForEvents() try {
+    Clock::time_point next =
+        std::min(sessions_.dispatcher.BeforeWait(), table_.CloseExpired());
     const bool backs_off = backoff_until_ > Clock::now();
     if (backs_off) next = std::min(next, backoff_until_);
     for (Listener& listener : listeners_) {

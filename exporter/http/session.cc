@@ -32,15 +32,12 @@ class Session {
       : server_(server),
         socket_(server.io_context, std::move(socket)),
         stream_(server.options.security.new_stream(socket_.native_handle())),
-        state_(server.table.Add(socket_.native_handle(), client)) {
-    ++server_.count;
-  }
+        state_(server.table.Add(socket_.native_handle(), client)) {}
   // A child of fork() may share the socket, so that closing it would not end
   // the connection.
   ~Session() {
     shutdown(socket_.native_handle(), SHUT_RDWR);
     server_.table.Remove(state_);
-    --server_.count;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -130,9 +127,10 @@ class Session {
 }  // namespace
 
 DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
-                             const sockaddr* client) {
-  if (!server.table.EvictForNew(client)) co_return;
-  Session session(server, std::move(socket), client);
+                             const sockaddr* peer) {
+  if (!server.table.EvictForNew(peer)) co_return;
+  const ServerSecurity& security = server.options.security;
+  Session session(server, std::move(socket), peer);
   bool connected = true;
   for (auto result = IoResult::kWantRead; result != IoResult::kProgress;) {
     result = session.Handshake();
@@ -150,12 +148,36 @@ DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
     if (!request) co_return;
 
     server.table.OnDispatch(session.state());
-    const Response response =
-        co_await server.dispatcher.Respond(*request, session.state().client);
+    Dispatcher& dispatcher = server.dispatcher;
+    const std::string& client = session.state().client;
+    AuthResult auth = security.check_credentials(request->authorization);
+    if (auth == AuthResult::kPending) {
+      if (const auto login = dispatcher.FindLogin(*request, client)) {
+        const auto verify = [&] { dispatcher.Verify(*login); };
+        WorkerPool::Job job(dispatcher.verifier(), std::cref(verify));
+        co_await job;
+        auth = login->result;
+      }
+    }
+    const auto route = dispatcher.FindRoute(*request);
+    auto response = RespondWithoutHandler(*request, auth, route.get());
+    if (!response) {
+      const auto run = [&] {
+        response = dispatcher.CallHandler(*request, *route);
+      };
+      WorkerPool::Job job(dispatcher.handlers(), std::cref(run));
+      const bool ran = co_await job;
+      if (!ran) response = dispatcher.TooManyRequests();
+    }
+    std::ranges::move(security.headers(),
+                      std::back_inserter(response->headers));
+    server.options.on_response(request->method, request->path, response->status,
+                               client);
+
     server.table.OnResponseStart(session.state());
-    keep_alive = ShouldKeepAlive(*request, response);
+    keep_alive = ShouldKeepAlive(*request, *response);
     const std::string text =
-        SerializeResponse(*request, response, std::time(nullptr));
+        SerializeResponse(*request, *response, std::time(nullptr));
     for (std::string_view rest = text; !rest.empty();) {
       connected = co_await Session::Wait(session, session.Write(rest));
       if (!connected) co_return;

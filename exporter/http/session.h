@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
-#include <cstddef>
 
 #include "exporter/http/connection_table.h"
 #include "exporter/http/dispatcher.h"
@@ -21,13 +20,12 @@ struct Sessions {
   ConnectionTable& table;
   Dispatcher& dispatcher;
   bool stopping = false;  ///< No further requests are read.
-  std::size_t count = 0;  ///< Sessions that have not ended.
 };
 
 /// Serves an accepted connection, from its handshake to its end, where the
-/// limits allow it. A lack of memory ends it. `client` is used at once only.
+/// limits allow it. A lack of memory ends it. `peer` is used at once only.
 DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
-                             const sockaddr* client);
+                             const sockaddr* peer);
 
 }  // namespace jemalloc_exporter
 

@@ -28,7 +28,7 @@ WorkerPool::~WorkerPool() {
   changed_.notify_all();
   changed_.wait(lock, [this] { return threads_.empty(); });
   lock.unlock();
-  JoinExited();
+  if (exited_.joinable()) exited_.join();
 }
 
 void WorkerPool::Add(Job& job) {
@@ -97,30 +97,22 @@ void WorkerPool::RejectWaiting(Clock::time_point now) {
   ResumeAll(rejected);
 }
 
-bool WorkerPool::AddThread() try {
-  JoinExited();
-  const std::lock_guard lock(mutex_);
-  const auto self = threads_.emplace(threads_.end());
+bool WorkerPool::AddThread() {
+  std::list<std::thread> added(1);
   try {
-    *self = StartThreadWithSignalsBlocked("je_exporter_web",
-                                          [this, self] { RunThread(self); });
-  } catch (const std::exception&) {
-    threads_.erase(self);
-    throw;
+    const std::lock_guard lock(mutex_);
+    added.front() = StartThreadWithSignalsBlocked(
+        "je_exporter_web", [this, self = added.begin()] { RunThread(self); });
+    threads_.splice(threads_.end(), added);
+    return true;
+  } catch (const std::exception& error) {
+    const Clock::time_point now = Clock::now();
+    if (now >= next_error_) {
+      next_error_ = now + kErrorInterval;
+      options_.on_error(std::string("cannot create a thread: ") + error.what());
+    }
+    return false;
   }
-  return true;
-} catch (const std::exception& error) {
-  ReportError(error);
-  return false;
-}
-
-void WorkerPool::ReportError(const std::exception& error) try {
-  const Clock::time_point now = Clock::now();
-  if (now < next_error_) return;
-  next_error_ = now + kErrorInterval;
-  options_.on_error(std::string("cannot create a thread: ") + error.what());
-} catch (const std::exception&) {
-  // No memory for the message.
 }
 
 void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
@@ -132,7 +124,11 @@ void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
     waiting_.pop_front();
     ++running_;
     lock.unlock();
-    job.work_();
+    try {
+      job.work_();
+    } catch (const std::exception&) {
+      job.failed_ = true;
+    }
     lock.lock();
     --running_;
     ++jobs_done_;
@@ -143,17 +139,11 @@ void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
     options_.wake();
     lock.lock();
   }
-  exited_.splice(exited_.end(), threads_, self);
+  std::thread before = std::exchange(exited_, std::move(*self));
+  threads_.erase(self);
   if (stopping_) changed_.notify_all();
-}
-
-void WorkerPool::JoinExited() {
-  std::list<std::thread> exited;
-  {
-    const std::lock_guard lock(mutex_);
-    exited.swap(exited_);
-  }
-  for (std::thread& thread : exited) thread.join();
+  lock.unlock();
+  if (before.joinable()) before.join();
 }
 
 }  // namespace jemalloc_exporter

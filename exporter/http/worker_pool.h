@@ -6,10 +6,10 @@
 #include <condition_variable>
 #include <coroutine>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <list>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,10 +40,10 @@ class WorkerPool {
 
   /// To be awaited by a coroutine of the event loop. The result is false where
   /// the job was rejected: all threads were busy for as long as it waited.
+  /// Throws std::bad_alloc where `work` has thrown.
   class Job : public boost::intrusive::slist_base_hook<
                   boost::intrusive::link_mode<boost::intrusive::normal_link>> {
    public:
-    /// `work` must not throw.
     Job(WorkerPool& pool, std::function<void()> work)
         : pool_(pool), work_(std::move(work)) {}
     Job(const Job&) = delete;
@@ -54,7 +54,10 @@ class WorkerPool {
       waiter_ = waiter;
       pool_.Add(*this);
     }
-    bool await_resume() const noexcept { return !rejected_; }
+    bool await_resume() const {
+      if (failed_) throw std::bad_alloc();
+      return !rejected_;
+    }
 
    private:
     friend class WorkerPool;
@@ -64,6 +67,7 @@ class WorkerPool {
     std::coroutine_handle<> waiter_;
     Clock::time_point queued_;
     bool rejected_ = false;
+    bool failed_ = false;
   };
 
   explicit WorkerPool(Options options) : options_(std::move(options)) {}
@@ -77,7 +81,7 @@ class WorkerPool {
 
   /// To be called before the event loop waits, which must not take longer than
   /// until the returned time. Wakes or adds threads for waiting jobs, and
-  /// rejects jobs where the queue makes no progress.
+  /// rejects jobs where the queue makes no progress. Throws std::bad_alloc.
   Clock::time_point BeforeWait();
 
  private:
@@ -89,10 +93,8 @@ class WorkerPool {
   static void ResumeAll(Queue& jobs);
   void Add(Job& job);
   bool AddThread();
-  void ReportError(const std::exception& error);
   void RejectWaiting(Clock::time_point now);
   void RunThread(std::list<std::thread>::iterator self);
-  void JoinExited();
 
   const Options options_;
   std::mutex mutex_;
@@ -103,7 +105,7 @@ class WorkerPool {
   std::size_t running_ = 0;
   bool stopping_ = false;
   std::list<std::thread> threads_;
-  std::list<std::thread> exited_;  // Not joined yet.
+  std::thread exited_;  // The last one, which has joined the one before it.
   // Of the event loop.
   std::size_t jobs_done_at_check_ = 0;
   Clock::time_point stalled_since_;
