@@ -83,29 +83,25 @@ AuthResult BasicAuth::Check(
     const std::optional<Credentials>& credentials) const {
   if (hashes_.empty()) return AuthResult::kAllowed;
   if (!credentials) return AuthResult::kDenied;
-  return Cached(DigestOf(*credentials));
+  const Digest digest = DigestOf(*credentials);
+  const std::lock_guard lock(cache_mutex_);
+  if (accepted_.contains(digest)) return AuthResult::kAllowed;
+  if (rejected_.contains(digest)) return AuthResult::kDenied;
+  return AuthResult::kPending;
 }
 
 bool BasicAuth::Verify(const std::optional<Credentials>& credentials) {
   if (hashes_.empty()) return true;
   if (!credentials) return false;
   const Digest digest = DigestOf(*credentials);
-  const std::lock_guard lock(bcrypt_mutex_);
-  // Equal credentials may have been verified meanwhile.
-  if (const AuthResult cached = Cached(digest); cached != AuthResult::kPending)
-    return cached == AuthResult::kAllowed;
   const bool matches =
       matches_(credentials->password, HashFor(credentials->user));
   const bool accepted = matches && hashes_.contains(credentials->user);
-  Cache(digest, accepted);
-  return accepted;
-}
-
-AuthResult BasicAuth::Cached(const Digest& digest) const {
   const std::lock_guard lock(cache_mutex_);
-  if (accepted_.contains(digest)) return AuthResult::kAllowed;
-  if (rejected_.contains(digest)) return AuthResult::kDenied;
-  return AuthResult::kPending;
+  std::set<Digest>& kind = accepted ? accepted_ : rejected_;
+  if (kind.size() >= kMaxCached) kind.clear();
+  kind.insert(digest);
+  return accepted;
 }
 
 // For an unknown user the hash of the highest cost, so that the time of a
@@ -135,13 +131,6 @@ BasicAuth::Digest BasicAuth::DigestOf(const Credentials& credentials) const {
     throw std::bad_alloc();
   }
   return digest;
-}
-
-void BasicAuth::Cache(const Digest& digest, bool accepted) {
-  const std::lock_guard lock(cache_mutex_);
-  std::set<Digest>& kind = accepted ? accepted_ : rejected_;
-  if (kind.size() >= kMaxCached) kind.clear();
-  kind.insert(digest);
 }
 
 }  // namespace jemalloc_exporter

@@ -32,7 +32,7 @@ std::optional<Credentials> ParseBasicAuthorization(
 bool BcryptMatches(const std::string& password, const std::string& hash);
 
 /// Verifies `basic_auth_users`, and caches the results. An unknown user takes
-/// as long as the slowest of the known. Thread-safe.
+/// as long as the slowest of the known. Thread-safe, but see `Verify`.
 class BasicAuth {
  public:
   using PasswordMatches =
@@ -46,9 +46,8 @@ class BasicAuth {
   /// Returns at once; kPending unless the result of Verify is cached.
   AuthResult Check(const std::optional<Credentials>& credentials) const;
 
-  /// Returns whether the user exists and has this password. Verifies one at a
-  /// time, so that it uses at most one processor; equal credentials that wait
-  /// for each other are verified once.
+  /// Returns whether the user exists and has this password. One call at a time:
+  /// see `ServerSecurity::verify_password`.
   bool Verify(const std::optional<Credentials>& credentials);
 
   /// Maximum number of accepted and of rejected credentials in the cache. If
@@ -60,15 +59,12 @@ class BasicAuth {
   // password.
   using Digest = std::array<std::uint8_t, 32>;
 
-  AuthResult Cached(const Digest& digest) const;
   Digest DigestOf(const Credentials& credentials) const;
   const std::string& HashFor(const std::string& user) const;
-  void Cache(const Digest& digest, bool accepted);
 
   const std::map<std::string, std::string> hashes_;
   const PasswordMatches matches_;
   Digest key_{};
-  std::mutex bcrypt_mutex_;
   mutable std::mutex cache_mutex_;
   std::set<Digest> accepted_;
   std::set<Digest> rejected_;

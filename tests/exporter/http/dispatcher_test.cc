@@ -194,6 +194,7 @@ TEST(DispatcherAuth, LimitsVerificationsInTotal) {
   ClientAt ninth(server.port(), 8);
   (*ninth).Send(Get("/page", Credentials(8)));
   EXPECT_EQ((*ninth).Receive(), kTooManyLogins);
+  EXPECT_EQ(verification.calls(), 1);  // One at a time.
   verification.Release();
   for (ClientAt& client : waiting) {
     EXPECT_THAT((*client).Receive(), StartsWith("HTTP/1.1 401 "));

@@ -2,13 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
-#include <latch>
 #include <optional>
 #include <string>
-#include <thread>
-#include <vector>
 
 namespace jemalloc_exporter {
 namespace {
@@ -122,60 +117,6 @@ TEST(BasicAuth, RejectedCredentialsEvictNoAcceptedOnes) {
     auth.Verify(Credentials{"alice", std::to_string(i)});
   EXPECT_EQ(auth.Check(accepted), AuthResult::kAllowed);
   EXPECT_EQ(auth.Check(Credentials{"alice", "0"}), AuthResult::kPending);
-}
-
-// Counts calls, and how many of them run at once.
-class SlowBcrypt {
- public:
-  bool operator()(const std::string& password, const std::string&) {
-    const int running = ++running_;
-    if (running > max_running_) max_running_ = running;
-    ++calls_;
-    constexpr std::chrono::milliseconds kTime{30};
-    std::this_thread::sleep_for(kTime);
-    --running_;
-    return password == "secret";
-  }
-  int calls() const { return calls_; }
-  int max_running() const { return max_running_; }
-
- private:
-  std::atomic<int> calls_{0};
-  std::atomic<int> running_{0};
-  std::atomic<int> max_running_{0};
-};
-
-// Verifies each of `passwords` on a thread of its own, all at once.
-std::vector<bool> VerifyAtOnce(BasicAuth& auth,
-                               const std::vector<std::string>& passwords) {
-  std::vector<char> accepted(passwords.size());
-  std::latch start(static_cast<std::ptrdiff_t>(passwords.size()));
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < passwords.size(); ++i) {
-    threads.emplace_back([&, i] {
-      start.arrive_and_wait();
-      accepted[i] = auth.Verify(Credentials{"alice", passwords[i]}) ? 1 : 0;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return {accepted.begin(), accepted.end()};
-}
-
-TEST(BasicAuth, VerifiesOneAtATime) {
-  SlowBcrypt bcrypt;
-  BasicAuth auth({{"alice", kSecret}}, std::ref(bcrypt));
-  EXPECT_EQ(VerifyAtOnce(auth, {"a", "secret", "b", "c"}),
-            (std::vector<bool>{false, true, false, false}));
-  EXPECT_EQ(bcrypt.calls(), 4);
-  EXPECT_EQ(bcrypt.max_running(), 1);
-}
-
-TEST(BasicAuth, VerifiesEqualCredentialsOnce) {
-  SlowBcrypt bcrypt;
-  BasicAuth auth({{"alice", kSecret}}, std::ref(bcrypt));
-  EXPECT_EQ(VerifyAtOnce(auth, {"secret", "secret", "secret", "x", "x"}),
-            (std::vector<bool>{true, true, true, false, false}));
-  EXPECT_EQ(bcrypt.calls(), 2);
 }
 
 }  // namespace
