@@ -23,19 +23,11 @@ struct Item {
   YAML::Node node;
 };
 
-// `reason` can contain text of the file: control characters are replaced, so
-// that it stays one line in a log.
-std::runtime_error ErrorAt(const YAML::Mark& mark, const std::string& reason) {
-  constexpr std::size_t kMaxCharacters = 500;
-  return std::runtime_error(SanitizeLabel(
-      (mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ") +
-          reason,
-      kMaxCharacters));
-}
-
+// Like an error of the parser.
 [[noreturn]] void Fail(const Item& item, const std::string& reason) {
-  throw ErrorAt(item.node.Mark(),
-                (item.path.empty() ? "the file" : item.path) + ": " + reason);
+  throw YAML::RepresentationException(
+      item.node.Mark(),
+      (item.path.empty() ? "the file" : item.path) + ": " + reason);
 }
 
 using Reader = std::function<void(const Item&)>;
@@ -244,7 +236,8 @@ YAML::Node LoadDocument(const std::string& yaml) {
   YAML::Emitter unused;
   DocumentStart start(unused);
   if (parser.HandleNextDocument(start) && parser.HandleNextDocument(start))
-    throw ErrorAt(start.mark(), "a second document; only one is allowed");
+    throw YAML::ParserException(start.mark(),
+                                "a second document; only one is allowed");
   return YAML::Load(yaml);
 }
 
@@ -277,7 +270,13 @@ WebConfig ParseWebConfig(std::string_view yaml,
   // The parser's own message for them names an escape character.
   if (yaml.find('\0') != std::string_view::npos)
     throw std::runtime_error("the file contains NUL bytes");
-  throw ErrorAt(error.mark, error.msg);
+  const std::string line =
+      error.mark.is_null()
+          ? ""
+          : "line " + std::to_string(error.mark.line + 1) + ": ";
+  // It can contain text of the file, and stays one line in a log.
+  constexpr std::size_t kMaxCharacters = 500;
+  throw std::runtime_error(SanitizeLabel(line + error.msg, kMaxCharacters));
 }
 
 WebConfig ReadWebConfig(const std::filesystem::path& path,
