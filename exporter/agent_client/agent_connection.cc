@@ -10,7 +10,6 @@
 
 #include "exporter/agent_client/bind_request.h"
 #include "exporter/process/proc_stat.h"
-#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -159,12 +158,7 @@ std::optional<Process> AgentConnection::ToProcess() const {
   if (stat && stat_ && stat->start_time_seconds != stat_->start_time_seconds) {
     return std::nullopt;  // Another process has reused the pid.
   }
-  if (stat) {
-    process.comm = SanitizeLabel(stat->comm, kMaxCommSize);
-    process.kernel_state = stat->state;
-    process.resident_memory_bytes = stat->resident_memory_bytes;
-    process.start_time_seconds = stat->start_time_seconds;
-  }
+  if (stat) SetProcStat(*stat, process);
   process.cgroup = cgroup_;
   return process;
 }

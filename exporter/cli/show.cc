@@ -148,11 +148,7 @@ Processes ReadWithPtrace(pid_t pid) {
   process.jemalloc_version = heaps.front().jemalloc_version;
   process.heap_state = SumOfHeaps(heaps);
   if (heaps.size() > 1) process.heaps = std::move(heaps);
-  if (const auto stat = ReadProcStat(pid)) {
-    process.kernel_state = stat->state;
-    process.resident_memory_bytes = stat->resident_memory_bytes;
-    process.start_time_seconds = stat->start_time_seconds;
-  }
+  if (const auto stat = ReadProcStat(pid)) SetProcStat(*stat, process);
   process.cgroup = ReadCgroup(pid);
   return {process};
 }

@@ -6,7 +6,10 @@
 #include <atomic>
 #include <charconv>
 
+#include "exporter/agent/protocol.h"
 #include "exporter/process/proc_file.h"
+#include "exporter/process/process.h"
+#include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -89,6 +92,13 @@ std::optional<ProcStat> ReadProcStat(pid_t pid) {
   if (units.boot_time_seconds == 0) return std::nullopt;
   return ParseProcStat(ReadProcFile("/proc/" + std::to_string(pid) + "/stat"),
                        units);
+}
+
+void SetProcStat(const ProcStat& stat, Process& process) {
+  process.comm = SanitizeLabel(stat.comm, kMaxCommSize);
+  process.kernel_state = stat.state;
+  process.resident_memory_bytes = stat.resident_memory_bytes;
+  process.start_time_seconds = stat.start_time_seconds;
 }
 
 }  // namespace jemalloc_exporter

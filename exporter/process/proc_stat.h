@@ -10,6 +10,8 @@
 
 namespace jemalloc_exporter {
 
+struct Process;
+
 /// Fields of /proc/PID/stat in base units, see proc(5).
 struct ProcStat {
   /// At most 15 bytes of any value but NUL.
@@ -35,6 +37,9 @@ inline bool IsEnding(const ProcStat& stat) {
 /// Absent when there is no such process, or /proc is unreadable. Thread-safe;
 /// throws std::bad_alloc only.
 std::optional<ProcStat> ReadProcStat(pid_t pid);
+
+/// Sets the members whose source is /proc/PID/stat.
+void SetProcStat(const ProcStat& stat, Process& process);
 
 /// Converts the units of /proc/PID/stat.
 struct KernelUnits {

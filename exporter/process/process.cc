@@ -7,9 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "exporter/agent/protocol.h"
 #include "exporter/process/proc_stat.h"
-#include "exporter/text/sanitize_label.h"
 #include "jemalloc_exporter/heap_reader.h"
 
 namespace jemalloc_exporter {
@@ -75,11 +73,7 @@ Process ReadThisProcess(HeapDetailSets requested) {
   process.heap_state = reading.visible_state();
   process.statistics = reading.visible_statistics();
   process.options = reading.visible_options();
-  if (const auto stat = ReadProcStat(process.pid)) {
-    process.comm = SanitizeLabel(stat->comm, kMaxCommSize);
-    process.resident_memory_bytes = stat->resident_memory_bytes;
-    process.start_time_seconds = stat->start_time_seconds;
-  }
+  if (const auto stat = ReadProcStat(process.pid)) SetProcStat(*stat, process);
   process.cgroup = ReadCgroup(process.pid);
   return process;
 }
