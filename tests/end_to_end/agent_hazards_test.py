@@ -20,6 +20,7 @@ from agents import (
     LONG,
     NOBODY,
     Host,
+    outcomes,
     query,
     query_raw,
     listening,
@@ -268,21 +269,8 @@ class Programs(unittest.TestCase):
             [f"{HOSTS}/agent_host", "rename", "x"],
         ):
             with self.subTest(command=command):
-                without, within = (
-                    subprocess.run(
-                        command,
-                        env=env,
-                        stdin=subprocess.DEVNULL,
-                        capture_output=True,
-                        timeout=DEADLINE,
-                        check=False,
-                    )
-                    for env in (CLEAN_ENV, AGENT_ENV)
-                )
-                self.assertEqual(
-                    (within.returncode, within.stdout, within.stderr),
-                    (without.returncode, without.stdout, without.stderr),
-                )
+                without, within = outcomes(command, CLEAN_ENV, AGENT_ENV)
+                self.assertEqual(within, without)
 
     @unittest.skipUnless(shutil.which("musl-gcc"), "needs musl-gcc")
     def test_program_of_another_libc_runs(self):

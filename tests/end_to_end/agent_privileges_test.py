@@ -11,10 +11,10 @@ import unittest
 from agents import (
     AGENT,
     CLEAN_ENV,
-    DEADLINE,
     HOSTS,
     NOBODY,
     Host,
+    outcomes,
     query,
     resting,
     threads,
@@ -102,27 +102,11 @@ class Launchers(unittest.TestCase):
     PRELOAD = {**CLEAN_ENV, "LD_PRELOAD": f"libjemalloc.so.2:{AGENT}"}
     WITHOUT = {**CLEAN_ENV, "LD_PRELOAD": "libjemalloc.so.2"}
 
-    def run_both(self, command):
+    def assert_same(self, *command):
         if not shutil.which(command[0]):
             self.skipTest(f"{command[0]} is not installed")
-        return [
-            subprocess.run(
-                command,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=DEADLINE,
-                check=False,
-            )
-            for env in (self.WITHOUT, self.PRELOAD)
-        ]
-
-    def assert_same(self, *command):
-        without, within = self.run_both(command)
-        self.assertEqual(
-            (within.returncode, within.stdout, within.stderr),
-            (without.returncode, without.stdout, without.stderr),
-        )
+        without, within = outcomes(command, self.WITHOUT, self.PRELOAD)
+        self.assertEqual(within, without)
 
     def test_setpriv_changes_ids_under_keepcaps(self):
         ids = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

@@ -17,6 +17,7 @@ from agents import (
     NOBODY,
     address,
     query,
+    receive_as,
     resting,
 )
 from programs import Exporter, get, run
@@ -92,24 +93,9 @@ class Agent(unittest.TestCase):
     def test_rejects_other_users_whatever_they_request(self):
         if os.geteuid() != 0:
             self.skipTest("needs root to change users")
-        code = (
-            "import socket, sys; s = socket.socket(socket.AF_UNIX);"
-            "s.bind('\\0jemalloc_exporter_ask/1/bins/1');"
-            "s.connect(sys.argv[1].replace('@', '\\0'));"
-            "sys.stdout.buffer.write(s.makefile('rb').read())"
-        )
+        name = "\0jemalloc_exporter_ask/1/bins/1"
         with resting() as host:
-            name = address(host.pid).replace("\0", "@")
-            done = subprocess.run(
-                ["/usr/bin/python3", "-c", code, name],
-                user=NOBODY,
-                group=NOBODY,
-                extra_groups=[],
-                capture_output=True,
-                check=True,
-                timeout=DEADLINE,
-            )
-            self.assertEqual(done.stdout, b"")
+            self.assertEqual(receive_as(NOBODY, address(host.pid), name), b"")
 
     def test_allocates_nothing_in_the_host(self):
         env = {**AGENT_ENV, "MALLOC_CONF": "tcache:false"}

@@ -19,6 +19,7 @@ from agents import (
     listening,
     query,
     query_as,
+    receive_as,
     wait_for,
 )
 from profiles import request_profile
@@ -324,22 +325,9 @@ class Agent(unittest.TestCase):
         with profiled() as host:
             host.await_ready()
             os.chmod(EXPORTER, os.stat(EXPORTER).st_mode | 0o005)
-            code = (
-                "import socket, sys; s = socket.socket(socket.AF_UNIX);"
-                f"s.connect('\\0jemalloc_exporter_profile/{host.pid}');"
-                "sys.stdout.buffer.write(s.makefile('rb').read())"
-            )
             self.assertEqual(query_as(NOBODY, host.pid), b"")
-            done = subprocess.run(
-                ["/usr/bin/python3", "-c", code],
-                user=NOBODY,
-                group=NOBODY,
-                extra_groups=[],
-                capture_output=True,
-                check=True,
-                timeout=DEADLINE,
-            )
-            self.assertEqual(done.stdout, b"")
+            profile = f"\0jemalloc_exporter_profile/{host.pid}"
+            self.assertEqual(receive_as(NOBODY, profile), b"")
 
 
 class Command(unittest.TestCase):

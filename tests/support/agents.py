@@ -37,11 +37,12 @@ def query(name, timeout=DEADLINE):
     return json.loads(query_raw(name, timeout))
 
 
-def query_as(user, name):
-    """query_raw as another user."""
+def receive_as(user, server, client=None):
+    """All bytes that the socket named `server` sends to another user."""
     code = (
         "import socket, sys; s = socket.socket(socket.AF_UNIX);"
-        f"s.connect({address(name)!r});"
+        f"{f's.bind({client!r});' if client else ''}"
+        f"s.connect({server!r});"
         "sys.stdout.buffer.write(s.makefile('rb').read())"
     )
     return subprocess.run(
@@ -53,6 +54,24 @@ def query_as(user, name):
         check=True,
         timeout=DEADLINE,
     ).stdout
+
+
+def query_as(user, name):
+    return receive_as(user, address(name))
+
+
+def outcomes(command, *environments):
+    """The exit status, output and errors of a command in each environment."""
+    for env in environments:
+        done = subprocess.run(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        yield done.returncode, done.stdout, done.stderr
 
 
 def listening(prefix="jemalloc_exporter"):

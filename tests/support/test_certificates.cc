@@ -27,7 +27,7 @@ void AddExtension(X509* certificate, X509* issuer, int nid,
 
 std::string Text(BIO* bio) {
   char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
+  const auto size = BIO_get_mem_data(bio, &data);
   std::string text(data, static_cast<std::size_t>(size));
   BIO_free(bio);
   return text;
@@ -40,7 +40,7 @@ TestCertificate::TestCertificate(const CertificateOptions& options,
     : key_(options.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"),
            &EVP_PKEY_free),
       certificate_(X509_new(), &X509_free) {
-  static long serial = 0;
+  static int serial = 0;
   X509* const certificate = certificate_.get();
   Require(key_ && certificate != nullptr);
   X509_set_version(certificate, X509_VERSION_3);

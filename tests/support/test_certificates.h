@@ -14,8 +14,8 @@ struct CertificateOptions {
   std::string sans = "DNS:localhost";
   bool rsa = false;           ///< RSA of 2,048 bits in place of P-256.
   bool is_authority = false;  ///< May sign others.
-  long begin = -3600;         ///< Validity, in seconds from now.
-  long end = 3600;
+  int begin = -3600;          ///< Validity, in seconds from now.
+  int end = 3600;
 };
 
 /// A private key and its certificate, made in memory.

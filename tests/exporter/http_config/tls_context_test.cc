@@ -166,7 +166,7 @@ TEST_F(TlsContextTest, RejectsCertificatesThatCannotBeUsed) {
 }
 
 TEST_F(TlsContextTest, RejectsCertificatesOutsideTheirValidity) {
-  const auto error_of = [](long begin, long end) {
+  const auto error_of = [](int begin, int end) {
     const TestCertificate certificate({.begin = begin, .end = end});
     TlsConfig config = Config();
     config.cert = certificate.cert();
@@ -189,7 +189,7 @@ TEST_F(TlsContextTest, RejectsEncryptedKeysWithoutReadingTheTerminal) {
                                 static_cast<int>(password.size()), nullptr,
                                 nullptr);
   char* data = nullptr;
-  const long size = BIO_get_mem_data(out, &data);
+  const auto size = BIO_get_mem_data(out, &data);
   config.key.assign(data, static_cast<std::size_t>(size));
   EVP_PKEY_free(pkey);
   BIO_free(in);
