@@ -52,7 +52,7 @@ std::optional<std::uint64_t> MonotonicNanoseconds() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-HeapSnapshot ReadFields(Mallctl* mallctl, HeapDetail detail) {
+HeapSnapshot ReadFields(Mallctl* mallctl, SnapshotScope scope) {
   HeapSnapshot snapshot;
   for (const HeapField& field : kHeapFields) {
     snapshot.state.*field.value =
@@ -65,29 +65,29 @@ HeapSnapshot ReadFields(Mallctl* mallctl, HeapDetail detail) {
     snapshot.used =
         *allocated > ReadAs<std::size_t>(mallctl, kInternalBytes).value_or(0);
   }
-  if (detail == HeapDetail::kAll) {
+  if (scope == SnapshotScope::kAll) {
     snapshot.statistics = ReadStatistics(mallctl, snapshot.state.narenas);
     snapshot.options = ReadOptions(mallctl);
   }
   return snapshot;
 }
 
-HeapSnapshot Take(Mallctl* mallctl, HeapDetail detail, HeapDetailSets requested,
-                  HeapDetails* details) {
+HeapSnapshot Take(Mallctl* mallctl, SnapshotScope scope,
+                  HeapDetailSets requested, HeapDetails* details) {
   if (mallctl == nullptr) return {};
   const auto start = MonotonicNanoseconds();
   std::optional<std::uint64_t> epoch = AdvanceEpoch(mallctl);
   const auto end = MonotonicNanoseconds();
   if (!epoch) return {};
   for (int attempt = 1;; ++attempt) {
-    HeapSnapshot snapshot = ReadFields(mallctl, detail);
+    HeapSnapshot snapshot = ReadFields(mallctl, scope);
     if (requested.any() && snapshot.used) {
       ReadDetails(mallctl, requested, details);
     }
     const auto epoch_after = ReadAs<std::uint64_t>(mallctl, "epoch");
     // The other thread's refresh is as recent as one of this thread.
     if (epoch_after == epoch || attempt == kMaxAttempts) {
-      if (detail == HeapDetail::kAll && start && end) {
+      if (scope == SnapshotScope::kAll && start && end) {
         snapshot.statistics.refresh_nanoseconds = *end - *start;
       }
       return snapshot;
@@ -98,14 +98,14 @@ HeapSnapshot Take(Mallctl* mallctl, HeapDetail detail, HeapDetailSets requested,
 
 }  // namespace
 
-HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetail detail) noexcept {
-  return Take(mallctl, detail, {}, nullptr);
+HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, SnapshotScope scope) noexcept {
+  return Take(mallctl, scope, {}, nullptr);
 }
 
 HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetailSets requested,
                               HeapDetails* details) noexcept {
   if (details != nullptr) details->Clear();
-  return Take(mallctl, HeapDetail::kAll, requested, details);
+  return Take(mallctl, SnapshotScope::kAll, requested, details);
 }
 
 }  // namespace jemalloc_exporter

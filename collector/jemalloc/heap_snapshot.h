@@ -7,13 +7,13 @@
 namespace jemalloc_exporter {
 
 /// What a snapshot reads: `kState` takes 8 calls of mallctl, `kAll` about 170.
-enum class HeapDetail { kState, kAll };
+enum class SnapshotScope { kState, kAll };
 
 /// `ReadHeap` without sharing: always a refresh of its own, without a lock or
 /// state. Calls nothing outside libc and `mallctl`: the agent uses it. With
 /// `kState`, statistics and options are absent.
-HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl,
-                              HeapDetail detail = HeapDetail::kAll) noexcept;
+HeapSnapshot TakeHeapSnapshot(
+    Mallctl* mallctl, SnapshotScope scope = SnapshotScope::kAll) noexcept;
 
 /// The same, and the requested sets as of the same refresh, in `details`.
 HeapSnapshot TakeHeapSnapshot(Mallctl* mallctl, HeapDetailSets requested,

@@ -135,7 +135,8 @@ OneShotReading ReadHeapOnce(pid_t pid) {
     read.jemalloc_version = ReadVersion(pid);
     if (!read.jemalloc_version.empty()) {
       // Each call of mallctl prolongs the stop.
-      read.snapshot = TakeHeapSnapshot(RemoteMallctl::Call, HeapDetail::kState);
+      read.snapshot =
+          TakeHeapSnapshot(RemoteMallctl::Call, SnapshotScope::kState);
     } else {
       reading.heaps.pop_back();
     }

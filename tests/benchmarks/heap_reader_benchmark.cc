@@ -97,12 +97,12 @@ void Statistics(benchmark::State& state) {
   InitialiseArenas(static_cast<unsigned>(state.range(0)));
   std::vector<double> state_times;
   std::vector<double> all_times;
-  const auto read = [](HeapDetail detail) {
-    benchmark::DoNotOptimize(TakeHeapSnapshot(mallctl, detail));
+  const auto read = [](SnapshotScope scope) {
+    benchmark::DoNotOptimize(TakeHeapSnapshot(mallctl, scope));
   };
   for ([[maybe_unused]] auto _ : state) {
-    state_times.push_back(NanosecondsOf([&] { read(HeapDetail::kState); }));
-    all_times.push_back(NanosecondsOf([&] { read(HeapDetail::kAll); }));
+    state_times.push_back(NanosecondsOf([&] { read(SnapshotScope::kState); }));
+    all_times.push_back(NanosecondsOf([&] { read(SnapshotScope::kAll); }));
   }
   const double state_time = Median(state_times);
   const double all_time = Median(all_times);

@@ -46,7 +46,7 @@ TEST(TakeHeapSnapshot, AdvancesTheEpochOnceBeforeItReads) {
 TEST(TakeHeapSnapshot, ReadsTheStateAloneIfThatIsRequested) {
   const FakeJemalloc fake;
   const HeapSnapshot snapshot =
-      TakeHeapSnapshot(FakeMallctl, HeapDetail::kState);
+      TakeHeapSnapshot(FakeMallctl, SnapshotScope::kState);
   EXPECT_EQ(snapshot.state, HeapState::test_fixture());
   EXPECT_TRUE(snapshot.statistics == HeapStatistics{});
   EXPECT_TRUE(snapshot.options == HeapOptions{});
