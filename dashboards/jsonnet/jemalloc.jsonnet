@@ -28,7 +28,8 @@ local numbered(panels, first) = [
   for i in std.range(0, std.length(panels) - 1)
 ];
 
-local variable(name, label, query, all) = {
+// Offers the values of a label, or all of them as `all`.
+local variable(name, label, query, all=null) = {
   name: name,
   label: label,
   type: 'query',
@@ -38,13 +39,20 @@ local variable(name, label, query, all) = {
   sort: 1,
   multi: true,
   includeAll: true,
-  allValue: all,
+  [if all != null then 'allValue']: all,
   current: { selected: true, text: ['All'], value: ['$__all'] },
   options: [],
   regex: '',
   hide: 0,
   skipUrlSync: false,
 };
+// The values of a label of the largest heaps. It is not shown, and all of them are
+// always selected.
+local ofLargest(name, label) =
+  variable(name, label, 'query_result(%s)' % q.largestHeaps) {
+    hide: 2,
+    regex: '/%s="([^"]*)"/' % label,
+  };
 
 {
   id: null,
@@ -108,7 +116,13 @@ local variable(name, label, query, all) = {
       variable('job', 'Job', 'label_values({__name__=~"jemalloc_arenas|jemalloc_exporter_build_info"}, job)', '.+'),
       variable('instance', 'Instance', 'label_values({__name__=~"jemalloc_arenas|jemalloc_exporter_build_info", job=~"$job"}, instance)', '.+'),
       // An embedded heap has no comm: `.*` lets it through, `.+` would not.
-      variable('comm', 'Process', 'label_values(jemalloc_up{job=~"$job", instance=~"$instance"}, comm)', '.*'),
+      // Processes of no unit or container are in All. The sums of the first rows are by
+      // program: select the programs of the unit to have them of it alone.
+      variable('unit', 'Unit', 'label_values(jemalloc_process_info{job=~"$job", instance=~"$instance"}, unit)', '.*'),
+      variable('container', 'Container', 'label_values(jemalloc_process_info{job=~"$job", instance=~"$instance", unit=~"$unit"}, container_id)', '.*'),
+      variable('comm', 'Process', 'label_values({__name__=~"jemalloc_up|jemalloc_process_info", job=~"$job", instance=~"$instance", unit=~"$unit", container_id=~"$container"}, comm)', '.*'),
+      ofLargest('largest_instance', 'instance'),
+      ofLargest('largest_pid', 'pid'),
     ],
   },
   panels: numbered(answered.panels, 1),

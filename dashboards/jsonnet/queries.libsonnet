@@ -5,11 +5,14 @@
 // equal.
 //
 // Vector matching dominates the cost of a query. So differences are those of the
-// aggregates that the rules record, and a query for single processes selects the
-// largest ones in each operand, before the arithmetic.
+// aggregates that the rules record, and a query for single processes selects few: those
+// with the instances and pids of the largest ones, which hidden variables of the
+// dashboard hold. A pid may be in use on several instances, so the largest are selected
+// again among these, in each operand before the arithmetic.
 local target = 'job=~"$job", instance=~"$instance"';
 local process = target + ', comm=~"$comm"';
 local identity = 'job, instance, comm, pid';
+local listed = process + ', instance=~"$largest_instance", pid=~"$largest_pid|"';
 local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
 {
   local q = self,
@@ -66,21 +69,39 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
       wrap % ('jemalloc_process_%s{%s}' % [name, process]),
       wrap % ('process_%s{%s}' % [name, target]),
     ],
+  // Heaps in the selected units and containers. One without jemalloc_process_info has
+  // no such label, which All selects.
+  inUnits(matchers, wrap='%s')::
+    wrap % (
+      '{__name__=~"jemalloc_process_info|jemalloc_arenas", %s, unit=~"$unit", container_id=~"$container"}'
+      % matchers
+    ),
   // Without the process_* of everything else, the exporter included.
   ofHeaps(name, wrap)::
-    '(%s and on (%s) %s)' % [q.fromKernel(name, wrap), identity, wrap % q.arenas],
+    '(%s or (%s and on (%s) %s))' % [
+      wrap % ('jemalloc_process_%s{%s}' % [name, process]),
+      wrap % ('process_%s{%s}' % [name, target]),
+      identity,
+      wrap % ('jemalloc_arenas{%s, comm=""}' % process),
+    ],
+  // The maximum of a heap in the range, including those that ended.
+  local sizes(matchers, at) =
+    'max_over_time(jemalloc_resident_bytes{%s}[$__range]%s) and on (%s) %s'
+    % [matchers, at, identity, q.inUnits(matchers, 'last_over_time(%%s[$__range]%s)' % at)],
+  // Of the variables, which are evaluated at the end of the range.
+  largestHeaps:: 'topk(10, %s)' % sizes(process, ''),
 
   // The ten processes that were largest at any time of the range, including those
   // that ended: an exporter may find a thousand. Evaluated once, not for each step.
   largest:: {
     local select(expr) =
-      '(%s and on (%s) topk(10, max_over_time(%s[$__range] @ end())))' % [expr, identity, q.resident],
-    local of(name) = select('jemalloc_%s{%s}' % [name, process]),
-    local allocated = select(q.allocated),
-    local active = select(q.active),
-    local resident = select(q.resident),
+      '(%s and on (%s) topk(10, %s))' % [expr, identity, sizes(listed, ' @ end()')],
+    local of(name) = select('jemalloc_%s{%s}' % [name, listed]),
+    local allocated = of('allocated_bytes'),
+    local active = of('active_bytes'),
+    local resident = of('resident_bytes'),
     local rss = '(%s or %s)' % [
-      select('jemalloc_process_resident_memory_bytes{%s}' % process),
+      of('process_resident_memory_bytes'),
       select('process_resident_memory_bytes{%s}' % target),
     ],
 
@@ -88,12 +109,12 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
     held:: '%s - %s' % [resident, allocated],
     // The sum of two series of each heap, either of which may be absent.
     local both(a, b) =
-      select('{__name__=~"jemalloc_%s_bytes|jemalloc_%s_bytes", %s}' % [a, b, process]),
+      select('{__name__=~"jemalloc_%s_bytes|jemalloc_%s_bytes", %s}' % [a, b, listed]),
     local sum(expr) = 'sum by (%s) (%s)' % [identity, expr],
     // Muzzy pages are outside of resident bytes since 5.3.0.
     local inside =
       'label_replace(jemalloc_options_info{%s, version=~"[1-4][.].*|5[.][0-2]([.].*)?"}, "__name__", "jemalloc_muzzy_bytes", "", "")'
-      % process,
+      % listed,
     foreign::
       'clamp_min(%s - on (%s) %s, 0)'
       % [rss, identity, sum('%s unless on (%s, __name__) %s' % [both('resident', 'muzzy'), identity, inside])],
@@ -108,7 +129,7 @@ local aggregate(name) = 'job_instance_comm:jemalloc_%s{%s}' % [name, process];
       'clamp_min(1 - %s / on (%s) %s, 0)'
       % [sum(both('allocated', 'large_padding')), identity, sum(active)],
     retention_ratio:: '1 - %s / %s' % [active, resident],
-    peak_ratio:: '%s / %s' % [allocated, select('max_over_time(%s[$__range] @ end())' % q.allocated)],
+    peak_ratio:: '%s / %s' % [allocated, select('max_over_time(jemalloc_allocated_bytes{%s}[$__range] @ end())' % listed)],
   },
 
   // The ten with the most in the range.

@@ -96,15 +96,21 @@ local sinceWhen = [
 ];
 
 // The 200 largest processes: a browser cannot show thousands of rows. The agent's
-// processes are compared by RSS, which an unreachable one has too, and embedded heaps
-// by resident.
-local by(expr) = p.row('max by (%s) (%s and on (%s) topk(200, jemalloc_process_resident_memory_bytes{%s} or jemalloc_resident_bytes{%s, comm=""}))' % [
-  q.identity,
-  expr,
-  q.identity,
-  q.process,
-  q.process,
-]);
+// processes are compared by RSS, which an unreachable one has too. Embedded heaps are
+// few. The units and containers are those of the result: to match all processes with
+// them in each column costs more than all else.
+local by(expr, labels=q.identity) = p.row(
+  'max by (%s) (%s and on (%s) (topk(200, jemalloc_process_resident_memory_bytes{%s}) or jemalloc_resident_bytes{%s, comm=""}) and on (%s) %s)'
+  % [labels, expr, q.identity, q.process, q.process, q.identity, q.inUnits(q.process)]
+);
+// The sum of a value over the processes of each of the 100 largest units.
+local unit = 'job, instance, unit, container_id, pod_uid';
+local info = 'jemalloc_process_info{%s, unit=~"$unit", container_id=~"$container"}' % q.process;
+local ofUnits(value) =
+  'sum by (%s) (%s * on (%s) group_left (unit, container_id, pod_uid) %s)'
+  % [unit, value, q.identity, info];
+local largestUnits = 'topk(100, %s)' % ofUnits('jemalloc_process_resident_memory_bytes{%s}' % q.process);
+local ofLargestUnits(expr) = p.row('%s and on (%s) %s' % [expr, unit, largestUnits]);
 // A share of a heap that is too small for an alert has no meaning, and no colour.
 local unused(part, whole) = '(1 - %s / (%s > %d))' % [part, whole, limit['waste:bytes']];
 local holes =
@@ -117,20 +123,19 @@ local share(red) = {
   color: { mode: 'thresholds' },
   thresholds: p.steps([[red / 2, 'yellow'], [red, 'red']]),
   'custom.cellOptions': { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' },
-  'custom.width': 140,
+  'custom.width': 118,
 };
 local sideBySide = [
   { height: 13, cells: [
     [24, p.table(
       'Processes side by side',
-      'The 200 largest processes with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** Shares are for heaps above the minimum size of the alerts: in small ones they are always high, and have no meaning. Purgers are the background threads of jemalloc. An unreachable process has no numbers from jemalloc.',
+      'The 200 largest processes, or those of them in the selected units and containers, with their latest numbers; click a column to sort. **Compare processes of the same program, and look at the one that differs.** Shares are for heaps above the minimum size of the alerts: in small ones they are always high, and have no meaning. Purgers are the background threads of jemalloc. An unreachable process has no numbers from jemalloc.',
       'bytes',
       [
         by('(jemalloc_up{%s} or jemalloc_arenas{%s, comm=""} > bool 0)' % [q.process, q.process]),
         by(q.allocated),
         by(q.active),
         by(q.resident),
-        by(q.mapped),
         by(q.fromKernel('resident_memory_bytes')),
         by(holes),
         by(unused(q.active, q.resident)),
@@ -138,10 +143,12 @@ local sideBySide = [
         by('time() - %s' % q.fromKernel('start_time_seconds')),
         by('jemalloc_dirty_bytes{%s}' % q.process),
         by('jemalloc_background_threads{%s}' % q.process),
+        by('label_join(%s, "place", "", "unit", "container_id")' % info, q.identity + ', place'),
       ],
       [
         ['comm', 'Process', p.label],
-        ['pid', 'PID', p.label + p.wide(80)],
+        ['pid', 'PID', p.label + p.wide(72)],
+        ['place', 'Unit or container', p.label],
         ['instance', 'Instance', p.label],
         ['Value #A', 'State', {
           unit: 'none',
@@ -152,20 +159,44 @@ local sideBySide = [
           thresholds: { mode: 'absolute', steps: [{ color: 'red', value: null }, { color: 'green', value: 1 }] },
           mappings: [{ type: 'value', options: { '0': { text: 'unreachable', index: 0 }, '1': { text: 'answers', index: 1 } } }],
         }],
-        ['Value #B', 'Allocated', p.wide(105)],
-        ['Value #C', 'Active', p.wide(105)],
-        ['Value #D', 'Resident', p.wide(105)],
-        ['Value #E', 'Mapped', p.wide(105)],
-        ['Value #K', 'Dirty', p.wide(105)],
-        ['Value #F', 'RSS', p.wide(105)],
-        ['Value #G', 'Fragmentation', share(limit['fragmentation:ratio'])],
-        ['Value #H', 'Kept', share(limit['retention:ratio'])],
-        ['Value #I', 'Arenas', { unit: 'none' } + p.wide(75)],
-        ['Value #L', 'Purgers', { unit: 'none' } + p.wide(80)],
-        ['Value #J', 'Age', { unit: 's' } + p.wide(105)],
+        ['Value #B', 'Allocated', p.wide(88)],
+        ['Value #C', 'Active', p.wide(88)],
+        ['Value #D', 'Resident', p.wide(88)],
+        ['Value #J', 'Dirty', p.wide(88)],
+        ['Value #E', 'RSS', p.wide(88)],
+        ['Value #F', 'Fragmentation', share(limit['fragmentation:ratio'])],
+        ['Value #G', 'Kept', share(limit['retention:ratio'])],
+        ['Value #H', 'Arenas', { unit: 'none' } + p.wide(70)],
+        ['Value #K', 'Purgers', { unit: 'none' } + p.wide(80)],
+        ['Value #I', 'Age', { unit: 's' } + p.wide(88)],
       ],
       'RSS'
     )],
+  ] },
+];
+
+local units = [
+  { height: 8, cells: [
+    [24, p.table(
+      'Units and containers',
+      'The 100 largest systemd units, containers and Kubernetes pods, with the sums of their processes. A dash: the process is in none. **The container ID and the pod UID are those of kube-state-metrics.** Select a unit or a container above to see its processes in the rows of single processes.',
+      'bytes',
+      [
+        ofLargestUnits('count by (%s) (%s)' % [unit, info]),
+        ofLargestUnits(ofUnits(q.allocated)),
+        p.row(largestUnits),
+      ],
+      [
+        ['unit', 'Unit', p.label],
+        ['container_id', 'Container', p.label],
+        ['pod_uid', 'Pod', p.label],
+        ['instance', 'Instance', p.label],
+        ['Value #A', 'Processes', { unit: 'none' } + p.wide(95)],
+        ['Value #B', 'Allocated', p.wide(105)],
+        ['Value #C', 'RSS', p.wide(105)],
+      ],
+      'RSS'
+    ) + p.absent('for jemalloc_exporter only')],
   ] },
 ];
 
@@ -244,7 +275,7 @@ local exporterItself = [
   ['Leak or retention?', leakOrRetention, false],
   ['Which process grew?', growth, false],
   ['Since when?', sinceWhen, false],
-  ['Which process differs?', sideBySide, false],
+  ['Which process differs?', sideBySide + units, false],
   ['What does jemalloc do?', import 'inside.libsonnet', false],
   ['The exporter itself', exporterItself, true],
 ]

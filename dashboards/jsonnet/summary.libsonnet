@@ -34,7 +34,7 @@ local recorded = p.absent('jemalloc.rules.yml is not loaded');
       'The largest limit on arenas of any process (arenas). The default is four for each CPU and one more. Much more than that in a container: jemalloc counts the CPUs of the whole machine, and `narenas` should be set.',
       'none',
       p.color.arenas,
-      [p.range(q.total.arenas, 'largest limit')]
+      [p.instant(q.total.arenas, 'largest limit')]
     ) + recorded + p.defaults({
       color: { mode: 'thresholds' },
       thresholds: p.steps([[limit['arenas:count'] + 1, 'orange']]),

@@ -30,7 +30,8 @@ function shown(panels: Panel[]): Panel[] {
 }
 
 function Header() {
-  const choices = dashboard.templating.list.map(({ name, label }) => (
+  const shownVariables = dashboard.templating.list.filter(({ hide }) => !hide);
+  const choices = shownVariables.map(({ name, label }) => (
     <span className="choice" key={name}>
       <span>{label}</span>
       <b>{name === 'datasource' ? 'Prometheus' : 'All'}</b>

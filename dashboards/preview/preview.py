@@ -34,9 +34,9 @@ OPTIONS = ["--query.lookback-delta=20s"]
 PICTURES = {
     "overview": (0, 19),
     "leak-or-retention": (19, 49),
-    "since-when": (49, 74),
-    "inside-jemalloc": (74, 109),
-    "the-exporter": (109, 124),
+    "since-when": (49, 82),
+    "inside-jemalloc": (82, 117),
+    "the-exporter": (117, 132),
 }
 
 

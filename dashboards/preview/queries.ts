@@ -22,7 +22,16 @@ interface Series {
   values?: [number, string][];
 }
 
-const EVERYTHING: Record<string, string> = { job: '.+', instance: '.+', comm: '.*' };
+// The largest heaps are selected in the queries again.
+const EVERYTHING: Record<string, string> = {
+  job: '.+',
+  instance: '.+',
+  comm: '.*',
+  unit: '.*',
+  container: '.*',
+  largest_instance: '.+',
+  largest_pid: '.*',
+};
 
 function expand(expr: string, range: Range) {
   const variables: Record<string, string> = {

@@ -15,6 +15,7 @@ import unittest
 
 import dashboard_rules as rules
 import promql
+import variables
 import yaml
 from live_targets import (
     embedding,
@@ -36,7 +37,12 @@ DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
 EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
 
 # Panels of metrics that only the exporter has; their text for no data names it.
-OF_EXPORTER = {"Requests by status", "CPU of the exporter", "RSS of the exporter"}
+OF_EXPORTER = {
+    "Requests by status",
+    "CPU of the exporter",
+    "RSS of the exporter",
+    "Units and containers",
+}
 # Panels of the metrics of an embedding program's own process, if it has any.
 OF_PROCESS = {
     "RSS",
@@ -122,12 +128,26 @@ class Live(unittest.TestCase):
         wait_for(lambda: cls.prometheus.instant(scraped), "scrapes")
         wait_for(lambda: cls.prometheus.instant(LAST_RESULTS), "results of the rules")
         cls.now = time.time()
+        cls.values_of_variables = {}
 
     def expand(self, expr, **selection):
-        variables = {"job": ".+", "instance": ".+", "comm": ".*"}
-        variables.update(selection, __range="1m", __rate_interval="10s")
         # A subquery of once a minute would have one value.
-        return promql.expand(expr, variables).replace(":1m]", ":1s]")
+        return promql.expand(expr, self.variables(**selection)).replace(":1m]", ":1s]")
+
+    def variables(self, **selection):
+        """The values of all variables."""
+        selected = {
+            **promql.EVERYTHING,
+            **selection,
+            "__range": "1m",
+            "__rate_interval": "10s",
+        }
+        key = tuple(sorted(selection.items()))
+        if key not in self.values_of_variables:
+            self.values_of_variables[key] = variables.with_hidden(
+                DASHBOARD, selected, lambda expr: self.prometheus.instant(expr, self.now)
+            )
+        return self.values_of_variables[key]
 
     def values(self, target, **selection):
         """The values that a query of a panel shows."""
@@ -274,8 +294,11 @@ class Live(unittest.TestCase):
     def test_variables_offer_what_has_a_heap(self):
         offered = {}
         for variable in rules.variables(DASHBOARD, "query"):
+            if variable["hide"]:
+                continue
             series = self.expand(rules.variable_series(variable))
-            path = f"label/{variable['name']}/values"
+            label = variable["query"]["query"].rpartition(", ")[2].rstrip(")")
+            path = f"label/{label}/values"
             offered[variable["name"]] = set(
                 self.prometheus.get(path, **{"match[]": series})
             )

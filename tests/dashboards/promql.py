@@ -14,6 +14,10 @@ EVERYTHING = {
     "job": ".+",
     "instance": ".+",
     "comm": ".*",
+    "unit": ".*",
+    "container": ".*",
+    "largest_instance": ".+",
+    "largest_pid": ".*",
     "__range": "1h",
     "__rate_interval": "1m",
 }

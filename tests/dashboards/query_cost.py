@@ -19,6 +19,7 @@ import urllib.error
 
 import dashboard_rules
 import promql
+import variables
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -149,11 +150,16 @@ def history(processes, end, span, interval, rules):
     """OpenMetrics text of `span` seconds, in pieces."""
     random.seed(1)
     times = range(end - span, end + 1, interval)
+    # The alert on growth selects processes that existed then.
+    starts = [end - 36 * HOUR, end - 12 * HOUR]
     older = range(end - PEAK_SPAN, end + 1, PEAK_INTERVAL)
     # From 4 MiB to 1 GiB of live data.
     live = [4 * MIB * 256 ** (kind / KINDS) for kind in range(KINDS)]
     sizes = {
-        name: [random_lines(times, factor * size) for size in live]
+        name: [
+            random_lines([*(starts if factor == 1 else []), *times], factor * size)
+            for size in live
+        ]
         for name, factor in (SIZES | DEEP_SIZES).items()
     }
     peaks = [random_lines(older, size) for size in live]
@@ -187,6 +193,8 @@ def history(processes, end, span, interval, rules):
             rates_of = COUNTERS | DEEP_COUNTERS if deep else COUNTERS
             yield from series(bytes_of, lambda name: sizes[name][kind], comm)
             yield from series(CONSTANTS, constants.get, comm)
+            unit = f'unit="program-{process % PROGRAMS}.service"'
+            yield repeat(f"jemalloc_process_info{{{unit},{comm}", constant(1, times))
             yield from series(rates_of, counters.get, comm)
             if live[kind] < LARGE:
                 continue
@@ -217,6 +225,11 @@ class Cost:
         self.end = end
         self.span = span
         self.step = step
+        self.variables = {
+            **promql.EVERYTHING,
+            "__range": f"{span}s",
+            "__rate_interval": f"{4 * step}s",
+        }
 
     def cpu(self):
         """The process's CPU clock (clock_getcpuclockid(3)), in seconds."""
@@ -229,16 +242,7 @@ class Cost:
 
     def query_once(self, target):
         start = self.cpu()
-        expr = promql.expand(
-            target["expr"],
-            {
-                "job": ".+",
-                "instance": ".+",
-                "comm": ".*",
-                "__range": f"{self.span}s",
-                "__rate_interval": f"{4 * self.step}s",
-            },
-        )
+        expr = promql.expand(target["expr"], self.variables)
         try:
             if target.get("instant"):
                 self.prometheus.instant(expr, self.end)
@@ -253,11 +257,16 @@ class Cost:
         return self.query({"expr": "sum(jemalloc_allocated_bytes)"}, 15)
 
     def dashboard(self, dashboard):
-        """The cost of each panel, and of each annotation, by its title."""
+        """The cost of each panel, each annotation and each hidden variable."""
         costs = {
-            panel["title"]: sum(self.query(target, 2) for target in panel["targets"])
-            for panel in dashboard_rules.panels(dashboard)
+            name: self.query({"expr": expr, "instant": True}, 2)
+            for name, expr, _ in variables.hidden(dashboard)
         }
+        self.variables = variables.with_hidden(
+            dashboard, self.variables, lambda expr: self.prometheus.instant(expr, self.end)
+        )
+        for panel in dashboard_rules.panels(dashboard):
+            costs[panel["title"]] = sum(self.query(t, 2) for t in panel["targets"])
         for annotation in dashboard["annotations"]["list"]:
             costs[annotation["name"]] = self.query(annotation, 2)
         return costs
