@@ -83,3 +83,7 @@ jemalloc_exporter_compile(profile_host)
 target_compile_options(profile_host PRIVATE -g -O1)
 target_link_libraries(profile_host PRIVATE
   -Wl,--no-as-needed PkgConfig::jemalloc)
+# Preloaded into real programs: what malloc_stats_print prints, and what is read.
+add_library(statistics_probe MODULE end_to_end/statistics_probe.cc)
+jemalloc_exporter_compile(statistics_probe)
+target_link_libraries(statistics_probe PRIVATE jemalloc_exporter_libc_sources)

@@ -13,6 +13,7 @@ import time
 import unittest
 
 from agents import (
+    AGENT,
     AGENT_ENV,
     CLEAN_ENV,
     DEADLINE,
@@ -93,6 +94,16 @@ class Signals(unittest.TestCase):
         self.assertTrue(responses)
 
 
+PYTHON_FORKS_AND_ALLOCATES = """
+import os
+import sys
+if os.fork() == 0:
+    blocks = [bytearray(1 << 20) for _ in range(64)]
+    print(os.getpid(), flush=True)
+sys.stdin.read()
+"""
+
+
 class Forks(unittest.TestCase):
     def test_children_of_busy_host_exit(self):
         count = 20000 if LONG else 300
@@ -107,6 +118,27 @@ class Forks(unittest.TestCase):
             for pid in pids:
                 self.assertEqual(query(pid)["pid"], pid)
                 self.assertEqual(threads(pid), 2)
+
+    def test_child_has_statistics_of_its_own(self):
+        env = {**CLEAN_ENV, "LD_PRELOAD": f"libjemalloc.so.2:{AGENT}"}
+        command = ["/usr/bin/python3", "-c", PYTHON_FORKS_AND_ALLOCATES]
+        with subprocess.Popen(
+            command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            child = int(process.stdout.readline())
+            read = {
+                pid: wait_for(lambda pid=pid: query(pid))["statistics"]
+                for pid in (process.pid, child)
+            }
+            process.stdin.close()  # Ends both.
+        allocated, requests = (
+            [read[pid][name] for pid in (process.pid, child)]
+            for name in ("large_allocated_bytes", "large_requests")
+        )
+        self.assertLess(allocated[0], 16 << 20)
+        self.assertGreater(allocated[1], 64 << 20)
+        # Counters continue from the parent's values.
+        self.assertGreaterEqual(requests[1], requests[0] + 64)
 
     def test_children_do_not_keep_the_socket_of_their_parent(self):
         with Host("fork-twice") as host:

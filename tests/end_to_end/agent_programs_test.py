@@ -2,58 +2,15 @@
 test of its own."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-from agents import AGENT, AGENT_ENV, CLEAN_ENV, DEADLINE, query, wait_for
+from agents import AGENT, CLEAN_ENV, DEADLINE, query, wait_for
+from debian_programs import DebianPrograms
+from support import children
 
 
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as pids:
-        return [int(child) for child in pids.read().split()]
-
-
-class Programs(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        os.chmod(self.folder, 0o777)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return self.path(name)
-
-    def start(self, *command):
-        """The pid of a program that runs until the test ends."""
-        if not shutil.which(command[0]):
-            self.skipTest(f"{command[0]} is not installed")
-        log = open(self.path("log"), "wb")  # pylint: disable=consider-using-with
-        self.addCleanup(log.close)
-        process = subprocess.Popen(  # pylint: disable=consider-using-with
-            command,
-            cwd=self.folder,
-            env=AGENT_ENV,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-
-        def stop():
-            process.terminate()
-            try:
-                process.wait(DEADLINE)
-            finally:
-                process.kill()
-
-        self.addCleanup(stop)
-        return process.pid
-
+class Programs(DebianPrograms):
     def assert_served(self, pid, comm):
         response = wait_for(lambda: query(pid))
         self.assertEqual(
@@ -101,19 +58,12 @@ class Programs(unittest.TestCase):
         self.assert_served(pid, "nghttpd")
 
     def test_named_is_served_as_another_user(self):
-        conf = self.write(
-            "named.conf",
-            f'options {{ directory "{self.folder}"; pid-file none; session-keyfile none;'
-            "listen-on { none; }; listen-on-v6 { none; }; recursion no; }; controls { };",
-        )
         user = ["-u", "bind"] if os.geteuid() == 0 else []
-        pid = self.start("named", "-g", *user, "-c", conf)
+        pid = self.start(*self.named(), *user)
         self.assert_served(pid, "named")
 
     def test_varnishd_and_its_worker_is_served(self):
-        pid = self.start(
-            "varnishd", "-F", "-j", "none", "-n", self.path("v"), "-a", "127.0.0.1:0", "-b", "none"
-        )
+        pid = self.start(*self.varnishd())
         self.assert_served(pid, "varnishd")
         worker = wait_for(
             lambda: next(

@@ -1,12 +1,14 @@
 """Details of a heap: the request by a socket's name, the agent's response, the
 exporter's series, and show --detail."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -20,8 +22,9 @@ from agents import (
     receive_as,
     resting,
 )
+from heap_statistics import STATISTICS
 from programs import Exporter, get, run
-from support import DEADLINE, wait_for
+from support import children, DEADLINE, wait_for
 
 SETS = ("bins", "sizes", "locks", "arenas")
 ALL = ["--collector.bins", "--collector.sizes", "--collector.locks"]
@@ -231,7 +234,7 @@ class Series(unittest.TestCase):
             }
             self.assertEqual(slabs, expected)
 
-    def test_satisfy_promtool(self):
+    def test_satisfy_promtool_and_the_strict_parser(self):
         with resting(), Exporter(*ALL) as exporter:
             checked = subprocess.run(
                 ["promtool", "check", "metrics"],
@@ -241,6 +244,12 @@ class Series(unittest.TestCase):
                 check=False,
             )
             self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(get(f"{exporter.url}/metrics", Accept=OPENMETRICS).text)
+                file.flush()
+                command = [os.environ["OPENMETRICS_VALIDATOR"], file.name]
+                validated = subprocess.run(command, capture_output=True, check=False)
+            self.assertEqual((validated.returncode, validated.stderr), (0, b""))
 
     def test_are_selected_by_collect_and_exclude(self):
         with resting() as host, Exporter(*ALL) as exporter:
@@ -290,7 +299,7 @@ class Series(unittest.TestCase):
                     if not sample.name.endswith("_created")
                     and not sample.name.startswith(("jemalloc_up", "jemalloc_process_"))
                 ]
-                self.assertLessEqual(len(names), 5 + 31 + 72 + 24 + 36)
+                self.assertLessEqual(len(names), 5 + len(STATISTICS) + 1 + 72 + 24 + 36)
 
     def test_are_rejected_by_400_where_the_query_is_wrong(self):
         with Exporter("--collector.bins") as exporter:
@@ -320,6 +329,28 @@ class Series(unittest.TestCase):
                 own = exporter.process.pid
                 self.assertEqual(self.names(families, own) & self.DEEP, self.DEEP)
                 self.assertEqual(self.names(families, host.pid) & self.DEEP, set())
+
+    # Its agent's socket has the pid of that namespace, which another process has here.
+    def test_are_of_included_names_in_a_nested_pid_namespace(self):
+        nested = ["unshare", "--pid", "--fork", "--kill-child"]
+        if subprocess.run([*nested, "true"], check=False).returncode != 0:
+            self.skipTest("pid namespaces are forbidden")
+        flags = [*ALL, "--collector.comm-include=agent_host"]
+        with contextlib.ExitStack() as stack:
+            hosts = [
+                stack.enter_context(resting(*mode, command=nested))
+                for mode in ((), ("rename", "other_host"))
+            ]
+            pid, other = (children(host.pid)[0] for host in hosts)
+            exporter = stack.enter_context(Exporter(*flags))
+
+            def deep_names(pid):
+                return self.names(self.scrape(exporter), pid) & self.DEEP
+
+            wait_for(lambda: deep_names(pid) == self.DEEP, "details")
+            names = self.names(self.scrape(exporter), other)
+            self.assertIn("jemalloc_allocated_bytes", names)
+            self.assertEqual(names & self.DEEP, set())
 
     def test_are_set_by_the_environment(self):
         env = {

@@ -141,6 +141,23 @@ std::uint64_t SumOfLocks(const std::string& table, std::size_t column) {
   return sum;
 }
 
+constexpr std::uint64_t kPage = 4096;
+
+// The value of a row in the JSON of malloc_stats_print, whose keys are the
+// parts of the mallctl name.
+std::uint64_t Printed(const nlohmann::json& json, const HeapStatistic& row) {
+  constexpr std::string_view kMerged = "stats.arenas.4096.";
+  const std::string_view name = row.mallctl;
+  const bool is_of_arenas = name.substr(0, kMerged.size()) == kMerged;
+  const nlohmann::json* value =
+      is_of_arenas ? &json.at("stats.arenas").at("merged") : &json;
+  std::istringstream keys(
+      std::string(name.substr(is_of_arenas ? kMerged.size() : 0)));
+  for (std::string key; std::getline(keys, key, '.');) value = &value->at(key);
+  return value->get<std::uint64_t>() *
+         (row.unit == MallctlUnit::kPages ? kPage : 1);
+}
+
 class HeapStatisticsOfJemalloc : public testing::Test {
  protected:
   void SetUp() override {
@@ -154,42 +171,14 @@ class HeapStatisticsOfJemalloc : public testing::Test {
     const HeapStatistics read = ReadAgain();
     const auto epoch = Get<std::uint64_t>("epoch");
     const auto json = nlohmann::json::parse(output_.text())["jemalloc"];
-    const auto& stats = json["stats"];
-    const auto& merged = json["stats.arenas"]["merged"];
-    const auto& small = merged["small"];
-    const auto& large = merged["large"];
-    constexpr std::uint64_t kPage = 4096;
     HeapStatistics expected;
-    expected.retained_bytes = stats["retained"];
-    expected.metadata_bytes = stats["metadata"];
-    expected.internal_bytes = merged["internal"];
-    expected.dirty_bytes = kPage * merged["pdirty"].get<std::uint64_t>();
-    expected.muzzy_bytes = kPage * merged["pmuzzy"].get<std::uint64_t>();
-    expected.thread_cache_bytes = merged["tcache_bytes"];
+    for (const HeapStatistic& row : kHeapStatistics) {
+      if (row.mallctl != nullptr) expected.*row.value = Printed(json, row);
+    }
+    const auto& large = json["stats.arenas"]["merged"]["large"];
     expected.large_padding_bytes =
         kPage * (large["nmalloc"].get<std::uint64_t>() -
                  large["ndalloc"].get<std::uint64_t>());
-    expected.small_allocated_bytes = small["allocated"];
-    expected.large_allocated_bytes = large["allocated"];
-    expected.small_requests = small["nrequests"];
-    expected.large_requests = large["nrequests"];
-    expected.small_arena_allocations = small["nmalloc"];
-    expected.large_arena_allocations = large["nmalloc"];
-    expected.small_arena_deallocations = small["ndalloc"];
-    expected.large_arena_deallocations = large["ndalloc"];
-    expected.threads = merged["nthreads"];
-    expected.thread_cache_fills = small["nfills"];
-    expected.dirty_purges = merged["dirty_npurge"];
-    expected.muzzy_purges = merged["muzzy_npurge"];
-    expected.dirty_purge_calls = merged["dirty_nmadvise"];
-    expected.muzzy_purge_calls = merged["muzzy_nmadvise"];
-    expected.dirty_purged_bytes =
-        kPage * merged["dirty_purged"].get<std::uint64_t>();
-    expected.muzzy_purged_bytes =
-        kPage * merged["muzzy_purged"].get<std::uint64_t>();
-    expected.background_threads = stats["background_thread"]["num_threads"];
-    expected.background_thread_runs = stats["background_thread"]["num_runs"];
-    expected.zero_reallocs = stats["zero_reallocs"];
     // It is not printed.
     expected.arenas_initialized = read.arenas_initialized;
     output_.Print("a");
@@ -202,7 +191,7 @@ class HeapStatisticsOfJemalloc : public testing::Test {
       if (row.key.substr(0, 5) == "lock_") continue;
       EXPECT_EQ(read.*row.value, expected.*row.value) << row.key;
     }
-    EXPECT_EQ(stats["allocated"],
+    EXPECT_EQ(json["stats"]["allocated"],
               *read.small_allocated_bytes + *read.large_allocated_bytes);
     EXPECT_EQ(Get<std::uint64_t>("epoch"), epoch + 1) << "by printing alone";
   }
