@@ -143,12 +143,12 @@ local sideBySide = [
         by('time() - %s' % q.fromKernel('start_time_seconds')),
         by('jemalloc_dirty_bytes{%s}' % q.process),
         by('jemalloc_background_threads{%s}' % q.process),
-        by('label_join(%s, "place", "", "unit", "container_id")' % info, q.identity + ', place'),
+        by('label_join(%s, "cgroup", "", "unit", "container_id")' % info, q.identity + ', cgroup'),
       ],
       [
         ['comm', 'Process', p.label],
         ['pid', 'PID', p.label + p.wide(72)],
-        ['place', 'Unit or container', p.label],
+        ['cgroup', 'Unit or container', p.label],
         ['instance', 'Instance', p.label],
         ['Value #A', 'State', {
           unit: 'none',

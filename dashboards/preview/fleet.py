@@ -80,7 +80,7 @@ SIZES |= {32768: 0.015, 1 << 20: 0.005}
 LOCKS = {"bins": 0.8, "extents_dirty": 0.15, "base": 0.01, "ctl": 0.04}
 
 
-def place_of(comm):
+def cgroup_labels(comm):
     """The labels of the unit or container in which a program runs."""
     if comm == "gatewayd":
         return {"container_id": "9f2b" * 16}
@@ -181,7 +181,7 @@ class Fleet:
             yield "jemalloc_process_resident_memory_bytes", labels, in_pages(state.rss)
             began = self.end + started * HOUR
             yield "jemalloc_process_start_time_seconds", labels, began
-            yield "jemalloc_process_info", {**labels, **place_of(comm)}, 1
+            yield "jemalloc_process_info", {**labels, **cgroup_labels(comm)}, 1
         states = {"used": used, "unused": 1, "unreachable": unreachable}
         for state, count in states.items():
             yield "jemalloc_exporter_processes", {"state": state}, count
