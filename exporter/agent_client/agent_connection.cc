@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include "exporter/agent_client/bind_request.h"
 #include "exporter/process/proc_stat.h"
 
 namespace jemalloc_exporter {
@@ -21,6 +20,23 @@ ProcessStatus StatusOf(const ParsedResponse& response) {
                     : std::any_of(heaps.begin(), heaps.end(),
                                   [](const auto& heap) { return heap.used; });
   return is_used ? ProcessStatus::kUsed : ProcessStatus::kUnused;
+}
+
+// After an error. Without memory or descriptors it is connected later.
+AgentConnection::State StateOf(const ConnectResult& result) {
+  using State = AgentConnection::State;
+  switch (result.error) {
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return State::kQueued;
+    case ECONNREFUSED:
+      return State::kGone;
+    default:
+      return result.is_entered ? State::kFinished : State::kUnknown;
+  }
 }
 
 bool Exists(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
@@ -41,14 +57,14 @@ bool HasListenerEnded(int descriptor) {
   return has_ended;
 }
 
-std::optional<pid_t> KernelPid(int descriptor) {
+std::optional<ucred> PeerCredentials(int descriptor) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) !=
       0) {
     return std::nullopt;
   }
-  return credentials.pid;
+  return credentials;
 }
 
 }  // namespace
@@ -72,21 +88,23 @@ void AgentConnection::DiscardLateResponse() {
   state_ = State::kQueued;
 }
 
-void AgentConnection::Connect(const VerifyPeer& verify) {
+ConnectRequest AgentConnection::request() const {
+  return {.network_namespace = socket_.network_namespace,
+          .name = socket_.name,
+          .user = user_,
+          .sets = requested_};
+}
+
+void AgentConnection::Connect(ConnectResult result, const VerifyPeer& verify) {
   if (!first_attempt_) first_attempt_ = std::chrono::steady_clock::now();
-  descriptor_ =
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor_ < 0) return;
-  bound_ = BindRequest(descriptor_, requested_);
-  sockaddr_un address;
-  const socklen_t size = WriteAddress(socket_.name, &address);
-  if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), size) != 0) {
-    Finish(errno == EAGAIN         ? State::kQueued
-           : errno == ECONNREFUSED ? State::kGone
-                                   : State::kFinished);
-    return;
+  if (result.error != 0) return Finish(StateOf(result));
+  descriptor_ = result.descriptor.release();
+  bound_ = result.bound;
+  kernel_pid_.reset();
+  if (const auto credentials = PeerCredentials(descriptor_)) {
+    kernel_pid_ = credentials->pid;
+    listening_user_ = credentials->uid;
   }
-  kernel_pid_ = KernelPid(descriptor_);
   const auto verified =
       kernel_pid_ ? verify(socket_.name, *kernel_pid_) : std::nullopt;
   if (!verified) return Finish(State::kUnknown);
@@ -119,6 +137,7 @@ void AgentConnection::Receive() {
   }
   if (document_.empty()) {
     ++closed_count_;
+    user_ = user_ == kOwnUser ? listening_user_ : kOwnUser;
     return Finish(State::kClosed);
   }
   response_ = ParseResponse(document_, bound_);

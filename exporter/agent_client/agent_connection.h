@@ -13,6 +13,7 @@
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/response_parser.h"
+#include "exporter/connector/connect_request.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/process/process.h"
 #include "jemalloc_exporter/heap_details.h"
@@ -36,7 +37,8 @@ class AgentConnection {
     kFinished,   ///< A document was received, or connect(2) failed.
     kClosed,     ///< The agent closed the connection without a document.
     kGone,       ///< The socket is closed, or its process has ended.
-    kUnknown,    ///< `VerifyPeer` returned no result: not reported.
+    kUnknown,    ///< Not connected, or `VerifyPeer` returned no result: not
+                 ///< reported.
     kRejected    ///< `VerifyPeer` returned false: not reported.
   };
 
@@ -68,8 +70,21 @@ class AgentConnection {
   /// The details to request of the agent from the next `Connect` on.
   void set_requested(HeapDetailSets sets) { requested_ = sets; }
 
-  /// Goes from `kQueued` to any state. Does not block.
-  void Connect(const VerifyPeer& verify);
+  /// The user that the agent is to see: after it closed a connection without
+  /// a document, the one that called listen(2), which it serves in any user
+  /// namespace. Others than `kOwnUser` take a `Connector`.
+  uid_t user() const { return user_; }
+  void set_user(uid_t user) { user_ = user; }
+
+  /// What to connect in the state `kQueued`.
+  ConnectRequest request() const;
+
+  /// Takes a result of `request`. Goes from `kQueued` to any state. Does not
+  /// block.
+  void Connect(ConnectResult result, const VerifyPeer& verify);
+
+  /// Goes from `kQueued` to `kUnknown`: `request` cannot be connected.
+  void Abandon() { Finish(State::kUnknown); }
 
   /// Start of the state `kConnected`.
   std::chrono::steady_clock::time_point connected_at() const {
@@ -98,6 +113,8 @@ class AgentConnection {
   int descriptor_ = -1;
   bool is_unresponsive_ = false;
   int closed_count_ = 0;
+  uid_t user_ = kOwnUser;
+  uid_t listening_user_ = kOwnUser;  // From SO_PEERCRED.
   HeapDetailSets requested_;
   HeapDetailSets bound_;  // Requested by the name of the connected socket.
   std::optional<std::chrono::steady_clock::time_point> first_attempt_;

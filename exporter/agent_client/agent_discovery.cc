@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "exporter/process/proc_file.h"
 
@@ -64,6 +67,43 @@ std::optional<AgentSocket> ParseLine(std::string_view line,
   return AgentSocket{.name = *name, .inode = inode};
 }
 
+// Those of the largest tables are dropped, whatever a process fills its own
+// network namespace with.
+std::vector<AgentSocket> Join(std::vector<std::vector<AgentSocket>> tables) {
+  std::sort(tables.begin(), tables.end(),
+            [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  std::vector<AgentSocket> sockets;
+  for (const std::vector<AgentSocket>& table : tables) {
+    const std::size_t count =
+        std::min(table.size(), kMaxSockets - sockets.size());
+    sockets.insert(sockets.end(), table.begin(),
+                   table.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  std::sort(sockets.begin(), sockets.end());
+  return sockets;
+}
+
+// One connection for each name.
+void RemoveDuplicates(std::vector<AgentSocket>& sockets) {
+  const auto end = std::unique(
+      sockets.begin(), sockets.end(), [](const auto& a, const auto& b) {
+        return a.network_namespace == b.network_namespace && a.name == b.name;
+      });
+  sockets.erase(end, sockets.end());
+}
+
+void OrderByNamespaceSize(std::vector<AgentSocket>& sockets) {
+  std::map<NetworkNamespace, std::size_t> sizes;
+  for (const AgentSocket& socket : sockets) ++sizes[socket.network_namespace];
+  if (sizes.size() < 2) return;
+  const auto key = [&](const AgentSocket& socket) {
+    return std::pair(sizes[socket.network_namespace], socket.network_namespace);
+  };
+  std::stable_sort(
+      sockets.begin(), sockets.end(),
+      [&](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
 }  // namespace
 
 std::vector<AgentSocket> ParseSocketTable(std::string_view table,
@@ -81,6 +121,34 @@ std::vector<AgentSocket> ParseSocketTable(std::string_view table,
 
 std::vector<AgentSocket> DiscoverAgents(std::string_view prefix) {
   return ParseSocketTable(ReadProcFile("/proc/net/unix"), prefix);
+}
+
+std::vector<AgentSocket> DiscoverAgents(
+    Connector& connector, std::chrono::steady_clock::time_point deadline,
+    NamespaceCounts* counts, std::string_view prefix) {
+  std::vector<std::vector<AgentSocket>> tables = {DiscoverAgents(prefix)};
+  std::size_t read = 1;
+  const auto denied = connector.List(
+      deadline, [&](NetworkNamespace network_namespace, int table) {
+        ++read;
+        std::vector<AgentSocket> sockets =
+            ParseSocketTable(ReadDescriptor(table, kMaxTableBytes), prefix);
+        if (sockets.empty()) return;
+        for (AgentSocket& socket : sockets) {
+          socket.network_namespace = network_namespace;
+        }
+        tables.push_back(std::move(sockets));
+      });
+  const std::size_t before = counts->read + counts->denied;
+  counts->read = read;
+  counts->denied = denied.value_or(before > read ? before - read : 0);
+  return Join(std::move(tables));
+}
+
+void OrderForConnecting(std::vector<AgentSocket>& sockets) {
+  std::sort(sockets.begin(), sockets.end());
+  RemoveDuplicates(sockets);
+  OrderByNamespaceSize(sockets);
 }
 
 }  // namespace jemalloc_exporter

@@ -1,20 +1,28 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_DISCOVERY_H_
 #define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_AGENT_DISCOVERY_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "exporter/agent/protocol.h"
+#include "exporter/connector/connector.h"
 
 namespace jemalloc_exporter {
 
 /// Maximum number of sockets with an agent's name; further ones are ignored.
+/// In several network namespaces, those of the one with the most sockets.
 inline constexpr std::size_t kMaxSockets = 65536;
+
+/// Bytes of another network namespace's table of sockets that are read: some
+/// 100,000 sockets.
+inline constexpr std::size_t kMaxTableBytes = std::size_t{8} << 20;
 
 /// A listening socket with an agent's name.
 struct AgentSocket {
+  NetworkNamespace network_namespace = 0;
   AgentAddress name;
   /// Differs between two sockets that had the same name one after the other.
   std::uint64_t inode = 0;
@@ -33,6 +41,26 @@ std::vector<AgentSocket> ParseSocketTable(
 /// `kProfileSocketPrefix` those that send heap profiles.
 std::vector<AgentSocket> DiscoverAgents(
     std::string_view prefix = kSocketPrefix);
+
+/// The network namespaces of this machine that have a process.
+struct NamespaceCounts {
+  /// Their agents are known.
+  std::size_t read = 0;
+  /// They are not, for lack of a right.
+  std::size_t denied = 0;
+};
+
+/// The agents of all network namespaces, in the same order, until `deadline`.
+/// Those of this one where the connector has ended; `counts` then has the
+/// others as denied, according to its previous value.
+std::vector<AgentSocket> DiscoverAgents(
+    Connector& connector, std::chrono::steady_clock::time_point deadline,
+    NamespaceCounts* counts, std::string_view prefix = kSocketPrefix);
+
+/// Orders `sockets` by the number of sockets of their network namespace, so
+/// that the one with the most delays no other, and removes all but one of each
+/// name in a namespace.
+void OrderForConnecting(std::vector<AgentSocket>& sockets);
 
 }  // namespace jemalloc_exporter
 

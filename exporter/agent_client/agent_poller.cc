@@ -72,14 +72,6 @@ bool HasTimedOut(const AgentConnection& connection) {
           connection.HasWaited(kUnresponsiveTimeout));
 }
 
-// One connection for each name.
-void RemoveDuplicates(std::vector<AgentSocket>& sockets) {
-  const auto end = std::unique(
-      sockets.begin(), sockets.end(),
-      [](const auto& a, const auto& b) { return a.name == b.name; });
-  sockets.erase(end, sockets.end());
-}
-
 // Of `pids`, those that an included process has in its own pid namespace, where
 // that is not the one of the caller.
 std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
@@ -98,7 +90,24 @@ std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
 
 }  // namespace
 
-AgentPoller::AgentPoller(ProcessFilter filter) : filter_(std::move(filter)) {}
+AgentPoller::AgentPoller(ProcessFilter filter, Connector* connector)
+    : filter_(std::move(filter)), connector_(connector) {}
+
+std::optional<NamespaceCounts> AgentPoller::namespaces() const {
+  if (connector_ == nullptr) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return namespaces_;
+}
+
+std::vector<AgentSocket> AgentPoller::Discover(Clock::time_point deadline) {
+  if (connector_ == nullptr) return DiscoverAgents();
+  NamespaceCounts counts = *namespaces();
+  std::vector<AgentSocket> sockets =
+      DiscoverAgents(*connector_, deadline, &counts);
+  const std::lock_guard lock(mutex_);
+  namespaces_ = counts;
+  return sockets;
+}
 
 std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
                                        const DetailQuery& details) noexcept
@@ -107,16 +116,18 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
   const auto deadline =
       now + std::chrono::duration_cast<Clock::duration>(timeout);
   AgentConnections connections;
-  for (const AgentSocket& socket : SelectSockets(now)) {
+  for (const AgentSocket& socket : SelectSockets(now, deadline)) {
     connections.push_back(TakeConnection(socket));
     connections.back()->set_requested(SetsOf(socket, details));
   }
   NamespacePidCache namespaces;
-  QueryAgents(connections, deadline,
-              [&](const AgentAddress& name, pid_t kernel_pid) {
-                return Verify(name, kernel_pid, namespaces);
-              });
-  RemoveEnded(connections);
+  QueryAgents(
+      connections, deadline,
+      [&](const AgentAddress& name, pid_t kernel_pid) {
+        return Verify(name, kernel_pid, namespaces);
+      },
+      connector_);
+  RemoveEnded(connections, deadline);
   std::vector<Process> processes;
   for (const auto& connection : connections) {
     auto process = connection->ToProcess();
@@ -162,13 +173,14 @@ void AgentPoller::UpdateComm(const AgentSocket& socket, const Process& process,
 // A connection that was closed without a document is either refused by the
 // agent, or the process has ended or executes another program. Only the first
 // leaves its socket in the table.
-void AgentPoller::RemoveEnded(AgentConnections& connections) {
+void AgentPoller::RemoveEnded(AgentConnections& connections,
+                              Clock::time_point deadline) {
   const auto is_closed = [](const auto& connection) {
     return connection->closed_count() > 0 &&
            connection->state() != AgentConnection::State::kFinished;
   };
   if (std::none_of(connections.begin(), connections.end(), is_closed)) return;
-  const std::vector<AgentSocket> listed = DiscoverAgents();
+  const std::vector<AgentSocket> listed = Discover(deadline);
   std::erase_if(connections, [&](const auto& connection) {
     return is_closed(connection) &&
            !std::binary_search(listed.begin(), listed.end(),
@@ -176,8 +188,9 @@ void AgentPoller::RemoveEnded(AgentConnections& connections) {
   });
 }
 
-std::vector<AgentSocket> AgentPoller::SelectSockets(Clock::time_point now) {
-  std::vector<AgentSocket> listed = DiscoverAgents();
+std::vector<AgentSocket> AgentPoller::SelectSockets(
+    Clock::time_point now, Clock::time_point deadline) {
+  const std::vector<AgentSocket> listed = Discover(deadline);
   std::vector<AgentSocket> selected;
   std::vector<AgentSocket> excluded;
   for (const AgentSocket& socket : RemoveDecided(listed, now, selected)) {
@@ -186,8 +199,7 @@ std::vector<AgentSocket> AgentPoller::SelectSockets(Clock::time_point now) {
   if (!excluded.empty() && IsScanDue(now)) {
     DecideExcluded(excluded, now, selected);
   }
-  std::sort(selected.begin(), selected.end());
-  RemoveDuplicates(selected);
+  OrderForConnecting(selected);
   return selected;
 }
 
@@ -204,6 +216,9 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
   });
   std::erase_if(comms_, [&](const auto& comm) {
     return !std::binary_search(listed.begin(), listed.end(), comm.first);
+  });
+  std::erase_if(users_, [&](const auto& user) {
+    return !std::binary_search(listed.begin(), listed.end(), user.first);
   });
   std::erase_if(unresponsive_, [&](const auto& connection) {
     return !std::binary_search(listed.begin(), listed.end(), connection.first);
@@ -251,12 +266,13 @@ std::unique_ptr<AgentConnection> AgentPoller::TakeConnection(
     const AgentSocket& socket) {
   const std::lock_guard lock(mutex_);
   const auto unresponsive = unresponsive_.find(socket);
-  if (unresponsive == unresponsive_.end()) {
-    return std::make_unique<AgentConnection>(socket);
+  if (unresponsive != unresponsive_.end() && unresponsive->second) {
+    return std::move(unresponsive->second);
   }
-  if (unresponsive->second) return std::move(unresponsive->second);
   auto connection = std::make_unique<AgentConnection>(socket);
-  connection->set_unresponsive();
+  if (unresponsive != unresponsive_.end()) connection->set_unresponsive();
+  const auto user = users_.find(socket);
+  if (user != users_.end()) connection->set_user(user->second);
   return connection;
 }
 
@@ -269,6 +285,10 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
     const AgentSocket socket = connection->socket();
     if (connection->state() == AgentConnection::State::kRejected) {
       decisions_[socket] = {false, Clock::time_point::max()};
+    }
+    if (connection->state() == AgentConnection::State::kFinished &&
+        connection->user() != kOwnUser) {
+      users_[socket] = connection->user();
     }
     if (HasTimedOut(*connection)) {
       if (connection->state() == AgentConnection::State::kConnected &&

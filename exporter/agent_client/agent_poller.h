@@ -16,6 +16,7 @@
 #include "exporter/agent_client/agent_connection.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
+#include "exporter/connector/connector.h"
 #include "exporter/process/process.h"
 #include "jemalloc_exporter/heap_details.h"
 
@@ -53,8 +54,9 @@ struct DetailQuery {
 
 /// Returns the heap statistics of the processes that carry the agent.
 ///
-/// A poll connects to all agents of this network namespace at the same time,
-/// and waits for their responses no longer than its timeout. The result is
+/// A poll connects to all agents of this network namespace, or with a
+/// `Connector` of all, at the same time, and waits for their responses no
+/// longer than its timeout. The result is
 /// ordered by pid, and contains each pid and comm once. This process is never
 /// included.
 ///
@@ -84,13 +86,18 @@ struct DetailQuery {
 /// unresponsive, at most `kMaxSockets`.
 class AgentPoller {
  public:
-  explicit AgentPoller(ProcessFilter filter = {});
+  /// `connector` may be null, and must outlive this object.
+  explicit AgentPoller(ProcessFilter filter = {},
+                       Connector* connector = nullptr);
 
   /// Never throws: without memory or descriptors it returns fewer processes.
   /// A process of another pid namespace has details only from the second poll
   /// on where `details` includes some names only.
   std::vector<Process> Poll(std::chrono::duration<double> timeout,
                             const DetailQuery& details = {}) noexcept;
+
+  /// Of the latest poll; absent without a connector.
+  std::optional<NamespaceCounts> namespaces() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -100,7 +107,9 @@ class AgentPoller {
     Clock::time_point until;
   };
 
-  std::vector<AgentSocket> SelectSockets(Clock::time_point now);
+  std::vector<AgentSocket> Discover(Clock::time_point deadline);
+  std::vector<AgentSocket> SelectSockets(Clock::time_point now,
+                                         Clock::time_point deadline);
   std::vector<AgentSocket> RemoveDecided(const std::vector<AgentSocket>& listed,
                                          Clock::time_point now,
                                          std::vector<AgentSocket>& selected);
@@ -112,19 +121,23 @@ class AgentPoller {
   HeapDetailSets SetsOf(const AgentSocket& socket, const DetailQuery& details);
   void UpdateComm(const AgentSocket& socket, const Process& process,
                   const DetailQuery& details);
-  static void RemoveEnded(AgentConnections& connections);
+  void RemoveEnded(AgentConnections& connections, Clock::time_point deadline);
   void UpdateState(AgentConnections& connections);
   bool Includes(pid_t pid) const;
   std::optional<bool> Verify(const AgentAddress& name, pid_t kernel_pid,
                              NamespacePidCache& namespaces) const;
 
   const ProcessFilter filter_;
-  std::mutex mutex_;
+  Connector* const connector_;
+  mutable std::mutex mutex_;
+  NamespaceCounts namespaces_;
   /// Of sockets that are listed: whether to connect, independent of `filter_`.
   std::map<AgentSocket, Decision> decisions_;
   Clock::time_point next_scan_;
   /// Of processes whose pid here is not that of the socket's name.
   std::map<AgentSocket, std::string> comms_;
+  /// Of agents that serve no other: see `AgentConnection::user`.
+  std::map<AgentSocket, uid_t> users_;
   /// Null while a poll is using the connection.
   std::map<AgentSocket, std::unique_ptr<AgentConnection>> unresponsive_;
 };

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <deque>
+#include <utility>
+#include <vector>
 
 namespace jemalloc_exporter {
 namespace {
@@ -22,14 +24,20 @@ constexpr milliseconds kTimeSlice{25};
 // Until a failed or preempted connection is retried.
 constexpr milliseconds kRetryDelay{5};
 
+// Connections that are made at once.
+constexpr std::size_t kBatch = 128;
+static_assert(kBatch <= kMaxConnectRequests);
+
 // execve(2) closes the socket once; the new program has another one.
 constexpr int kMaxClosedConnections = 2;
 
 class AgentQuery {
  public:
-  AgentQuery(AgentConnections& connections, const VerifyPeer& verify)
+  AgentQuery(AgentConnections& connections, const VerifyPeer& verify,
+             Connector* connector)
       : connections_(connections),
         verify_(verify),
+        connector_(connector),
         max_connected_(MaxConnections()),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
   AgentQuery(const AgentQuery&) = delete;
@@ -92,21 +100,59 @@ class AgentQuery {
   void ConnectQueued(steady_clock::time_point end) {
     while (!queue_.empty() && connected_ < max_connected_ &&
            steady_clock::now() < end) {
-      AgentConnection& connection = *queue_.front();
-      queue_.pop_front();
-      connection.Connect(verify_);
-      if (connection.state() == AgentConnection::State::kConnected) {
-        Register(connection);
-      } else {
-        RetryOrFinish(connection);
+      const std::size_t count =
+          std::min({queue_.size(), max_connected_ - connected_, kBatch});
+      const std::vector<AgentConnection*> batch(
+          queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+      queue_.erase(queue_.begin(),
+                   queue_.begin() + static_cast<std::ptrdiff_t>(count));
+      Connect(batch, end);
+      for (AgentConnection* connection : batch) {
+        if (connection->state() == AgentConnection::State::kConnected) {
+          Register(*connection);
+        } else {
+          RetryOrFinish(*connection);
+        }
       }
     }
   }
 
+  void Connect(const std::vector<AgentConnection*>& batch,
+               steady_clock::time_point end) {
+    if (connector_ != nullptr && ConnectElsewhere(batch, end)) return;
+    for (AgentConnection* connection : batch) {
+      if (connection->socket().network_namespace == 0) {
+        connection->Connect(ConnectSocket(connection->request()), verify_);
+      } else {
+        connection->Abandon();
+      }
+    }
+  }
+
+  bool ConnectElsewhere(const std::vector<AgentConnection*>& batch,
+                        steady_clock::time_point end) {
+    std::vector<ConnectRequest> requests(batch.size());
+    std::transform(
+        batch.begin(), batch.end(), requests.begin(),
+        [](const auto* connection) { return connection->request(); });
+    std::vector<ConnectResult> results = connector_->Connect(requests, end);
+    if (results.empty()) return false;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      batch[i]->Connect(std::move(results[i]), verify_);
+    }
+    return true;
+  }
+
+  // A descriptor that the connector has passed stays registered after it was
+  // closed here, until it is closed there: it must not be reported again.
+  bool Await(AgentConnection& connection, int operation) const {
+    epoll_event event = {.events = EPOLLIN | EPOLLONESHOT,
+                         .data = {.ptr = &connection}};
+    return epoll_ctl(epoll_, operation, connection.descriptor(), &event) == 0;
+  }
+
   void Register(AgentConnection& connection) {
-    epoll_event event = {.events = EPOLLIN, .data = {.ptr = &connection}};
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.descriptor(), &event) ==
-        0) {
+    if (Await(connection, EPOLL_CTL_ADD)) {
       ++connected_;
     } else {
       connection.Requeue();
@@ -121,8 +167,12 @@ class AgentQuery {
     for (int i = 0; i < count; ++i) {
       AgentConnection& connection =
           *static_cast<AgentConnection*>(events[i].data.ptr);
+      if (connection.state() != AgentConnection::State::kConnected) continue;
       connection.Receive();
-      if (connection.state() == AgentConnection::State::kConnected) continue;
+      if (connection.state() == AgentConnection::State::kConnected) {
+        Await(connection, EPOLL_CTL_MOD);
+        continue;
+      }
       --connected_;
       RetryOrFinish(connection);
     }
@@ -144,6 +194,7 @@ class AgentQuery {
 
   AgentConnections& connections_;
   const VerifyPeer& verify_;
+  Connector* const connector_;
   std::deque<AgentConnection*> queue_;
   std::deque<AgentConnection*> retry_queue_;
   steady_clock::time_point next_retry_;
@@ -164,8 +215,9 @@ std::size_t MaxConnections() {
 }
 
 void QueryAgents(AgentConnections& connections,
-                 steady_clock::time_point deadline, const VerifyPeer& verify) {
-  AgentQuery(connections, verify).Run(deadline);
+                 steady_clock::time_point deadline, const VerifyPeer& verify,
+                 Connector* connector) {
+  AgentQuery(connections, verify, connector).Run(deadline);
 }
 
 }  // namespace jemalloc_exporter

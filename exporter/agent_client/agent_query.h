@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "exporter/agent_client/agent_connection.h"
+#include "exporter/connector/connector.h"
 
 namespace jemalloc_exporter {
 
@@ -21,9 +22,12 @@ std::size_t MaxConnections();
 /// missing, returns after `kUnresponsiveTimeout`. A connection that was closed
 /// without a document is retried once. `verify` is called for each connection;
 /// its exceptions are passed on. Throws std::bad_alloc.
+///
+/// With `connector`, which may be null, it connects; after it has ended, only
+/// agents of this network namespace are connected.
 void QueryAgents(AgentConnections& connections,
                  std::chrono::steady_clock::time_point deadline,
-                 const VerifyPeer& verify);
+                 const VerifyPeer& verify, Connector* connector = nullptr);
 
 }  // namespace jemalloc_exporter
 

@@ -114,6 +114,11 @@ void AddExec(CLI::App& app, CommandLine& line) {
           "--web.systemd-socket cannot be used with exec: the sockets belong "
           "to the command");
     }
+    if (line.serve.all_namespaces) {
+      throw CLI::ValidationError(
+          "--agent.all-namespaces cannot be used with exec: it serves the "
+          "command's processes only");
+    }
     // The command has the same stderr.
     if (app.count("--log.level") == 0) line.log_level = LogLevel::kWarn;
     line.run = [&line] {
@@ -141,6 +146,7 @@ void AddShow(CLI::App& app, CommandLine& line) {
   AddDuration(*show, "--watch", "Print again at this interval",
               [&line](Seconds interval) { line.show.watch = interval; });
   AddAgentTimeout(*show, line);
+  AddAllNamespaces(*show, line.show.all_namespaces);
   AddChoice<ShowFormat>(*show, "--format", line.show.format,
                         {{"human", ShowFormat::kHuman},
                          {"json", ShowFormat::kJson},
@@ -256,6 +262,7 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   AddWebOptions(app, line.serve);
   AddCollectorOptions(app, line.serve);
   AddAgentTimeout(app, line);
+  AddAllNamespaces(app, line.serve.all_namespaces);
   AddLogOptions(app, line);
   AddServe(app, line);
   AddExec(app, line);

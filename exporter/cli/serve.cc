@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "exporter/build_info.h"
+#include "exporter/cli/all_namespaces.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 #include "exporter/endpoints/endpoints.h"
@@ -193,13 +194,14 @@ HttpServerOptions ServerOptions(const ServeOptions& options,
   return server;
 }
 
-EndpointOptions EndpointsOf(const ServeOptions& options) {
+EndpointOptions EndpointsOf(const ServeOptions& options, Connector* connector) {
   return {.telemetry_path = options.telemetry_path,
           .external_url = options.external_url,
           .route_prefix = options.route_prefix,
           .disable_exporter_metrics = options.disable_exporter_metrics,
           .agent_timeout = options.agent_timeout,
           .process_filter = options.process_filter,
+          .connector = connector,
           .collectors = options.collectors,
           .comm_include = options.comm_include,
           .agent_path = FindAgent()};
@@ -256,8 +258,11 @@ int RunServe(const ServeOptions& options) {
   // Threads started later inherit the mask.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  // Before any thread exists.
+  const auto connector =
+      options.all_namespaces ? StartConnectorOfServer() : nullptr;
   RaiseDescriptorLimit();
-  Endpoints endpoints(EndpointsOf(options));
+  Endpoints endpoints(EndpointsOf(options, connector.get()));
   const auto web_config = LoadWebConfig(options.config_file);
   HttpServer server(ServerOptions(options, endpoints, web_config.get()));
   endpoints.AddTo(server);

@@ -26,6 +26,8 @@ struct ServeOptions {
   bool disable_exporter_metrics = false;
   /// Maximum time that a scrape waits for the responses of processes.
   Seconds agent_timeout{1};
+  /// See `StartConnectorOfServer`.
+  bool all_namespaces = false;
   /// See `EndpointOptions`.
   CollectorSet collectors;
   std::function<bool(const std::string&)> comm_include;
@@ -39,6 +41,9 @@ struct ServeOptions {
 /// progress then have 5 seconds to finish. SIGHUP reloads the web
 /// configuration. Throws std::runtime_error, with one line, when it cannot
 /// listen or the web configuration is broken.
+///
+/// With `all_namespaces` the process gives up its rights first: see
+/// `DropPrivileges`.
 int RunServe(const ServeOptions& options);
 
 }  // namespace jemalloc_exporter

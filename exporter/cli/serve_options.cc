@@ -25,6 +25,13 @@ std::string CheckCount(const std::string& text) {
 
 }  // namespace
 
+void AddAllNamespaces(CLI::App& app, bool& all_namespaces) {
+  app.add_flag("--agent.all-namespaces", all_namespaces,
+               "Also serve the processes of all other network namespaces. "
+               "Requires CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SETUID, which a "
+               "process without access to clients keeps; not with exec");
+}
+
 void AddWebOptions(CLI::App& app, ServeOptions& serve) {
   app.add_option("--web.listen-address", serve.listen_addresses,
                  "Address to listen on: HOST:PORT, [IPV6]:PORT, :PORT or "

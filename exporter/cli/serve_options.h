@@ -16,6 +16,9 @@ void AddWebOptions(CLI::App& app, ServeOptions& serve);
 /// The same of `--collector.*`.
 void AddCollectorOptions(CLI::App& app, ServeOptions& serve);
 
+/// Declares `--agent.all-namespaces`.
+void AddAllNamespaces(CLI::App& app, bool& all_namespaces);
+
 }  // namespace jemalloc_exporter
 
 #endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_SERVE_OPTIONS_H_

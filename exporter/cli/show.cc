@@ -17,6 +17,7 @@
 
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/attach/one_shot.h"
+#include "exporter/cli/all_namespaces.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_heaps.h"
 #include "exporter/cli/process_table.h"
@@ -165,9 +166,10 @@ Processes Poll(const ShowOptions& options, AgentPoller& poller,
 }
 
 // A terminal is cleared before each table; elsewhere the tables are appended.
-void Watch(const ShowOptions& options, Seconds agent_timeout) {
+void Watch(const ShowOptions& options, Seconds agent_timeout,
+           Connector* connector) {
   const std::string clear = isatty(STDOUT_FILENO) != 0 ? "\033[H\033[2J" : "";
-  AgentPoller poller(FilterOf(options));
+  AgentPoller poller(FilterOf(options), connector);
   Processes before = Poll(options, poller, agent_timeout);
   while (true) {
     Processes processes = Poll(options, poller, agent_timeout);
@@ -182,11 +184,13 @@ void Watch(const ShowOptions& options, Seconds agent_timeout) {
 }  // namespace
 
 int RunShow(const ShowOptions& options, Seconds agent_timeout) {
+  const auto connector =
+      options.all_namespaces ? StartConnectorOfCommand() : nullptr;
   if (options.watch) {
-    Watch(options, agent_timeout);
+    Watch(options, agent_timeout, connector.get());
     return 0;
   }
-  AgentPoller poller(FilterOf(options));
+  AgentPoller poller(FilterOf(options), connector.get());
   const Processes processes = Poll(options, poller, agent_timeout);
   if (processes.empty()) {
     PrintError(EmptyResultMessage(options));

@@ -18,6 +18,8 @@ struct ShowOptions {
   bool ptrace = false;
   /// With `pid`: also every set of details. Not with `watch`.
   bool detail = false;
+  /// See `StartConnectorOfCommand`.
+  bool all_namespaces = false;
   ShowFormat format = ShowFormat::kHuman;
   /// Interval between two polls; absent: one poll.
   std::optional<Seconds> watch;

@@ -77,6 +77,10 @@ Response Endpoints::Metrics(const Request& request) {
     auto self = ExporterMetrics();
     std::move(self.begin(), self.end(), std::back_inserter(families));
     families.push_back(RequestFamily());
+    if (const auto namespaces = poller_.namespaces()) {
+      families.push_back(
+          NetworkNamespacesMetric(namespaces->read, namespaces->denied));
+    }
   }
   return MetricsResponse(request, families);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
+#include "exporter/connector/connector.h"
 #include "exporter/endpoints/heap_history.h"
 #include "exporter/endpoints/latest_response.h"
 #include "exporter/endpoints/scrape_timeout.h"
@@ -33,6 +34,8 @@ struct EndpointOptions {
   Seconds agent_timeout{1};
   /// The processes that are served.
   ProcessFilter process_filter;
+  /// Null, or for the agents of all network namespaces.
+  Connector* connector = nullptr;
   /// The collectors that are enabled. Details are collected of processes whose
   /// comm `comm_include` accepts; empty: of all.
   CollectorSet collectors;
@@ -45,7 +48,8 @@ struct EndpointOptions {
 class Endpoints {
  public:
   explicit Endpoints(EndpointOptions options)
-      : options_(std::move(options)), poller_(options_.process_filter) {}
+      : options_(std::move(options)),
+        poller_(options_.process_filter, options_.connector) {}
 
   /// Adds every endpoint to the server, which must not outlive this object.
   void AddTo(HttpServer& server);

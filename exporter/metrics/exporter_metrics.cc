@@ -51,6 +51,16 @@ MetricFamily BuildInfoMetric() {
   return family;
 }
 
+MetricFamily NetworkNamespacesMetric(std::size_t read, std::size_t denied) {
+  MetricFamily family = MakeFamily(
+      MetricType::Gauge, "jemalloc_exporter_network_namespaces",
+      "Network namespaces with a process: read, or denied for lack of a "
+      "capability");
+  AddSample(family, static_cast<double>(read), {{"state", "read"}});
+  AddSample(family, static_cast<double>(denied), {{"state", "denied"}});
+  return family;
+}
+
 std::vector<MetricFamily> ExporterMetrics() {
   std::vector<MetricFamily> families;
   const auto add = [&](MetricType type, std::string name, std::string help,

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <limits>
 
 namespace jemalloc_exporter {
 namespace {
@@ -29,15 +31,22 @@ class ReadOnlyFile {
 
 std::string ReadProcFile(const std::string& path) {
   const ReadOnlyFile file(path.c_str());
+  return ReadDescriptor(file.descriptor(),
+                        std::numeric_limits<std::size_t>::max());
+}
+
+std::string ReadDescriptor(int descriptor, std::size_t max_size) {
   std::string contents;
   char buffer[8192];
-  for (;;) {
-    const ssize_t size = read(file.descriptor(), buffer, sizeof(buffer));
+  while (contents.size() < max_size) {
+    const ssize_t size = read(descriptor, buffer, sizeof(buffer));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return {};
-    if (size == 0) return contents;
-    contents.append(buffer, static_cast<std::size_t>(size));
+    if (size == 0) break;
+    contents.append(buffer, std::min(static_cast<std::size_t>(size),
+                                     max_size - contents.size()));
   }
+  return contents;
 }
 
 }  // namespace jemalloc_exporter

@@ -18,6 +18,7 @@ LAYERS = [
     "exporter/profile",
     "exporter/attach",
     "exporter/agent_client",
+    "exporter/connector",
     "exporter/metrics",
     "exporter/process",
     "exporter/agent",

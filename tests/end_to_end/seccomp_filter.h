@@ -34,22 +34,56 @@ inline long SystemCallNumber(std::string_view name) {
 #define CALL(name) \
   { #name, SYS_##name }
   static constexpr Call kCalls[] = {
-      CALL(accept4),      CALL(bind),           CALL(capget),
-      CALL(capset),       CALL(clone),          CALL(clone3),
-      CALL(close),        CALL(close_range),    CALL(creat),
-      CALL(exit),         CALL(exit_group),     CALL(fcntl),
-      CALL(futex),        CALL(geteuid),        CALL(getpid),
-      CALL(getsockopt),   CALL(gettid),         CALL(listen),
-      CALL(lseek),        CALL(madvise),        CALL(memfd_create),
-      CALL(mmap),         CALL(mprotect),       CALL(munmap),
-      CALL(newfstatat),   CALL(openat),         CALL(poll),
-      CALL(prctl),        CALL(prlimit64),      CALL(process_vm_readv),
-      CALL(ptrace),       CALL(read),           CALL(rseq),
-      CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(sched_yield),
-      CALL(sendmsg),      CALL(sendto),         CALL(set_robust_list),
-      CALL(setgroups),    CALL(setresgid),      CALL(setresuid),
-      CALL(signalfd4),    CALL(socket),         CALL(tgkill),
-      CALL(unshare),      CALL(wait4),          CALL(write),
+      CALL(accept4),
+      CALL(bind),
+      CALL(capget),
+      CALL(capset),
+      CALL(clone),
+      CALL(clone3),
+      CALL(close),
+      CALL(close_range),
+      CALL(creat),
+      CALL(exit),
+      CALL(exit_group),
+      CALL(fcntl),
+      CALL(futex),
+      CALL(geteuid),
+      CALL(getpid),
+      CALL(getsockopt),
+      CALL(gettid),
+      CALL(listen),
+      CALL(lseek),
+      CALL(madvise),
+      CALL(memfd_create),
+      CALL(mmap),
+      CALL(mprotect),
+      CALL(munmap),
+      CALL(newfstatat),
+      CALL(openat),
+      CALL(poll),
+      CALL(prctl),
+      CALL(prlimit64),
+      CALL(process_vm_readv),
+      CALL(ptrace),
+      CALL(read),
+      CALL(readlinkat),
+      CALL(rseq),
+      CALL(setns),
+      CALL(rt_sigaction),
+      CALL(rt_sigprocmask),
+      CALL(sched_yield),
+      CALL(sendmsg),
+      CALL(sendto),
+      CALL(set_robust_list),
+      CALL(setgroups),
+      CALL(setresgid),
+      CALL(setresuid),
+      CALL(signalfd4),
+      CALL(socket),
+      CALL(tgkill),
+      CALL(unshare),
+      CALL(wait4),
+      CALL(write),
   };
 #undef CALL
   for (const Call& call : kCalls) {
@@ -59,12 +93,13 @@ inline long SystemCallNumber(std::string_view name) {
   std::exit(2);
 }
 
-/// Parses `kill:prctl,bind` (also `enosys:`, `eperm:`, and `only:` for a filter
-/// that kills for all but the listed).
+/// Parses `kill:prctl,bind` (also `eacces:`, `enosys:`, `eperm:`, and `only:`
+/// for a filter that kills for all but the listed).
 inline SeccompFilter ParseSeccompFilter(std::string_view text) {
   SeccompFilter filter;
   const auto colon = text.find(':');
   const std::string_view action = text.substr(0, colon);
+  if (action == "eacces") filter.listed = SECCOMP_RET_ERRNO | EACCES;
   if (action == "enosys") filter.listed = SECCOMP_RET_ERRNO | ENOSYS;
   if (action == "eperm") filter.listed = SECCOMP_RET_ERRNO | EPERM;
   if (action == "only") std::swap(filter.listed, filter.others);

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/bind_request.h"
+#include "exporter/connector/bind_request.h"
 
 #include <sys/random.h>
 #include <sys/socket.h>
