@@ -23,7 +23,7 @@ MAX_PORT_NAME = 15  # IANA_SVC_NAME, which the API server enforces.
 # The fields of the API that the manifests use, with their types: [x] is a list of
 # x, and {str: x} a map. https://kubernetes.io/docs/reference/kubernetes-api/
 LABELS = {str: str}
-META = {"name": str, "labels": LABELS, "annotations": LABELS}
+META = {"name": str, "namespace": str, "labels": LABELS, "annotations": LABELS}
 RESOURCES = {str: str}
 PROBE = {"httpGet": {"path": str, "port": str}}
 SECURITY = {
@@ -34,6 +34,7 @@ SECURITY = {
     "runAsGroup": int,
     "capabilities": {"drop": [str], "add": [str]},
     "seccompProfile": {"type": str},
+    "appArmorProfile": {"type": str},
 }
 CONTAINER = {
     "name": str,
@@ -49,6 +50,8 @@ CONTAINER = {
     "securityContext": SECURITY,
 }
 POD = {
+    "hostPID": bool,
+    "tolerations": [{"operator": str}],
     "automountServiceAccountToken": bool,
     "securityContext": {"runAsNonRoot": bool, "seccompProfile": {"type": str}},
     "volumes": [{"name": str, "emptyDir": {"sizeLimit": str}}],
@@ -65,7 +68,12 @@ RULE = {
 }
 SPECS = {
     "v1/Pod": POD,
+    "v1/Namespace": {},
     "apps/v1/Deployment": {"template": {"metadata": META, "spec": POD}},
+    "apps/v1/DaemonSet": {
+        "selector": {"matchLabels": LABELS},
+        "template": {"metadata": META, "spec": POD},
+    },
     "monitoring.coreos.com/v1/PodMonitor": {
         "namespaceSelector": {"any": bool},
         "selector": {"matchExpressions": [{"key": str, "operator": str}]},
@@ -100,6 +108,8 @@ MANIFESTS = {
 def fields(document):
     if document["kind"] == "Component":
         return COMPONENT
+    if document["kind"] == "Kustomization":
+        return {"apiVersion": str, "kind": str, "resources": [str]}
     spec = SPECS[f"{document['apiVersion']}/{document['kind']}"]
     return {"apiVersion": str, "kind": str, "metadata": META, "spec": spec}
 
@@ -141,7 +151,7 @@ def with_misspelt_keys(value, schema):
 
 class Manifests(unittest.TestCase):
     def test_have_no_unknown_field(self):
-        self.assertEqual(len(MANIFESTS), 5)
+        self.assertEqual(len(MANIFESTS), 8)
         for path, document in MANIFESTS.items():
             self.assertEqual(unknown(document, fields(document)), [], path)
 
@@ -239,6 +249,85 @@ class Pod(unittest.TestCase):
         self.assertEqual(endpoint["port"], self.exporter["ports"][0]["name"])
 
 
+class DaemonSet(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        document = MANIFESTS["daemonset/daemonset.yaml"]
+        cls.spec = document["spec"]
+        cls.namespace = document["metadata"]["namespace"]
+        cls.template = cls.spec["template"]
+        cls.pod = cls.template["spec"]
+        (cls.exporter,) = cls.pod["containers"]
+
+    def test_has_exactly_the_rights_of_the_connector(self):
+        source = (ROOT / "exporter/connector/capabilities.cc").read_text()
+        names = re.findall(r'"CAP_(\w+)"', source)
+        self.assertEqual(
+            self.exporter["securityContext"],
+            {
+                "runAsUser": 0,
+                "runAsGroup": 65534,
+                "runAsNonRoot": False,
+                "readOnlyRootFilesystem": True,
+                "allowPrivilegeEscalation": False,
+                "appArmorProfile": {"type": "Unconfined"},
+                "seccompProfile": {"type": "RuntimeDefault"},
+                "capabilities": {"drop": ["ALL"], "add": names},
+            },
+        )
+        self.assertEqual(names, ["SYS_ADMIN", "SYS_PTRACE", "SETUID"])
+
+    def test_shares_the_pid_namespace_of_the_node_alone(self):
+        shared = {key for key in self.pod if key.startswith("host")}
+        self.assertEqual(shared, {"hostPID"})
+        self.assertIs(self.pod["automountServiceAccountToken"], False)
+        self.assertNotIn("volumes", self.pod)
+
+    def test_is_allowed_in_its_namespace(self):
+        namespace = MANIFESTS["daemonset/namespace.yaml"]["metadata"]
+        self.assertEqual(namespace["name"], self.namespace)
+        level = namespace["labels"]["pod-security.kubernetes.io/enforce"]
+        self.assertEqual(level, "privileged")
+
+    def test_selects_its_pods(self):
+        labels = self.template["metadata"]["labels"]
+        self.assertLessEqual(self.spec["selector"]["matchLabels"].items(), labels.items())
+        self.assertEqual(labels["jemalloc-exporter/scrape"], "true")
+
+    def test_has_ports_probes_and_image_of_the_pod(self):
+        other = MANIFESTS["pod.yaml"]["spec"]["containers"][1]
+        for key in ("image", "ports", "livenessProbe", "readinessProbe"):
+            self.assertEqual(self.exporter[key], other[key])
+        self.assertEqual(
+            self.template["metadata"]["annotations"],
+            MANIFESTS["pod.yaml"]["metadata"]["annotations"],
+        )
+
+    def test_starts_with_its_arguments(self):
+        command, *options = self.exporter["args"]
+        self.assertEqual(command, "serve")
+        with Exporter(*options) as exporter:
+            self.assertEqual(get(exporter.url + "/-/ready").status, 200)
+
+    @unittest.skipUnless(
+        os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv"
+    )
+    def test_starts_with_its_user_and_capabilities(self):
+        context = self.exporter["securityContext"]
+        added = ",".join(f"+{c.lower()}" for c in context["capabilities"]["add"])
+        prefix = [
+            "setpriv", f"--regid={context['runAsGroup']}", "--clear-groups",
+            f"--bounding-set=-all,{added}", "--no-new-privs",
+        ]
+        with Exporter(*self.exporter["args"][1:], program=[*prefix, EXPORTER]) as exporter:
+            self.assertEqual(get(exporter.url + "/metrics").status, 200)
+            status = pathlib.Path(f"/proc/{exporter.process.pid}/status").read_text()
+            exporter.stop()
+        self.assertNotIn("level=warn", exporter.log)
+        for name in ("Uid", "Gid"):
+            self.assertRegex(status, rf"(?m)^{name}:(\t65534){{4}}$")
+
+
 def has_kustomize():
     if not shutil.which("kubectl"):
         return False
@@ -309,6 +398,19 @@ class Component(unittest.TestCase):
         names = [c["name"] for c in template["spec"]["containers"]]
         self.assertEqual(names, ["log", "app"])
         self.assertNotIn("initContainers", template["spec"])
+
+
+@unittest.skipUnless(has_kustomize(), "needs a kubectl with kustomize 4 or later")
+class Kustomization(unittest.TestCase):
+    def test_renders_the_daemonset_and_its_namespace(self):
+        text = subprocess.check_output(
+            ["kubectl", "kustomize", HOME / "daemonset"], text=True
+        )
+        expected = [
+            MANIFESTS["daemonset/namespace.yaml"],
+            MANIFESTS["daemonset/daemonset.yaml"],
+        ]
+        self.assertEqual(list(yaml.safe_load_all(text)), expected)
 
 
 if __name__ == "__main__":
