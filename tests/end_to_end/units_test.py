@@ -17,6 +17,8 @@ SERVICE = "usr/local/lib/systemd/system/jemalloc_exporter.service"
 DROP_IN = "redis-server.service.d/jemalloc_exporter.conf"
 INSTALLED_DROP_IN = f"usr/local/share/jemalloc_exporter/{DROP_IN}"
 MAX_EXPOSURE = 15  # In tenths.
+ALL_NAMESPACES = "jemalloc_exporter.service.d/all-namespaces.conf"
+MAX_EXPOSURE_OF_ALL_NAMESPACES = 25
 
 
 def need(tool, package):
@@ -116,6 +118,69 @@ class Service(unittest.TestCase):
     def test_runs_as_the_user_that_is_installed(self):
         name, _ = system_user()
         self.assertEqual(settings(SERVICE)["User"], [name])
+
+
+class AllNamespaces(unittest.TestCase):
+    """The service with the drop-in for all network namespaces."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.path = f"usr/local/share/jemalloc_exporter/{ALL_NAMESPACES}"
+        placed = MACHINE / "etc/systemd/system" / ALL_NAMESPACES
+        placed.parent.mkdir(parents=True)
+        cls.addClassCleanup(shutil.rmtree, placed.parent)
+        shutil.copy(MACHINE / cls.path, placed)
+        cls.drop_in = settings(cls.path)
+
+    def test_is_valid_where_it_is_installed(self):
+        self.assertEqual(verified("jemalloc_exporter.service"), (0, "", ""))
+
+    def test_is_exposed_by_its_capabilities_only(self):
+        status, out, _ = systemd(
+            "analyze",
+            "security",
+            "--offline=true",
+            f"--threshold={MAX_EXPOSURE_OF_ALL_NAMESPACES}",
+            "jemalloc_exporter.service",
+        )
+        self.assertRegex(out, "Overall exposure level")
+        self.assertEqual(status, 0, out)
+
+    def test_sets_the_option_that_the_exporter_has(self):
+        (variable,) = self.drop_in["Environment"]
+        help_text = subprocess.check_output([EXPORTER, "--help"], text=True)
+        name = variable.removesuffix("=true")
+        self.assertIn(name, help_text)
+
+    def test_has_exactly_the_capabilities_of_the_connector(self):
+        source = (HOME / "exporter/connector/capabilities.cc").read_text()
+        names = re.findall(r'"(CAP_\w+)"', source)
+        for setting in ("AmbientCapabilities", "CapabilityBoundingSet"):
+            self.assertEqual(self.drop_in[setting], names)
+        self.assertEqual(self.drop_in["PrivateUsers"], ["no"])
+
+    def test_permits_the_system_calls_of_the_connector(self):
+        listed = set()
+        for call in settings(SERVICE)["SystemCallFilter"]:
+            removed = call.startswith("~") or (listed and call == "@resources")
+            calls = self.calls_of(call.lstrip("~"))
+            listed = listed - calls if removed else listed | calls
+        for call in self.drop_in["SystemCallFilter"]:
+            listed.add(call)
+        needed = {"setns", "setresuid", "capset", "socketpair", "prctl", "fork"}
+        self.assertLessEqual(needed, listed)
+        self.assertEqual(self.drop_in["RestrictNamespaces"], ["net"])
+
+    def calls_of(self, group):
+        """The system calls of a group, and of those that it includes."""
+        if not group.startswith("@"):
+            return {group}
+        out = subprocess.check_output(
+            ["systemd-analyze", "--no-pager", "syscall-filter", group], text=True
+        )
+        lines = [line.strip() for line in out.splitlines()[1:]]
+        names = [line for line in lines if line and not line.startswith("#")]
+        return set().union(*(self.calls_of(name) for name in names))
 
 
 class DropIn(unittest.TestCase):
