@@ -213,6 +213,11 @@ void AddProfile(CLI::App& app, CommandLine& line) {
       "Print addresses and build ids, without names of functions");
   profile->add_option("--output", line.profile.output, "Write to this file")
       ->type_name("FILE");
+  profile
+      ->add_flag(
+          "--served", line.profile.is_served,
+          "The page is served at /debug/pprof/heap: link to others there")
+      ->group("");  // Hidden: of the server's own child.
   profile->callback([&line] {
     if (line.profile.time && line.profile.format == ProfileFormat::kRaw) {
       throw CLI::ValidationError(

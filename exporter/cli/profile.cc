@@ -124,10 +124,12 @@ Reading ReadLater(pid_t pid, Seconds time) {
   return reading;
 }
 
-std::string ToFormat(const HeapProfile& profile, ProfileFormat format) {
-  switch (format) {
+std::string ToFormat(const HeapProfile& profile,
+                     const ProfileOptions& options) {
+  switch (options.format) {
     case ProfileFormat::kFlameGraph:
-      return ToFlameGraph(profile);
+      return ToFlameGraph(profile, options.is_served ? FlameGraphUse::kServed
+                                                     : FlameGraphUse::kFile);
     case ProfileFormat::kCollapsed:
       return ToCollapsed(profile);
     default:
@@ -148,7 +150,7 @@ std::string Render(const ProfileOptions& options) {
   LimitThisProcess();
   const HeapProfile profile =
       Convert(options, before ? &*before : nullptr, reading);
-  std::string rendered = ToFormat(profile, options.format);
+  std::string rendered = ToFormat(profile, options);
   alarm(0);  // The reader of stdout may take longer.
   return rendered;
 }

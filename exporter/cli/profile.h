@@ -24,6 +24,8 @@ struct ProfileOptions {
   ProfileFormat format = ProfileFormat::kPprof;
   /// Addresses and build ids only.
   bool no_symbols = false;
+  /// The flame graph is served over HTTP.
+  bool is_served = false;
   /// A file; empty: stdout.
   std::string output;
 };

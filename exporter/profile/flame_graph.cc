@@ -30,10 +30,13 @@ bool IsDifference(const HeapProfile& profile) {
   return profile.duration_ns > 0;
 }
 
-std::string Duration(const HeapProfile& profile) {
+std::string Seconds(const HeapProfile& profile) {
   return FormatFixed(static_cast<double>(profile.duration_ns) / kNanoseconds,
-                     0) +
-         " s";
+                     0);
+}
+
+std::string Duration(const HeapProfile& profile) {
+  return Seconds(profile) + " s";
 }
 
 std::string Time(const HeapProfile& profile) {
@@ -46,7 +49,27 @@ std::string Time(const HeapProfile& profile) {
   return {text, size};
 }
 
-std::string PageHeader(const HeapProfile& profile) {
+std::string Link(const std::string& url, std::string_view text) {
+  std::string link = "<a href=\"" + EscapeHtml(url) + "\">";
+  return link.append(text) + "</a>";
+}
+
+// Links to other profiles of the process, and to the landing page.
+std::string Navigation(const HeapProfile& profile) {
+  const std::string query = "?pid=" + std::to_string(profile.pid);
+  std::string links;
+  std::string download = query;
+  if (IsDifference(profile)) {
+    links = Link(query + "&format=flamegraph", "All in use");
+    download += "&seconds=" + Seconds(profile);
+  } else {
+    links = Link(query + "&format=flamegraph&seconds=30", "Growth in 30 s");
+  }
+  return "<nav>" + links + Link(download, "Download for pprof") +
+         Link("../../", "All processes") + "</nav>";
+}
+
+std::string PageHeader(const HeapProfile& profile, FlameGraphUse use) {
   const std::string comm = EscapeHtml(profile.comm);
   const std::string title =
       IsDifference(profile) ? "Heap growth of " : "Heap profile of ";
@@ -57,7 +80,9 @@ std::string PageHeader(const HeapProfile& profile) {
   header += "</style>\n</head>\n<body>\n<header><h1>" + title + comm +
             "</h1><p>pid " + std::to_string(profile.pid) + ", ";
   if (IsDifference(profile)) header += "in " + Duration(profile) + " until ";
-  return header + Time(profile) + "</p></header>\n<main>\n";
+  header += Time(profile) + "</p>";
+  if (use == FlameGraphUse::kServed) header += Navigation(profile);
+  return header + "</header>\n<main>\n";
 }
 
 std::string Count(std::size_t count, std::string_view noun) {
@@ -179,7 +204,22 @@ bool LacksDebugInfo(const HeapProfile& profile) {
   return has_functions;
 }
 
-std::string Footer(const HeapProfile& profile, const FlameLayout& layout) {
+// How to read the profile with other programs.
+std::string OtherPrograms(const HeapProfile& profile, FlameGraphUse use) {
+  if (use == FlameGraphUse::kServed) {
+    return "To zoom and search: download it, then <code>go tool pprof -http=: "
+           "FILE</code>, or speedscope.";
+  }
+  std::string command =
+      "jemalloc_exporter profile --pid " + std::to_string(profile.pid);
+  if (IsDifference(profile)) command += " --seconds " + Seconds(profile);
+  return "To zoom and search: <code>" + command +
+         " --output heap.pb.gz</code>, then <code>go tool pprof -http=: "
+         "heap.pb.gz</code>, or speedscope.";
+}
+
+std::string Footer(const HeapProfile& profile, const FlameLayout& layout,
+                   FlameGraphUse use) {
   std::string footer = "<footer>\n";
   const auto add = [&](const std::string& text) {
     footer += "<p>" + text + "</p>\n";
@@ -205,32 +245,23 @@ std::string Footer(const HeapProfile& profile, const FlameLayout& layout) {
         "its lines and bytes. jemalloc samples one byte of " +
         FormatBytes(profile.period) + " on average; ± is the standard error.");
   }
-  std::string command =
-      "jemalloc_exporter profile --pid " + std::to_string(profile.pid);
-  if (IsDifference(profile)) {
-    command +=
-        " --seconds " +
-        FormatFixed(static_cast<double>(profile.duration_ns) / kNanoseconds, 0);
-  }
-  add("To zoom and search: <code>" + command +
-      " --output heap.pb.gz</code>, then <code>go tool pprof -http=: "
-      "heap.pb.gz</code>, or speedscope.");
+  add(OtherPrograms(profile, use));
   add("jemalloc " + EscapeHtml(profile.jemalloc_version));
   return footer + "</footer>\n</body>\n</html>\n";
 }
 
 }  // namespace
 
-std::string ToFlameGraph(const HeapProfile& profile) {
+std::string ToFlameGraph(const HeapProfile& profile, FlameGraphUse use) {
   const FlameLayout layout = LayOutFlames(profile);
-  std::string page = PageHeader(profile);
+  std::string page = PageHeader(profile, use);
   if (layout.frames.empty()) {
     page += Empty(profile);
   } else {
     page += Summary(profile, layout) + Legend(IsDifference(profile), layout) +
             Graph(profile, layout);
   }
-  return page + "</main>\n" + Footer(profile, layout);
+  return page + "</main>\n" + Footer(profile, layout, use);
 }
 
 }  // namespace jemalloc_exporter

@@ -8,6 +8,12 @@
 
 namespace jemalloc_exporter {
 
+/// Where a flame graph is read.
+enum class FlameGraphUse {
+  kFile,
+  kServed,  ///< At /debug/pprof/heap: it links to other profiles there.
+};
+
 /// An HTML document with a flame graph as SVG: without JavaScript, and without
 /// anything from elsewhere. It is for any width of a window.
 ///
@@ -17,7 +23,8 @@ namespace jemalloc_exporter {
 /// grew and what shrank are apart, in colours of their own. A profile without
 /// bytes has an explanation instead. At most `kMaxFlameFrames` are drawn, names
 /// of 500 characters. Names are untrusted.
-std::string ToFlameGraph(const HeapProfile& profile);
+std::string ToFlameGraph(const HeapProfile& profile,
+                         FlameGraphUse use = FlameGraphUse::kFile);
 
 }  // namespace jemalloc_exporter
 

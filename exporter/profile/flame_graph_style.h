@@ -25,7 +25,10 @@ inline constexpr std::string_view kFlameGraphStyle = R"css(
 body { margin: 0; font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper); }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 28px; padding: 14px 24px; background: var(--brand); color: #fff; }
 header h1 { margin: 0; font-size: 20px; overflow-wrap: anywhere; }
-header p { margin: 0; }
+header p { margin: 0; flex: 1 1 auto; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 20px; }
+a { color: #fff; text-underline-offset: 2px; }
+a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 main { padding: 16px 24px; }
 small { color: var(--soft); font-size: 12.5px; }
 .summary { margin: 0 0 12px; font-size: 17px; }

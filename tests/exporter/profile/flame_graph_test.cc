@@ -79,6 +79,21 @@ TEST(FlameGraph, HasNoLegendOfWhatDoesNotOccur) {
   EXPECT_THAT(document, Not(HasSubstr("swatch growth")));
 }
 
+TEST(FlameGraph, LinksToOthersWhereItIsServed) {
+  HeapProfile profile = ProfileOf({{{"main"}, kMebibyte}});
+  EXPECT_THAT(ToFlameGraph(profile), Not(HasSubstr("<a ")));
+  EXPECT_THAT(
+      ToFlameGraph(profile, FlameGraphUse::kServed),
+      HasSubstr("<nav><a href=\"?pid=42&amp;format=flamegraph&amp;seconds=30\">"
+                "Growth in 30 s</a><a href=\"?pid=42\">Download for pprof</a>"
+                "<a href=\"../../\">All processes</a></nav>"));
+  profile.duration_ns = 60'000'000'000;
+  EXPECT_THAT(ToFlameGraph(profile, FlameGraphUse::kServed),
+              HasSubstr("<nav><a href=\"?pid=42&amp;format=flamegraph\">All in "
+                        "use</a><a href=\"?pid=42&amp;seconds=60\">Download "
+                        "for pprof</a>"));
+}
+
 TEST(FlameGraph, ExplainsThatAProfileIsEmpty) {
   HeapProfile profile = ProfileOf({});
   std::string document = ToFlameGraph(profile);
