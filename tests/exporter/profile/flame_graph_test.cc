@@ -7,11 +7,11 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "exporter/profile/flame_graph_style.h"
 #include "exporter/profile/flame_layout.h"
-#include "exporter/text/sanitize_label.h"
 #include "tests/support/golden.h"
 #include "tests/support/sample_profile.h"
 
@@ -126,17 +126,25 @@ TEST(FlameGraph, EscapesNames) {
   EXPECT_THAT(document, HasSubstr("<tspan>  script&gt;:1</tspan>"));
 }
 
+// In front of and behind a character of two bytes.
 TEST(FlameGraph, CutsLongNames) {
-  std::string name;
-  for (int i = 0; i < 4096; ++i) name += "é";
-  HeapProfile profile = ProfileOf({{{name}, kMebibyte}});
-  SetLine(profile.locations[0], "/" + name, 1);
-  const std::string document = ToFlameGraph(profile);
-  EXPECT_LT(document.size(), std::size_t{8} * 4096 + kFlameGraphStyle.size());
-  // Valid UTF-8 without control characters, but for the line ends.
-  std::string text;
-  for (const char c : document) text += c == '\n' ? ' ' : c;
-  EXPECT_EQ(SanitizeLabel(text, text.size()), text);
+  const auto repeated = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "é";
+    return text;
+  };
+  constexpr std::size_t kCharacters = 4096;
+  const std::string name = repeated(kCharacters);
+  for (const auto& [file, end] :
+       {std::pair("/" + name, repeated(100)),
+        std::pair("/" + name + "x", repeated(99) + "x")}) {
+    HeapProfile profile = ProfileOf({{{name}, kMebibyte}});
+    SetLine(profile.locations[0], file, 1);
+    const std::string document = WithoutStyle(ToFlameGraph(profile));
+    EXPECT_THAT(document, HasSubstr("<title>" + repeated(500) + "\n…" + end +
+                                    ":1\n1.0 MiB"));
+    EXPECT_LT(document.size(), 6'000U);
+  }
 }
 
 TEST(FlameGraph, ReportsWhatIsNotShown) {
