@@ -58,15 +58,15 @@ target_link_libraries(agent_host_beside PRIVATE
 target_sources(agent_host_no_statistics PRIVATE
   end_to_end/agent_host_no_statistics.cc)
 add_custom_command(TARGET agent_host_no_statistics POST_BUILD COMMAND
-  objcopy --strip-symbol=_rjem_mallctl $<TARGET_FILE:agent_host_no_statistics>)
+  ${CMAKE_OBJCOPY} --strip-symbol=_rjem_mallctl $<TARGET_FILE:agent_host_no_statistics>)
 # The same program with its symbols local; without the functions that the linker
 # removes if nothing calls them; and without symbols.
 set(rjem $<TARGET_FILE:agent_host_rjem>)
 add_custom_command(TARGET agent_host_rjem POST_BUILD
-  COMMAND objcopy --wildcard --localize-symbol=_rjem_* ${rjem} ${rjem}_local
-  COMMAND objcopy --strip-symbol=_rjem_mallctlnametomib
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --localize-symbol=_rjem_* ${rjem} ${rjem}_local
+  COMMAND ${CMAKE_OBJCOPY} --strip-symbol=_rjem_mallctlnametomib
           --strip-symbol=_rjem_mallctlbymib ${rjem} ${rjem}_collected
-  COMMAND strip -o ${rjem}_stripped ${rjem} VERBATIM)
+  COMMAND ${CMAKE_STRIP} -o ${rjem}_stripped ${rjem} VERBATIM)
 add_executable(counting_host end_to_end/counting_host.cc)
 jemalloc_exporter_compile(counting_host)
 target_link_libraries(counting_host PRIVATE

@@ -37,8 +37,9 @@ namespace {
 
 // A response takes about 20 KiB of it, one with details 55 KiB, and jemalloc's
 // refresh 8 bytes for each arena. A host that locks its memory locks all
-// of it.
+// of it. With less than PTHREAD_STACK_MIN of 64-bit Arm no thread is created.
 constexpr std::size_t kStackSize = std::size_t{128} * 1024;
+static_assert(kStackSize >= 131072);
 
 // For a program that still leaves nothing of the other.
 constexpr std::size_t kLargeStackSize = std::size_t{8} * 1024 * 1024;

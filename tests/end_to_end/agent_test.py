@@ -12,6 +12,7 @@ from agents import (
     AGENT,
     AGENT_ENV,
     CLEAN_ENV,
+    EMULATED,
     NOBODY,
     address,
     query,
@@ -240,6 +241,7 @@ class Start(unittest.TestCase):
             self.assert_closed(host)
 
     @as_root
+    @unittest.skipIf(EMULATED, "QEMU itself starts a thread")
     def test_does_not_start_without_a_thread(self):
         # RLIMIT_NPROC does not apply to root.
         user = 64000 + os.getpid() % 1000

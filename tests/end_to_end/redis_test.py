@@ -15,7 +15,6 @@ from redis import Redis
 
 TOLERANCE = 0.05
 MEBIBYTE = 1 << 20
-PAGE = 4096
 
 
 def printed_statistics(text):
@@ -28,6 +27,7 @@ def printed_statistics(text):
 
     head, merged = text.split("Merged arenas stats:", 1)
     merged = re.split(r"\narenas\[", merged)[0]
+    page = int(re.search(r"Page size: (\d+)", head).group(1))
     result = {"retained_bytes": number(r"\nretained: +(\d+)")}
     result["background_threads"] = int(re.search(r"Background threads: (\d+)", head).group(1))
     result["threads"] = number(r"assigned threads: (\d+)")
@@ -36,12 +36,14 @@ def printed_statistics(text):
         sweeps, calls, purged = map(int, numbers)
         result[f"{state}_purges"] = sweeps
         result[f"{state}_purge_calls"] = calls
-        result[f"{state}_purged_bytes"] = purged * PAGE
-    # allocated, nmalloc and rate, ndalloc and rate
-    small = re.search(r"\nsmall: +(\d+) +(\d+) +\d+ +(\d+)", merged).groups()
-    result["small_allocated_bytes"] = int(small[0])
-    result["small_arena_allocations"] = int(small[1])
-    result["small_arena_deallocations"] = int(small[2])
+        result[f"{state}_purged_bytes"] = purged * page
+    # The buffer is a small allocation where pages have 64 KiB, as on 64-bit Arm.
+    if page == 4096:
+        # allocated, nmalloc and rate, ndalloc and rate
+        small = re.search(r"\nsmall: +(\d+) +(\d+) +\d+ +(\d+)", merged).groups()
+        result["small_allocated_bytes"] = int(small[0])
+        result["small_arena_allocations"] = int(small[1])
+        result["small_arena_deallocations"] = int(small[2])
     return result
 
 

@@ -42,7 +42,10 @@ inline long SystemCallNumber(std::string_view name) {
       CALL(clone3),
       CALL(close),
       CALL(close_range),
+#ifdef SYS_poll  // 64-bit Arm has only the newer calls.
       CALL(creat),
+      CALL(poll),
+#endif
       CALL(exit),
       CALL(exit_group),
       CALL(fcntl),
@@ -60,7 +63,7 @@ inline long SystemCallNumber(std::string_view name) {
       CALL(munmap),
       CALL(newfstatat),
       CALL(openat),
-      CALL(poll),
+      CALL(ppoll),
       CALL(prctl),
       CALL(prlimit64),
       CALL(process_vm_readv),

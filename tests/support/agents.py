@@ -10,7 +10,14 @@ import socket
 import subprocess
 import sys
 
-from support import CLEAN_ENV, DEADLINE, end_with_parent, threads, wait_for  # noqa: F401
+from support import (  # noqa: F401
+    CLEAN_ENV,
+    DEADLINE,
+    EMULATED,
+    end_with_parent,
+    threads,
+    wait_for,
+)
 
 AGENT = os.environ["AGENT"]
 HOSTS = os.environ["AGENT_HOSTS"]
