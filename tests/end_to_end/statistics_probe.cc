@@ -66,7 +66,7 @@ std::string ReadAll() {
   const auto details = std::make_unique<HeapDetails>();
   ReadDetails(FindMallctl(), HeapDetailSets::All(), details.get());
   std::string sets(MaxDetailsJsonSize(*details), '\0');
-  sets.resize(static_cast<std::size_t>(WriteDetailsJson(*details, &sets[0]) -
+  sets.resize(static_cast<std::size_t>(WriteDetailsJson(*details, sets.data()) -
                                        sets.data()));
   return json + sets + '}';
 }
