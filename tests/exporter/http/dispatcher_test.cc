@@ -160,6 +160,20 @@ TEST(DispatcherAuth, VerifiesEqualCredentialsOnce) {
   EXPECT_EQ(verification.calls(), 1);
 }
 
+// The users may have changed meanwhile.
+TEST(DispatcherAuth, KeepsNoResultAfterTheResponse) {
+  std::atomic<int> calls{0};
+  TestServer server({.security = {.check_credentials = CheckLater,
+                                  .verify_password = [&](const std::string&) {
+                                    return ++calls == 1;
+                                  }}});
+  server.Start();
+  EXPECT_EQ(SendRequest(server.port(), Get("/page", kRight)), kPage);
+  EXPECT_THAT(SendRequest(server.port(), Get("/page", kRight)),
+              StartsWith("HTTP/1.1 401 "));
+  EXPECT_EQ(calls, 2);
+}
+
 // Clients of 127.0.0.1, 127.0.0.2 and so on.
 class ClientAt {
  public:
