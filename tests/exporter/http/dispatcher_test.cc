@@ -16,6 +16,7 @@
 #include <future>
 #include <iterator>
 #include <list>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -172,6 +173,18 @@ TEST(DispatcherAuth, KeepsNoResultAfterTheResponse) {
   EXPECT_THAT(SendRequest(server.port(), Get("/page", kRight)),
               StartsWith("HTTP/1.1 401 "));
   EXPECT_EQ(calls, 2);
+}
+
+TEST(DispatcherAuth, ALackOfMemoryCostsOneConnection) {
+  TestServer server(
+      {.security = {.check_credentials = CheckLater,
+                    .verify_password = [](const std::string& authorization) {
+                      if (IsRight(authorization)) return true;
+                      throw std::bad_alloc();
+                    }}});
+  server.Start();
+  EXPECT_EQ(SendRequest(server.port(), Get("/page", kWrong)), "");
+  EXPECT_EQ(SendRequest(server.port(), Get("/page", kRight)), kPage);
 }
 
 // Clients of 127.0.0.1, 127.0.0.2 and so on.
