@@ -31,6 +31,9 @@ Dispatcher::Dispatcher(const HttpServerOptions& options,
       handlers_({.max_threads = options.max_requests,
                  .wake = wake,
                  .on_error = options.on_error}),
+      long_handlers_({.max_threads = kMaxLongHandlers,
+                      .wake = wake,
+                      .on_error = options.on_error}),
       verifier_({.max_threads = 1,
                  .rejects = false,
                  .wake = wake,
@@ -108,7 +111,10 @@ Response Dispatcher::CallHandler(const HttpRequest& request,
                                  const Route& route) const {
   std::string reason = "unknown exception";
   try {
-    return std::get<Handler>(route)(request.fields);
+    const auto* const slow = std::get_if<LongHandler>(&route);
+    const Handler& handler =
+        slow != nullptr ? slow->handle : std::get<Handler>(route);
+    return handler(request.fields);
   } catch (const std::exception& error) {
     reason = error.what();
   } catch (...) {
@@ -118,19 +124,28 @@ Response Dispatcher::CallHandler(const HttpRequest& request,
   return ErrorResponse(500, line);
 }
 
-Response Dispatcher::TooManyRequests() const {
+Response Dispatcher::TooManyRequests(const Route& route) const {
+  const unsigned limit = std::holds_alternative<LongHandler>(route)
+                             ? kMaxLongHandlers
+                             : options_.max_requests;
   return ErrorResponse(503, "Limit of concurrent requests reached (" +
-                                std::to_string(options_.max_requests) +
-                                "), try again later.");
+                                std::to_string(limit) + "), try again later.");
+}
+
+WorkerPool& Dispatcher::PoolOf(const Route& route) {
+  return std::holds_alternative<LongHandler>(route) ? long_handlers_
+                                                    : handlers_;
 }
 
 void Dispatcher::ResumeFinished() {
   handlers_.ResumeFinished();
+  long_handlers_.ResumeFinished();
   verifier_.ResumeFinished();
 }
 
 WorkerPool::Clock::time_point Dispatcher::BeforeWait() {
-  return std::min(handlers_.BeforeWait(), verifier_.BeforeWait());
+  return std::min({handlers_.BeforeWait(), long_handlers_.BeforeWait(),
+                   verifier_.BeforeWait()});
 }
 
 }  // namespace jemalloc_exporter

@@ -45,16 +45,17 @@ class Dispatcher {
 
   /// Null where there is no resource at the path.
   RoutePtr FindRoute(const HttpRequest& request);
-  /// For a job of `handlers`.
+  /// For a job of `PoolOf`.
   Response CallHandler(const HttpRequest& request, const Route& route) const;
   /// Where that job was rejected.
-  Response TooManyRequests() const;
+  Response TooManyRequests(const Route& route) const;
 
   /// See `WorkerPool`.
   void ResumeFinished();
   WorkerPool::Clock::time_point BeforeWait();
 
-  WorkerPool& handlers() { return handlers_; }
+  /// The threads of a handler.
+  WorkerPool& PoolOf(const Route& route);
   WorkerPool& verifier() { return verifier_; }
 
  private:
@@ -65,6 +66,7 @@ class Dispatcher {
 
   std::vector<std::shared_ptr<Login>> logins_;
   WorkerPool handlers_;
+  WorkerPool long_handlers_;
   WorkerPool verifier_;
 };
 

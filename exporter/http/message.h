@@ -26,7 +26,17 @@ struct Request {
   /// When its header section was complete.
   std::chrono::steady_clock::time_point received =
       std::chrono::steady_clock::now();
+  /// Empty in a request of HTTP/1.0 that has none.
+  std::string host = {};
+  /// HEAD: the body of the response is not sent.
+  bool is_head = false;
+  /// The client's socket, open until the handler returns; -1 without a client.
+  /// Only for `HasDisconnected`.
+  int socket = -1;
 };
+
+/// Whether the client has closed its connection, or its sending direction.
+bool HasDisconnected(const Request& request);
 
 /// A request of HTTP/1.0 or 1.1 without its body.
 struct HttpRequest {
@@ -48,7 +58,8 @@ struct Response {
   int status = 200;
   std::string content_type = {};
   std::string body = {};
-  /// The server adds Content-Length, Content-Type, Date and Connection.
+  /// The server adds Content-Length, Content-Type, Date and Connection. To HEAD
+  /// with an empty body it adds no Content-Length (RFC 9110, 8.6).
   Headers headers = {};
 };
 
@@ -56,8 +67,13 @@ struct Response {
 /// at once. An exception becomes a 500 with its text.
 using Handler = std::function<Response(const Request&)>;
 
+/// A handler that may block for minutes, see `HttpServer::AddLongHandler`.
+struct LongHandler {
+  Handler handle;
+};
+
 /// The resource at a path: always the same response, or a handler.
-using Route = std::variant<Response, Handler>;
+using Route = std::variant<Response, Handler, LongHandler>;
 
 /// A response of plain text that names an error.
 inline Response ErrorResponse(int status, std::string_view text) {

@@ -125,7 +125,9 @@ HttpRequest ToRequest(const http::request_parser<http::empty_body>& parser) {
       .accept_encoding = Field(message, "Accept-Encoding"),
       .scrape_timeout = Field(message, "X-Prometheus-Scrape-Timeout-Seconds"),
       .query =
-          std::string(target.substr(std::min(path_size + 1, target.size())))};
+          std::string(target.substr(std::min(path_size + 1, target.size()))),
+      .host = Field(message, "Host"),
+      .is_head = request.method == "HEAD"};
   return request;
 }
 

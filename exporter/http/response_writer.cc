@@ -43,9 +43,12 @@ std::string SerializeResponse(const HttpRequest& request,
   for (const auto& [name, value] : response.headers) {
     AddHeader(text, name, value);
   }
-  AddHeader(text, "Content-Length", std::to_string(response.body.size()));
+  const bool is_head = request.method == "HEAD";
+  if (!is_head || !response.body.empty()) {
+    AddHeader(text, "Content-Length", std::to_string(response.body.size()));
+  }
   text += "\r\n";
-  if (request.method != "HEAD") text += response.body;
+  if (!is_head) text += response.body;
   return text;
 }
 

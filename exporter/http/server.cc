@@ -198,6 +198,10 @@ void HttpServer::AddHandler(std::string path, Handler handler) {
   impl_->dispatcher.Add(std::move(path), std::move(handler));
 }
 
+void HttpServer::AddLongHandler(std::string path, Handler handler) {
+  impl_->dispatcher.Add(std::move(path), LongHandler{std::move(handler)});
+}
+
 bool HttpServer::Start(std::vector<FileDescriptor> listeners,
                        std::string* error) try {
   impl_->loop.emplace(impl_->options, impl_->dispatcher, std::move(listeners));

@@ -43,6 +43,11 @@ class HttpServer {
   void AddStaticResponse(std::string path, Response response);
   void AddHandler(std::string path, Handler handler);
 
+  /// The same with a handler that may block for minutes. Such handlers have
+  /// threads of their own, at most `kMaxLongHandlers` at once, so that they
+  /// leave `max_requests` to the others.
+  void AddLongHandler(std::string path, Handler handler);
+
   /// Starts to serve on non-blocking listening sockets, such as those of
   /// `Listen`. To be called once. On failure returns false, and `*error` is one
   /// line.

@@ -46,6 +46,9 @@ struct ServerSecurity {
       [](const std::string&) {};
 };
 
+/// Maximum number of long handlers that run at once; further requests get 503.
+inline constexpr unsigned kMaxLongHandlers = 8;
+
 struct HttpServerOptions {
   /// Maximum number of handlers that run at once; 0 is no limit. A request that
   /// finds all of them busy for 25 ms gets 503.

@@ -148,6 +148,7 @@ DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
     if (!request) co_return;
 
     server.table.OnDispatch(session.state());
+    request->fields.socket = session.state().socket;
     Dispatcher& dispatcher = server.dispatcher;
     const std::string& client = session.state().client;
     AuthResult auth = security.check_credentials(request->authorization);
@@ -165,9 +166,9 @@ DetachedTask ServeConnection(Sessions& server, FileDescriptor socket,
       const auto run = [&] {
         response = dispatcher.CallHandler(*request, *route);
       };
-      WorkerPool::Job job(dispatcher.handlers(), std::cref(run));
+      WorkerPool::Job job(dispatcher.PoolOf(*route), std::cref(run));
       const bool ran = co_await job;
-      if (!ran) response = dispatcher.TooManyRequests();
+      if (!ran) response = dispatcher.TooManyRequests(*route);
     }
     std::ranges::move(security.headers(),
                       std::back_inserter(response->headers));

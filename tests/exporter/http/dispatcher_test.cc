@@ -25,6 +25,7 @@
 
 #include "tests/support/http_client.h"
 #include "tests/support/test_server.h"
+#include "tests/support/wait_for.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -280,6 +281,43 @@ TEST(Dispatcher, RejectsBeyondMaxRequests) {
   EXPECT_THAT(second.Receive(), HasSubstr("\r\n\r\nlate\n"));
   EXPECT_THAT(SendRequest(server.port(), Get("/slow")),
               HasSubstr("\r\n\r\nlate\n"));
+}
+
+TEST(Dispatcher, RunsLongHandlersBesideMaxRequests) {
+  BlockingHandler blocking;
+  TestServer server({.max_requests = 1});
+  (*server).AddLongHandler("/long", blocking.MakeHandler());
+  (*server).AddHandler("/quick", [](const Request&) { return Text("page\n"); });
+  server.Start();
+  auto clients = Connect(server.port(), kMaxLongHandlers, Get("/long"));
+  blocking.AwaitEntered(kMaxLongHandlers);
+  EXPECT_EQ(SendRequest(server.port(), Get("/quick")), kPage);
+  EXPECT_THAT(SendRequest(server.port(), Get("/long")),
+              AllOf(StartsWith("HTTP/1.1 503 "),
+                    HasSubstr("Limit of concurrent requests reached (8)")));
+  blocking.Open();
+  for (HttpClient& client : clients) {
+    EXPECT_THAT(client.Receive(), HasSubstr("\r\n\r\nlate\n"));
+  }
+}
+
+TEST(Dispatcher, ReturnsTheEndOfTheClientToAHandler) {
+  std::promise<bool> disconnected;
+  std::promise<void> entered;
+  TestServer server;
+  (*server).AddLongHandler("/long", [&](const Request& request) {
+    EXPECT_FALSE(HasDisconnected(request));
+    entered.set_value();
+    disconnected.set_value(WaitFor([&] { return HasDisconnected(request); }));
+    return Text("late\n");
+  });
+  server.Start();
+  {
+    const HttpClient client(server.port());
+    client.Send(Get("/long"));
+    entered.get_future().wait();
+  }
+  EXPECT_TRUE(disconnected.get_future().get());
 }
 
 // Sends 100 requests at a time; returns the statuses of the responses, sorted.

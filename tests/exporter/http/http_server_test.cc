@@ -67,6 +67,18 @@ TEST_F(HttpServerTest, RespondsToHeadAsToGetWithoutTheBody) {
   }
 }
 
+TEST_F(HttpServerTest, SendsNoLengthToHeadWithoutABody) {
+  (*server_).AddHandler("/unknown", [](const Request& request) {
+    return Text(request.is_head ? "" : "made\n");
+  });
+  HttpClient client(server_.port());
+  client.Send("HEAD /unknown HTTP/1.1\r\nHost: test\r\n\r\n");
+  EXPECT_EQ(client.Receive(false),
+            "HTTP/1.1 200 OK\r\nDate: -\r\nContent-Type: text/plain\r\n\r\n");
+  client.Send(Get("/unknown"));
+  EXPECT_THAT(client.Receive(), testing::EndsWith("\r\n\r\nmade\n"));
+}
+
 TEST_F(HttpServerTest, SendsManyMegabytes) {
   (*server_).AddHandler("/big", [](const Request&) { return Text(kBigBody); });
   EXPECT_TRUE(SendRequest(Get("/big")).ends_with("\r\n\r\n" + kBigBody));
