@@ -20,6 +20,7 @@
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/http/file_descriptor.h"
+#include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
@@ -40,8 +41,16 @@ struct Document {
   AgentProfile profile;
 };
 
-[[noreturn]] void Fail(pid_t pid, const std::string& problem) {
-  throw std::runtime_error("process " + std::to_string(pid) + " " + problem);
+[[noreturn]] void Fail(pid_t pid, const std::string& problem,
+                       ProfileFailure failure = ProfileFailure::kInvalid) {
+  throw ProfileError(failure, "process " + std::to_string(pid) + " " + problem);
+}
+
+// False for a zombie.
+bool Exists(pid_t pid) {
+  if (kill(pid, 0) != 0 && errno == ESRCH) return false;
+  const auto stat = ReadProcStat(pid);
+  return !stat || !IsEnding(*stat);
 }
 
 int RemainingMs(Clock::time_point deadline) {
@@ -183,17 +192,20 @@ std::string ReadSealed(pid_t pid, int file) {
 AgentProfile ReadAgentProfile(pid_t pid, Clock::time_point deadline) {
   const FileDescriptor peer = ConnectTo(pid, deadline);
   if (!peer) {
-    if (kill(pid, 0) != 0 && errno == ESRCH) {
-      throw std::runtime_error("there is no process " + std::to_string(pid));
+    if (!Exists(pid)) {
+      throw ProfileError(ProfileFailure::kAbsent,
+                         "there is no process " + std::to_string(pid));
     }
-    Fail(pid,
-         "has no heap profile; start it with: jemalloc_exporter exec -- "
-         "env MALLOC_CONF=prof:true COMMAND");
+    Fail(pid, std::string("has no heap profile; ") + kHowToProfile,
+         ProfileFailure::kAbsent);
   }
   const auto message = Receive(peer.get(), deadline);
-  if (!message) Fail(pid, "sent no heap profile in time");
+  if (!message) {
+    Fail(pid, "sent no heap profile in time", ProfileFailure::kTimeout);
+  }
   if (message->document.empty()) {
-    Fail(pid, "sent no heap profile: it has ended, or serves other users");
+    if (!Exists(pid)) Fail(pid, "has ended", ProfileFailure::kAbsent);
+    Fail(pid, "sent no heap profile: it is ending, or serves other users");
   }
   Document document = ParseDocument(pid, message->document);
   if (!document.is_ok) {

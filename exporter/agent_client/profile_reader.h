@@ -5,12 +5,17 @@
 
 #include <chrono>
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 
 namespace jemalloc_exporter {
 
 /// Bytes of the longest heap profile that is read.
 inline constexpr std::size_t kMaxProfileBytes = std::size_t{64} << 20;
+
+/// For a process without heap profiles.
+inline constexpr const char* kHowToProfile =
+    "start it with: jemalloc_exporter exec --profile -- COMMAND";
 
 /// Time for an agent to write a heap profile.
 inline constexpr std::chrono::seconds kProfileTimeout{10};
@@ -24,12 +29,30 @@ struct AgentProfile {
   std::string jemalloc_version;
 };
 
+/// Why there is no heap profile.
+enum class ProfileFailure {
+  kAbsent,   ///< No such process, or it has no socket for heap profiles.
+  kTimeout,  ///< No response until the deadline.
+  kInvalid,  ///< The response has no profile that can be used.
+};
+
+/// One line, and its reason.
+class ProfileError : public std::runtime_error {
+ public:
+  ProfileError(ProfileFailure failure, const std::string& line)
+      : std::runtime_error(line), failure_(failure) {}
+
+  ProfileFailure failure() const { return failure_; }
+
+ private:
+  ProfileFailure failure_;
+};
+
 /// Connects to the socket for heap profiles of process `pid` in this network
 /// namespace, and reads one. The kernel must return the same pid for the peer,
 /// and the file must be one that its sender cannot change: a sealed memfd.
 ///
-/// Blocks until `deadline` at the latest. Throws std::runtime_error with one
-/// line if there is no process, no such socket, or no valid answer.
+/// Blocks until `deadline` at the latest. Throws ProfileError.
 AgentProfile ReadAgentProfile(pid_t pid,
                               std::chrono::steady_clock::time_point deadline);
 

@@ -6,18 +6,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "exporter/build_info.h"
+#include "exporter/cli/exec_options.h"
 #include "exporter/cli/options.h"
+#include "exporter/cli/profile_conf.h"
 #include "exporter/cli/serve_options.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 constexpr const char* kLogFormatOption = "--log.format";
+constexpr const char* kProfileOption = "--profile";
 
 std::string CheckPid(const std::string& text) {
   pid_t pid = 0;
@@ -55,37 +57,6 @@ void AddServe(CLI::App& app, CommandLine& line) {
   line.run = [&line] { return RunServe(line.serve); };
 }
 
-void AddAgentOptions(CLI::App& exec, ExecOptions& options) {
-  exec.add_flag("--with-jemalloc", options.with_jemalloc,
-                "Replace the command's malloc by jemalloc");
-  exec.add_option("--agent.path", options.agent_path,
-                  "The agent's library (the one of the build folder or of the "
-                  "installation)")
-      ->type_name("FILE");
-  const std::map<std::string, std::string> on_off = {{"on", "on"},
-                                                     {"off", "off"}};
-  AddChoice(exec, "--agent", options.agent, on_off,
-            "off: the agent starts in no process (on)");
-  AddChoice(exec, "--agent.fork", options.agent_fork, on_off,
-            "off: the agent does not start in children created by fork(2) that "
-            "call no execve(2); fork costs as much as without the agent (on)");
-  exec.add_option("--agent.exclude", options.agent_exclude,
-                  "Comma-separated names of programs in which the agent does "
-                  "not start, in addition to those that change privileges (su, "
-                  "sudo, setpriv, ...)")
-      ->type_name("NAMES");
-}
-
-void AddReportOptions(CLI::App& exec, ExecOptions& options) {
-  exec.add_option("--report", options.report_path,
-                  "When the command ends, write the last snapshot of each of "
-                  "its processes to this file, for diff. Processes are sampled "
-                  "at least every 0.1 s: one that lives shorter may be missing")
-      ->type_name("FILE");
-  exec.add_option("--sidecar", options.deprecated_report_path)
-      ->group("");  // Hidden.
-}
-
 // Renamed in 0.2; to be removed one release later.
 void ApplyDeprecatedOptions(ExecOptions& options) {
   if (options.deprecated_report_path.empty()) return;
@@ -103,8 +74,7 @@ void AddExec(CLI::App& app, CommandLine& line) {
                                       "ends");
   exec->fallthrough()->set_help_flag();
   exec->footer("Takes the options that jemalloc_exporter --help lists.");
-  AddAgentOptions(*exec, line.exec);
-  AddReportOptions(*exec, line.exec);
+  AddExecOptions(*exec, line.exec);
   exec->add_option("COMMAND", line.exec.command,
                    "The command and its arguments, after --")
       ->required();
@@ -126,6 +96,8 @@ void AddExec(CLI::App& app, CommandLine& line) {
       return RunExec(line.exec, [&line](const ExecScope& scope) {
         line.serve.process_filter.includes = scope.contains;
         line.serve.stop_fd = scope.command_fd;
+        line.serve.expects_profiles =
+            line.exec.profile_sample_bytes.has_value();
         return RunServe(line.serve);
       });
     };
@@ -206,8 +178,9 @@ void AddProfile(CLI::App& app, CommandLine& line) {
        {"raw", ProfileFormat::kRaw}},
       "pprof: for go tool pprof and others; flamegraph: a page for a browser; "
       "collapsed: a line of text for each stack; raw: as jemalloc writes it, "
-      "for "
-      "jeprof (pprof)");
+      "for jeprof (pprof)")
+      // `show --format` has other values.
+      ->envname(EnvironmentName("profile-format"));
   profile->add_flag(
       "--no-symbols", line.profile.no_symbols,
       "Print addresses and build ids, without names of functions");
@@ -297,6 +270,22 @@ LogFormat FindLogFormat(const std::vector<std::string>& arguments) {
   return format == "json" ? LogFormat::kJson : LogFormat::kLogfmt;
 }
 
+// CLI11 takes a `--` behind an option whose value may be missing for the end of
+// its values, and the options of the command for ours. So the value is joined.
+std::vector<std::string> JoinProfileValue(std::vector<std::string> arguments) {
+  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  const auto option = std::find(arguments.begin(), separator, kProfileOption);
+  if (option == separator) return arguments;
+  const auto value = option + 1;
+  if (value != separator && !value->starts_with('-')) {
+    *option += "=" + *value;
+    arguments.erase(value);
+  } else {
+    *option += "=" + std::to_string(kDefaultSampleBytes);
+  }
+  return arguments;
+}
+
 // Options of the command are taken for ours without the separator.
 std::string HintOfSeparator(const std::vector<std::string>& arguments,
                             const CommandLine& line) {
@@ -320,7 +309,8 @@ std::optional<int> ParseCommandLine(int argc, const char* const* argv,
   ConfigureLog(line.log_level, FindLogFormat(arguments));
   try {
     RejectEmptyValues(argc, argv);
-    app.parse(argc, argv);
+    const auto joined = JoinProfileValue(arguments);
+    app.parse(std::vector<std::string>(joined.rbegin(), joined.rend()));
     RejectEmptyValues(app);
   } catch (const CLI::Success& help_or_version) {
     return app.exit(help_or_version);

@@ -18,6 +18,7 @@
 #include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 #include "exporter/cli/process_exit.h"
+#include "exporter/cli/profile_conf.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -40,10 +41,18 @@ bool AdoptsOrphans() {
 }
 
 // Inherited by all processes of the command.
-void SetAgentEnvironment(const ExecOptions& options) {
+void SetEnvironment(const ExecOptions& options) {
   if (!options.agent.empty()) setenv(kAgentVariable, options.agent.c_str(), 1);
   if (!options.agent_fork.empty()) {
     setenv(kAgentForkVariable, options.agent_fork.c_str(), 1);
+  }
+  if (options.profile_sample_bytes) {
+    const char* const inherited = std::getenv("MALLOC_CONF");
+    setenv("MALLOC_CONF",
+           ProfileConf(*options.profile_sample_bytes,
+                       inherited == nullptr ? "" : inherited)
+               .c_str(),
+           1);
   }
   if (options.agent_exclude.empty()) return;
   const char* const inherited = std::getenv(kAgentExcludeVariable);
@@ -67,7 +76,7 @@ int RunExec(const ExecOptions& options,
                                       &hint);
   if (!hint.empty()) PrintWarning(hint);
 
-  SetAgentEnvironment(options);
+  SetEnvironment(options);
   ExecTree tree = ExecTree::MarkThisProcess();
   if (!options.report_path.empty() || AdoptsOrphans()) {
     return RunAsParent(options, preload, tree, serve);

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@ struct ExecOptions {
   /// inherited ones.
   std::string agent;
   std::string agent_fork;
+  /// jemalloc samples the command's allocations, each time that so many bytes
+  /// were allocated.
+  std::optional<std::uint64_t> profile_sample_bytes;
   /// Program names, separated by commas; in addition to inherited ones.
   std::string agent_exclude;
   /// File for the last snapshot of each process, see `WriteExecReport`;

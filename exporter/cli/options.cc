@@ -34,6 +34,7 @@ std::string EnvironmentName(const std::string& option) {
 void NameEnvironment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty() || option == app.get_help_ptr()) continue;
+    if (!option->get_envname().empty()) continue;  // Has one of its own.
     option->envname(EnvironmentName(option->get_lnames().front()));
   }
 }

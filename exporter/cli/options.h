@@ -13,7 +13,7 @@ namespace jemalloc_exporter {
 /// of `web.listen-address`.
 std::string EnvironmentName(const std::string& option);
 
-/// Gives every option of `app` its environment variable.
+/// Gives every option of `app` without an environment variable its own.
 void NameEnvironment(CLI::App& app);
 
 /// Declares an option that takes one of a few names.

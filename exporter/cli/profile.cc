@@ -1,5 +1,6 @@
 #include "exporter/cli/profile.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "exporter/cli/write_stdout.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/profile/collapsed.h"
+#include "exporter/profile/exit_status.h"
 #include "exporter/profile/flame_graph.h"
 #include "exporter/profile/heap_dump.h"
 #include "exporter/profile/heap_profile.h"
@@ -110,16 +112,35 @@ HeapProfile Convert(const ProfileOptions& options, const Reading* before,
   return profile;
 }
 
+// Waits for `time`. Ends the process at once where nothing reads the result.
+void Wait(const ProfileOptions& options, Seconds time) {
+  const auto end = SteadyClock::now() +
+                   std::chrono::duration_cast<SteadyClock::duration>(time);
+  while (options.output.empty() && SteadyClock::now() < end) {
+    const auto rest =
+        std::chrono::ceil<std::chrono::milliseconds>(end - SteadyClock::now());
+    pollfd reader = {STDOUT_FILENO, 0, 0};
+    if (poll(&reader, 1, static_cast<int>(rest.count())) <= 0) continue;
+    if ((reader.revents & POLLERR) != 0) {
+      throw std::runtime_error("stdout is closed");
+    }
+    break;
+  }
+  std::this_thread::sleep_until(end);
+}
+
 // A process that has reused the pid meanwhile is another.
-Reading ReadLater(pid_t pid, Seconds time) {
+Reading ReadLater(const ProfileOptions& options, Seconds time) {
+  const pid_t pid = options.pid;
   const auto before = ReadProcStat(pid);
-  std::this_thread::sleep_for(time);
+  Wait(options, time);
   Reading reading = Read(pid);
   const auto after = ReadProcStat(pid);
   if (before && after &&
       before->start_time_seconds != after->start_time_seconds) {
-    throw std::runtime_error("there is no process " + std::to_string(pid) +
-                             " any more");
+    throw ProfileError(
+        ProfileFailure::kAbsent,
+        "there is no process " + std::to_string(pid) + " any more");
   }
   return reading;
 }
@@ -145,7 +166,7 @@ std::string Render(const ProfileOptions& options) {
   std::optional<Reading> before;
   if (options.time) {
     before = std::move(reading);
-    reading = ReadLater(options.pid, *options.time);
+    reading = ReadLater(options, *options.time);
   }
   LimitThisProcess();
   const HeapProfile profile =
@@ -153,6 +174,29 @@ std::string Render(const ProfileOptions& options) {
   std::string rendered = ToFormat(profile, options);
   alarm(0);  // The reader of stdout may take longer.
   return rendered;
+}
+
+int ExitStatus(ProfileFailure failure) {
+  switch (failure) {
+    case ProfileFailure::kAbsent:
+      return kNoProfile;
+    case ProfileFailure::kTimeout:
+      return kNoProfileInTime;
+    case ProfileFailure::kInvalid:
+      break;
+  }
+  return kFailure;
+}
+
+int Write(const ProfileOptions& options) {
+  const std::string profile = Render(options);
+  if (options.output.empty()) {
+    WriteStdout(profile);
+    return 0;
+  }
+  const std::string error = WriteFileAtomically(options.output, profile);
+  if (!error.empty()) throw std::runtime_error(options.output + ": " + error);
+  return 0;
 }
 
 }  // namespace
@@ -165,14 +209,12 @@ int RunProfile(const ProfileOptions& options) {
         "--output FILE");
     return kBadCommandLine;
   }
-  const std::string profile = Render(options);
-  if (options.output.empty()) {
-    WriteStdout(profile);
-    return 0;
+  try {
+    return Write(options);
+  } catch (const ProfileError& error) {
+    PrintError(error.what());
+    return ExitStatus(error.failure());
   }
-  const std::string error = WriteFileAtomically(options.output, profile);
-  if (!error.empty()) throw std::runtime_error(options.output + ": " + error);
-  return 0;
 }
 
 }  // namespace jemalloc_exporter

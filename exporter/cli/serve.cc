@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/build_info.h"
 #include "exporter/cli/all_namespaces.h"
 #include "exporter/cli/log.h"
@@ -208,14 +209,23 @@ EndpointOptions EndpointsOf(const ServeOptions& options, Connector* connector) {
 }
 
 void WarnIfNoProcess(const ServeOptions& options) {
-  if (!AgentPoller(options.process_filter)
-           .Poll(options.agent_timeout)
-           .empty()) {
+  const std::vector<Process> processes =
+      AgentPoller(options.process_filter).Poll(options.agent_timeout);
+  if (processes.empty()) {
+    Log(LogLevel::kWarn,
+        "No process of the command has an agent: it does not use jemalloc (see "
+        "--with-jemalloc), hides its symbols, or ignores LD_PRELOAD");
     return;
   }
-  Log(LogLevel::kWarn,
-      "No process of the command has an agent: it does not use jemalloc (see "
-      "--with-jemalloc), hides its symbols, or ignores LD_PRELOAD");
+  ProfileSockets sockets;
+  if (options.expects_profiles &&
+      std::none_of(
+          processes.begin(), processes.end(),
+          [&](const Process& process) { return sockets.Has(process.pid); })) {
+    Log(LogLevel::kWarn,
+        "No process of the command has a heap profile: its jemalloc is built "
+        "without --enable-prof, or reads another variable than MALLOC_CONF");
+  }
 }
 
 // Returns the signal that ends the program; 0 if `stop_fd` became readable.
@@ -255,6 +265,8 @@ int RunServe(const ServeOptions& options) {
   const sigset_t signals = HandledSignals();
   // The reader of the log may close its end of the pipe.
   std::signal(SIGPIPE, SIG_IGN);
+  // Where the caller ignores it, children have no exit status.
+  std::signal(SIGCHLD, SIG_DFL);
   // Threads started later inherit the mask.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 

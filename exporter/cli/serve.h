@@ -33,6 +33,8 @@ struct ServeOptions {
   std::function<bool(const std::string&)> comm_include;
   /// The processes that are served.
   ProcessFilter process_filter;
+  /// Warns once if no process sends heap profiles.
+  bool expects_profiles = false;
   /// Serving ends also when this descriptor becomes readable; -1: none.
   int stop_fd = -1;
 };

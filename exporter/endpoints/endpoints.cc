@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/endpoints/collectors.h"
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/metrics_response.h"
@@ -47,6 +48,12 @@ void Endpoints::AddTo(HttpServer& server) {
   server.AddHandler(prefix + "/", [this](const Request& request) {
     return Landing(request);
   });
+  server.AddLongHandler(
+      prefix + "/debug/pprof/heap",
+      [this](const Request& request) { return profiles_.Heap(request); });
+  server.AddHandler(
+      prefix + "/debug/pprof/targets",
+      [this](const Request& request) { return profiles_.Targets(request); });
   if (!prefix.empty()) {
     const Response to_landing_page =
         Redirect(ExternalLandingPage(options_.external_url, prefix));
@@ -90,6 +97,12 @@ Response Endpoints::Landing(const Request& request) {
   processes.others = ReadProcesses(request);
   processes.exporter = processes.others.back();
   processes.others.pop_back();
+  ProfileSockets sockets;
+  for (const Process& process : processes.others) {
+    if (!process.pid_is_unverified && sockets.Has(process.pid)) {
+      processes.profiled.insert(process.pid);
+    }
+  }
   return {.content_type = "text/html; charset=utf-8",
           .body = LandingPage(
               processes, history_, std::chrono::steady_clock::now(),

@@ -15,6 +15,7 @@
 #include "exporter/connector/connector.h"
 #include "exporter/endpoints/heap_history.h"
 #include "exporter/endpoints/latest_response.h"
+#include "exporter/endpoints/profile_endpoints.h"
 #include "exporter/endpoints/scrape_timeout.h"
 #include "exporter/http/server.h"
 #include "exporter/metrics/collector_set.h"
@@ -49,7 +50,11 @@ class Endpoints {
  public:
   explicit Endpoints(EndpointOptions options)
       : options_(std::move(options)),
-        poller_(options_.process_filter, options_.connector) {}
+        poller_(options_.process_filter, options_.connector),
+        profiles_({.read_processes =
+                       [this] { return poller_.Poll(options_.agent_timeout); },
+                   .includes = options_.process_filter.includes,
+                   .external_url = options_.external_url}) {}
 
   /// Adds every endpoint to the server, which must not outlive this object.
   void AddTo(HttpServer& server);
@@ -73,6 +78,7 @@ class Endpoints {
   AgentPoller poller_;
   HeapHistory history_;
   LatestResponse metrics_;
+  ProfileEndpoints profiles_;
   std::mutex mutex_;
   // By status; expected ones are present from the start.
   std::map<int, std::uint64_t> responses_ = {

@@ -88,6 +88,11 @@ std::string CheckExternalUrl(const std::string& url) {
   return path.empty() ? "" : CheckRequestPath(std::string(path));
 }
 
+std::string_view UrlAuthority(std::string_view url) {
+  url.remove_suffix(BehindAuthority(url).size());
+  return url.substr(std::min(url.size(), url.rfind('/') + 1));
+}
+
 std::string RoutePrefix(std::string_view route_prefix,
                         std::string_view external_url) {
   std::string prefix(route_prefix.empty() ? BehindAuthority(external_url)

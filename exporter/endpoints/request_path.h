@@ -16,6 +16,9 @@ std::string CheckRequestPath(const std::string& path);
 /// fragment, or a path. Returns an empty string, or one line with the reason.
 std::string CheckExternalUrl(const std::string& url);
 
+/// The host and port of an absolute URL; empty for a path.
+std::string_view UrlAuthority(std::string_view url);
+
 /// The prefix of all endpoints, without the final slash; empty for the root.
 /// As in Prometheus, `route_prefix` defaults to the path of `external_url`.
 std::string RoutePrefix(std::string_view route_prefix,

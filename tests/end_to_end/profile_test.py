@@ -203,7 +203,7 @@ class Agent(unittest.TestCase):
                 query(host.pid)
                 self.assertNotIn(str(host.pid), listening("jemalloc_exporter_profile"))
                 status, out, err = run("profile", f"--pid={host.pid}")
-                self.assertEqual((status, out), (1, ""))
+                self.assertEqual((status, out), (3, ""))
                 self.assertIn("has no heap profile; start it with: jemalloc_exporter exec", err)
 
     def test_sends_a_sealed_file_that_is_not_executable(self):
@@ -348,7 +348,7 @@ class Command(unittest.TestCase):
 
     def test_reports_processes_that_do_not_exist(self):
         status, out, err = run("profile", "--pid=4194305")
-        self.assertEqual((status, out), (1, ""))
+        self.assertEqual((status, out), (3, ""))
         self.assertEqual(err, "jemalloc_exporter: there is no process 4194305\n")
 
     def test_writes_no_binary_to_a_terminal(self):

@@ -152,7 +152,8 @@ class Texts(unittest.TestCase):
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 RUN_HERE = (
     "exec -- redis-server",
-    "exec -- env MALLOC_CONF=prof:true",
+    "exec --profile --",
+    "go tool pprof -top -seconds",
     "jemalloc_exporter profile",
     "curl -s",
     "LD_PRELOAD=",
@@ -209,11 +210,14 @@ class Commands(unittest.TestCase):
     def environment(self):
         return {**CLEAN_ENV, "PATH": f"{self.folder}:{os.environ['PATH']}"}
 
-    def output(self, text, status=0, pid="987"):
+    def output(self, text, status=0, pid="987", replaced=()):
+        block = self.block(text).replace("987", pid)
+        for old, new in dict(replaced).items():
+            block = block.replace(old, new)
         done = subprocess.run(
-            ["bash", "-c", self.block(text).replace("987", pid)],
+            ["bash", "-c", block],
             cwd=self.folder,
-            env=self.environment(),
+            env={**self.environment(), "HOME": self.folder},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -248,10 +252,15 @@ class Commands(unittest.TestCase):
         self.assertTrue(wait_for(lambda: "redis-server" in self.shown()))
 
     def test_heap_profile_is_read_by_pprof(self):
-        self.start("exec -- env MALLOC_CONF=prof:true")
+        self.start("exec --profile --")
         found = wait_for(lambda: re.search(r"(?m)^(\d+) +redis-server", self.shown()))
         top = self.output("jemalloc_exporter profile", pid=found[1])
         self.assertIn("Type: inuse_space\n", top)
+        served = self.output("go tool pprof -top -seconds", replaced={"-seconds 60": "-seconds 2"})
+        self.assertEqual(served.count("Type: inuse_space\n"), 2)
+        self.assertRegex(served, r"Duration: \d")
+        with open(os.path.join(self.folder, "heap.html"), encoding="utf-8") as page:
+            self.assertIn("<svg", page.read())
 
     def test_reports_are_written_and_compared(self):
         [program] = glob.glob(os.path.join(os.environ["AGENT_HOSTS"], "exporter_text_test"))

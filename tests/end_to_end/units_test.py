@@ -15,6 +15,7 @@ HOME = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(EXPORTER).parents[1]
 SERVICE = "usr/local/lib/systemd/system/jemalloc_exporter.service"
 DROP_IN = "redis-server.service.d/jemalloc_exporter.conf"
+PROFILE_DROP_IN = "usr/local/share/jemalloc_exporter/jemalloc_profile.conf"
 INSTALLED_DROP_IN = f"usr/local/share/jemalloc_exporter/{DROP_IN}"
 MAX_EXPOSURE = 15  # In tenths.
 ALL_NAMESPACES = "jemalloc_exporter.service.d/all-namespaces.conf"
@@ -48,6 +49,7 @@ def setUpModule():
     placed = MACHINE / "etc/systemd/system" / DROP_IN
     placed.parent.mkdir(parents=True)
     shutil.copy(MACHINE / INSTALLED_DROP_IN, placed)
+    shutil.copy(MACHINE / PROFILE_DROP_IN, placed.parent)
 
 
 def on_machine(path):
@@ -192,6 +194,9 @@ class DropIn(unittest.TestCase):
         (preload,) = re.findall(r"LD_PRELOAD=(\S+)", " ".join(unit["Environment"]))
         self.assertTrue(on_machine(preload).is_file(), preload)
         self.assertEqual(unit["ExecPaths"], [os.path.dirname(preload)])
+
+    def test_of_profiles_enables_them(self):
+        self.assertEqual(settings(PROFILE_DROP_IN)["Environment"], ["MALLOC_CONF=prof:true"])
 
     def test_allows_the_user_that_is_installed(self):
         _, number = system_user()

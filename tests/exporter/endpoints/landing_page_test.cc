@@ -59,6 +59,19 @@ std::size_t RowOf(const std::string& page, const std::string& comm) {
   return page.find("role=\"rowheader\">" + comm + "<");
 }
 
+TEST(LandingPage, LinksToHeapProfiles) {
+  const LandingPageProcesses processes = {
+      {UsedProcess(42, "redis-server"), UsedProcess(43, "node")},
+      Exporter(),
+      {43}};
+  const std::string page = LandingPage(processes, HeapHistory(), kNow, {}, "");
+  const std::string link =
+      "<a href=\"./debug/pprof/heap?pid=43&amp;format=flamegraph\">";
+  EXPECT_GT(page.find(link), RowOf(page, "node"));
+  EXPECT_EQ(page.find("/debug/pprof/"), page.find(link) + 10);
+  EXPECT_EQ(page.rfind("/debug/pprof/"), page.find(link) + 10);
+}
+
 TEST(LandingPage, HasEveryProcess) {
   const Process redis = UsedProcess(42, "redis-server");
   Process with_holes = UsedProcess(43, "<b>&\"");

@@ -52,6 +52,13 @@ TEST(CheckExternalUrl, RejectsEverythingElse) {
   }
 }
 
+TEST(UrlAuthority, IsTheHostAndThePort) {
+  EXPECT_EQ(UrlAuthority("http://example.org"), "example.org");
+  EXPECT_EQ(UrlAuthority("https://[::1]:8443/a/b/"), "[::1]:8443");
+  EXPECT_EQ(UrlAuthority("/jem"), "");
+  EXPECT_EQ(UrlAuthority(""), "");
+}
+
 TEST(RoutePrefix, IsThePathOfTheExternalUrlByDefault) {
   EXPECT_EQ(RoutePrefix("", "http://example.org/a/jem/"), "/a/jem");
   EXPECT_EQ(RoutePrefix("", "/jem"), "/jem");

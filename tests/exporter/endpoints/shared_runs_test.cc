@@ -1,0 +1,135 @@
+#include "exporter/endpoints/shared_runs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+
+#include "exporter/http/file_descriptor.h"
+#include "tests/support/wait_for.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using testing::Contains;
+using testing::Pair;
+
+SharedRuns::Command Command(pid_t pid, const std::string& argument = "a") {
+  return {.pid = pid,
+          .arguments = {std::to_string(pid), argument},
+          .time = std::chrono::seconds(20)};
+}
+
+Response Page(const std::string& text) { return {.body = text}; }
+
+// A client, and the request that it sent.
+struct Client {
+  Client() {
+    int ends[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    near = FileDescriptor(ends[0]);
+    far = FileDescriptor(ends[1]);
+    request.socket = near.get();
+  }
+
+  FileDescriptor near;
+  FileDescriptor far;
+  Request request;
+};
+
+// A run that takes until it is released.
+class SlowRun {
+ public:
+  SlowRun(SharedRuns& runs, const SharedRuns::Command& command,
+          const Request& request = {})
+      : response_(std::async(std::launch::async, [&runs, command, request,
+                                                  this] {
+          return runs.Get(request, command, [this](const auto& is_abandoned) {
+            started_.set_value();
+            WaitFor([&] { return is_released_ || is_abandoned(); });
+            return Page("slow");
+          });
+        })) {
+    started_.get_future().wait();
+  }
+  ~SlowRun() { is_released_ = true; }
+  SlowRun(const SlowRun&) = delete;
+  SlowRun& operator=(const SlowRun&) = delete;
+
+  void Release() { is_released_ = true; }
+  Response response() { return response_.get(); }
+
+ private:
+  std::promise<void> started_;
+  std::atomic<bool> is_released_{false};
+  std::future<Response> response_;
+};
+
+Response Get(SharedRuns& runs, const SharedRuns::Command& command) {
+  return runs.Get({}, command, [](const auto&) { return Page("quick"); });
+}
+
+TEST(SharedRuns, ReadsOneProcessOnceAtATime) {
+  SharedRuns runs;
+  SlowRun slow(runs, Command(1));
+  const Response busy = Get(runs, Command(1, "b"));
+  EXPECT_EQ(busy.status, 503);
+  EXPECT_EQ(busy.body, "another profile of process 1 is being read\n");
+  EXPECT_THAT(busy.headers, Contains(Pair("Retry-After", "20")));
+  EXPECT_EQ(Get(runs, Command(2)).body, "quick");
+  slow.Release();
+  EXPECT_EQ(slow.response().body, "slow");
+  EXPECT_EQ(Get(runs, Command(1, "b")).body, "quick");
+}
+
+TEST(SharedRuns, LimitsTheirNumber) {
+  SharedRuns runs;
+  const SlowRun first(runs, Command(1));
+  const SlowRun second(runs, Command(2));
+  const Response busy = Get(runs, Command(3));
+  EXPECT_EQ(busy.status, 503);
+  EXPECT_EQ(busy.body, "2 profiles are being read, try again later\n");
+}
+
+TEST(SharedRuns, SharesTheResponseOfEqualCommands) {
+  SharedRuns runs;
+  SlowRun slow(runs, Command(1));
+  auto shared =
+      std::async(std::launch::async, [&] { return Get(runs, Command(1)); });
+  EXPECT_TRUE(WaitFor([&] { return runs.waiting() == 2; }));
+  slow.Release();
+  EXPECT_EQ(shared.get().body, "slow");
+}
+
+TEST(SharedRuns, IsAbandonedWhenEveryClientHasDisconnected) {
+  SharedRuns runs;
+  Client first;
+  Client second;
+  SlowRun slow(runs, Command(1), first.request);
+  auto shared = std::async(std::launch::async, [&] {
+    return runs.Get(second.request, Command(1),
+                    [](const auto&) { return Page("quick"); });
+  });
+  EXPECT_TRUE(WaitFor([&] { return runs.waiting() == 2; }));
+  first.far = FileDescriptor();
+  EXPECT_EQ(shared.wait_for(std::chrono::milliseconds(200)),
+            std::future_status::timeout);
+  second.far = FileDescriptor();
+  EXPECT_EQ(shared.get().body, "slow");
+  EXPECT_EQ(slow.response().body, "slow");
+}
+
+TEST(SharedRuns, EndsWithTheExceptionOfItsRun) {
+  SharedRuns runs;
+  const auto fail = [](const auto&) -> Response {
+    throw std::runtime_error("no");
+  };
+  EXPECT_THROW(runs.Get({}, Command(1), fail), std::runtime_error);
+  EXPECT_EQ(Get(runs, Command(1)).body, "quick");
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter
