@@ -31,10 +31,10 @@ void AllocateBelow(unsigned path, int depth);
 [[gnu::noinline]] void Turn(unsigned path, int depth) {
   if ((path & 1) != 0) {
     AllocateBelow(path >> 1, depth);
-    asm volatile("# 1");
+    asm volatile("" : : "i"(1));
   } else {
     AllocateBelow(path >> 1, depth);
-    asm volatile("# 0");
+    asm volatile("" : : "i"(0));
   }
 }
 
