@@ -28,6 +28,7 @@ void* volatile last;
 void AllocateBelow(unsigned path, int depth);
 
 // Two call sites: each path of bits is a stack.
+// NOLINTNEXTLINE(misc-no-recursion)
 [[gnu::noinline]] void Turn(unsigned path, int depth) {
   if ((path & 1) != 0) {
     AllocateBelow(path >> 1, depth);
@@ -38,6 +39,7 @@ void AllocateBelow(unsigned path, int depth);
   }
 }
 
+// NOLINTNEXTLINE(misc-no-recursion)
 [[gnu::noinline]] void AllocateBelow(unsigned path, int depth) {
   if (depth == 0) {
     last = std::malloc(kObjectBytes);

@@ -23,7 +23,7 @@
 namespace {
 
 std::atomic<bool> is_ended;
-std::atomic<long> failures;
+std::atomic<int> failures;
 
 void Require(bool condition) {
   if (!condition) ++failures;
@@ -33,25 +33,23 @@ void Require(bool condition) {
 class Block {
  public:
   explicit Block(std::size_t size)
-      : size_(size), bytes_(static_cast<unsigned char*>(std::malloc(size))) {
-    std::memset(bytes_, Pattern(), size_);
-  }
+      : bytes_(size, static_cast<unsigned char>(size % kModulus)) {}
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   ~Block() {
-    Require(std::all_of(bytes_, bytes_ + size_,
-                        [this](int byte) { return byte == Pattern(); }));
-    std::free(bytes_);
+    Require(std::all_of(bytes_.begin(), bytes_.end(), [this](auto byte) {
+      return byte == bytes_.size() % kModulus;
+    }));
   }
 
  private:
-  int Pattern() const { return static_cast<int>(size_ % 251); }
+  static constexpr std::size_t kModulus = 251;
 
-  const std::size_t size_;
-  unsigned char* const bytes_;
+  const std::vector<unsigned char> bytes_;
 };
 
 // Throws from some frames below.
+// NOLINTNEXTLINE(misc-no-recursion)
 [[gnu::noinline]] void ThrowAt(int depth, std::size_t size) {
   const Block block(size);
   if (depth == 0) throw std::runtime_error(std::string(size, 'x'));
@@ -130,7 +128,7 @@ void ExchangeBlocks() {
 struct Work {
   const char* name;
   void (*run)();
-  std::atomic<long> count{0};
+  std::atomic<int> count{0};
 };
 
 Work works[] = {{"throws", Throw},
@@ -164,9 +162,9 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   while (std::getchar() != EOF) {
     for (const Work& work : works) {
-      std::printf("%s=%ld ", work.name, work.count.load());
+      std::printf("%s=%d ", work.name, work.count.load());
     }
-    std::printf("failures=%ld\n", failures.load());
+    std::printf("failures=%d\n", failures.load());
     std::fflush(stdout);
   }
   is_ended = true;
