@@ -71,7 +71,6 @@ void RaiseCapabilities() { SetCapabilities(PermittedCapabilities()); }
 bool DropPrivileges() {
   if (geteuid() == 0 || getuid() == 0) {
     setgroups(0, nullptr);
-    // NOLINTNEXTLINE(bugprone-unused-return-value): see the declaration.
     static_cast<void>(setresgid(kOverflowUser, kOverflowUser, kOverflowUser) ==
                       0);
     static_cast<void>(setresuid(kOverflowUser, kOverflowUser, kOverflowUser) ==

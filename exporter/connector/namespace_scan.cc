@@ -105,6 +105,14 @@ FileDescriptor NamespaceScan::OpenTable(
 
 FileDescriptor NamespaceScan::Open(NetworkNamespace network_namespace,
                                    bool can_update) {
+  FileDescriptor entry = OpenKnown(network_namespace);
+  if (entry || errno != ESRCH || !can_update) return entry;
+  Update();
+  return OpenKnown(network_namespace);
+}
+
+FileDescriptor NamespaceScan::OpenKnown(
+    NetworkNamespace network_namespace) const {
   const auto found = members_.find(network_namespace);
   int error = ESRCH;
   if (found != members_.end()) {
@@ -118,10 +126,6 @@ FileDescriptor NamespaceScan::Open(NetworkNamespace network_namespace,
       }
       if (!entry && errno != ENOENT) error = errno;
     }
-  }
-  if (can_update && error == ESRCH) {
-    Update();
-    return Open(network_namespace, false);
   }
   errno = error;
   return FileDescriptor();

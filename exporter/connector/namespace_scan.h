@@ -17,7 +17,7 @@ namespace jemalloc_exporter {
 class NamespaceScan {
  public:
   /// The number in `ns/net` of this process.
-  explicit NamespaceScan();
+  NamespaceScan();
 
   /// Reads `ns/net` of every process: 5 us for each.
   void Update();
@@ -46,6 +46,8 @@ class NamespaceScan {
     pid_t first = 0;
     pid_t last = 0;
   };
+
+  FileDescriptor OpenKnown(NetworkNamespace network_namespace) const;
 
   NetworkNamespace own_ = 0;
   std::map<NetworkNamespace, Members> members_;

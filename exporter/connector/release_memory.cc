@@ -29,9 +29,10 @@ void Discard(std::uintptr_t start, std::uintptr_t end) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   start &= ~(page - 1);
   end &= ~(page - 1);
+  if (start >= end) return;
   // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the linker.
-  if (start < end)
-    madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+  auto* const address = reinterpret_cast<void*>(start);
+  madvise(address, end - start, MADV_DONTNEED);
 }
 
 // The linker needs the section .dynamic, and what follows it, to find symbols
