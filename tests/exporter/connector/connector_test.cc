@@ -216,7 +216,6 @@ TEST_F(ConnectorTest, KeepsExactlyItsCapabilities) {
     EXPECT_EQ(Status(connector.pid(), set), "0000000000000000") << set;
   }
   EXPECT_EQ(Status(connector.pid(), "NoNewPrivs"), "1");
-  EXPECT_EQ(Status(connector.pid(), "Threads"), "1");
 }
 
 TEST_F(ConnectorTest, HasNoDescriptorOfTheServer) {
