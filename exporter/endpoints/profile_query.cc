@@ -62,32 +62,36 @@ std::string SetParameter(ProfileQuery& query, const std::string& key,
   return "";
 }
 
+std::string InvalidValue(const std::string& key, const std::string& value,
+                         const std::string& expected) {
+  return "invalid " + key + " " + Quoted(value) + ": expected " + expected;
+}
+
 }  // namespace
 
-std::optional<ProfileQuery> ParseProfileQuery(std::string_view text,
+std::optional<ProfileQuery> ParseProfileQuery(std::string_view query,
                                               std::string* error) {
   static const std::set<std::string> kKeys = {"pid", "comm", "seconds",
                                               "format", "symbols"};
-  ProfileQuery query{.format = kFormats.data()};
+  ProfileQuery parsed{.format = kFormats.data()};
   std::set<std::string> seen;
-  for (const auto& [key, value] : ParseFormQuery(text)) {
+  for (const auto& [key, value] : ParseFormQuery(query)) {
     if (!kKeys.contains(key)) continue;
     if (!seen.insert(key).second) {
       *error = key + " is repeated";
       return std::nullopt;
     }
-    const std::string expected = SetParameter(query, key, value);
+    const std::string expected = SetParameter(parsed, key, value);
     if (!expected.empty()) {
-      *error =
-          "invalid " + key + " " + Quoted(value) + ": expected " + expected;
+      *error = InvalidValue(key, value, expected);
       return std::nullopt;
     }
   }
-  if (query.seconds != 0 && query.format->name == "raw") {
+  if (parsed.seconds != 0 && parsed.format->name == "raw") {
     *error = "seconds and format=raw cannot be combined";
     return std::nullopt;
   }
-  return query;
+  return parsed;
 }
 
 std::vector<std::string> ProfileCommand(const ProfileQuery& query, pid_t pid) {

@@ -31,7 +31,7 @@ const SharedRuns::Run* SharedRuns::FindBlocking(pid_t pid) const {
 
 Response SharedRuns::Get(
     const Request& request, const Command& command,
-    const std::function<Response(const std::function<bool()>&)>& start) {
+    const std::function<Response(const std::function<bool()>&)>& respond) {
   std::unique_lock lock(mutex_);
   const auto equal =
       std::ranges::find_if(runs_, [&](const std::shared_ptr<Run>& run) {
@@ -57,7 +57,7 @@ Response SharedRuns::Get(
   runs_.push_back(run);
   lock.unlock();
   try {
-    Response response = start([&] { return IsAbandoned(*run); });
+    Response response = respond([&] { return IsAbandoned(*run); });
     Finish(run, response);
     return response;
   } catch (...) {

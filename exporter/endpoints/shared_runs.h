@@ -32,14 +32,15 @@ class SharedRuns {
     std::chrono::seconds time{0};
   };
 
-  /// Returns the response of `run`, or of its call for an equal command that
-  /// has not returned yet. `run` is given whether all clients that wait for it
-  /// have disconnected. 503 with Retry-After while another command reads this
-  /// process, or `kMaxRuns` others. Throws the exceptions of `run`.
+  /// Returns the response of `respond`, or of its call for an equal command
+  /// that has not returned yet. `respond` is given whether all clients that
+  /// wait for it have disconnected. 503 with Retry-After while another command
+  /// reads this process, or `kMaxRuns` others. Throws the exceptions of
+  /// `respond`.
   Response Get(
       const Request& request, const Command& command,
       const std::function<Response(const std::function<bool()>& is_abandoned)>&
-          run);
+          respond);
 
   /// Calls of `Get` that wait for a response.
   std::size_t waiting();
