@@ -102,6 +102,7 @@ std::vector<std::string> ProfileCommand(const ProfileQuery& query, pid_t pid) {
     arguments.push_back("--seconds=" + std::to_string(query.seconds));
   }
   if (!query.symbols) arguments.emplace_back("--no-symbols");
+  if (query.format->name == "flamegraph") arguments.emplace_back("--served");
   return arguments;
 }
 

@@ -74,6 +74,9 @@ TEST(ProfileCommand, HasTheArgumentsOfTheQuery) {
       ProfileCommand(Parsed("seconds=5&symbols=0&format=collapsed"), 42),
       ElementsAre("profile", "--pid=42", "--format=collapsed", "--seconds=5",
                   "--no-symbols"));
+  EXPECT_THAT(
+      ProfileCommand(Parsed("format=flamegraph"), 42),
+      ElementsAre("profile", "--pid=42", "--format=flamegraph", "--served"));
 }
 
 }  // namespace
