@@ -311,9 +311,11 @@ class Commands(unittest.TestCase):
             text += os.read(terminal, 1024)
 
     def test_docker_commands_name_what_the_image_has(self):
-        [block] = [block for block in BLOCKS if "docker build" in block]
-        port = re.search(r"-p (\d+):\1 ", block)[1]
-        self.assertIn(f"\nEXPOSE {port}\n", read("Dockerfile"))
+        dockerfile = read("Dockerfile")
+        [port] = re.findall(r"docker run .*-p (\d+):\1 ", README)
+        self.assertIn(f"\nEXPOSE {port}\n", dockerfile)
+        [argument] = re.findall(r"docker build --build-arg (\w+)=", README)
+        self.assertRegex(dockerfile, rf"\nARG {argument}\b")
         [compose] = re.findall(r"docker compose -f (\S+) up", README)
         self.assertIn("services:", read(compose))
 
