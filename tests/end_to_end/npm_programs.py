@@ -176,7 +176,9 @@ class DuckDB(Case):
         self.assertLessEqual(served["active_bytes"] - once["active_bytes"], 64 << 10)
         self.run_command("detach", str(pid))
         again = self.read_at_rest(pid)
-        self.assertLessEqual(again["allocated_bytes"], once["allocated_bytes"])
+        # The library's own thread may have received its cache meanwhile.
+        growth = again["allocated_bytes"] - once["allocated_bytes"]
+        self.assertLessEqual(growth, 64 << 10)
 
 
 def main(name):
