@@ -259,16 +259,16 @@ class Cost:
     def dashboard(self, dashboard):
         """The cost of each panel, each annotation and each hidden variable."""
         costs = {
-            name: self.query({"expr": expr, "instant": True}, 2)
+            name: self.query({"expr": expr, "instant": True}, 3)
             for name, expr, _ in variables.hidden(dashboard)
         }
         self.variables = variables.with_hidden(
             dashboard, self.variables, lambda expr: self.prometheus.instant(expr, self.end)
         )
         for panel in dashboard_rules.panels(dashboard):
-            costs[panel["title"]] = sum(self.query(t, 2) for t in panel["targets"])
+            costs[panel["title"]] = sum(self.query(t, 3) for t in panel["targets"])
         for annotation in dashboard["annotations"]["list"]:
-            costs[annotation["name"]] = self.query(annotation, 2)
+            costs[annotation["name"]] = self.query(annotation, 3)
         return costs
 
     def rules(self, rules):
