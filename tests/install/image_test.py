@@ -1,8 +1,9 @@
 """The image that the Dockerfile makes: built, started, scraped.
 
 IMAGE_BUILD in the environment is a command that takes a folder and a tag, and
-IMAGE_RUN one that takes a tag and the command to run on the host's network. By
-default they are those of docker or podman, where one works. The test is skipped
+IMAGE_RUN one that takes a tag and the command to run on the host's network, and
+that forwards SIGTERM to it. By default they are those of docker or podman, where one
+works. The test is skipped
 without both: it downloads, and compiles for minutes."""
 
 import os
