@@ -19,6 +19,7 @@
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
+#include "exporter/connector/connect_request.h"
 #include "exporter/http/file_descriptor.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
@@ -62,15 +63,11 @@ int RemainingMs(Clock::time_point deadline) {
 // An empty descriptor if connect(2) fails, or the queue of clients stays full.
 FileDescriptor Connect(const AgentAddress& name, Clock::time_point deadline) {
   constexpr int kRetryMs = 10;
-  sockaddr_un address;
-  const socklen_t size = WriteAddress(name, &address, kProfileSocketPrefix);
   for (;;) {
-    FileDescriptor peer(
-        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (connect(peer.get(), reinterpret_cast<sockaddr*>(&address), size) == 0) {
-      return peer;
+    ConnectResult result = ConnectSocket({.name = name, .is_profile = true});
+    if (result.error != EAGAIN || Clock::now() >= deadline) {
+      return std::move(result.descriptor);
     }
-    if (errno != EAGAIN || Clock::now() >= deadline) return FileDescriptor();
     poll(nullptr, 0, kRetryMs);
   }
 }

@@ -16,4 +16,8 @@ bool ProfileSockets::Has(pid_t pid) {
   return names_.contains(namespaces_.NamespacePid(pid).value_or(pid));
 }
 
+bool ProfileSockets::Has(const Process& process) {
+  return !process.pid_is_unverified && Has(process.pid);
+}
+
 }  // namespace jemalloc_exporter

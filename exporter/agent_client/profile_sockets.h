@@ -6,6 +6,7 @@
 #include <set>
 
 #include "exporter/agent_client/namespace_pid_cache.h"
+#include "exporter/process/process.h"
 
 namespace jemalloc_exporter {
 
@@ -19,6 +20,9 @@ class ProfileSockets {
   /// requests a profile: a name may be another process's, which
   /// `ReadAgentProfile` detects.
   bool Has(pid_t pid);
+
+  /// The same; false where the pid of the process is not verified.
+  bool Has(const Process& process);
 
   bool empty() const { return names_.empty(); }
 

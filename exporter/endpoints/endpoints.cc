@@ -99,9 +99,7 @@ Response Endpoints::Landing(const Request& request) {
   processes.others.pop_back();
   ProfileSockets sockets;
   for (const Process& process : processes.others) {
-    if (!process.pid_is_unverified && sockets.Has(process.pid)) {
-      processes.profiled.insert(process.pid);
-    }
+    if (sockets.Has(process)) processes.profiled.insert(process.pid);
   }
   return {.content_type = "text/html; charset=utf-8",
           .body = LandingPage(

@@ -112,9 +112,8 @@ std::vector<Process> ProfileEndpoints::ProfiledProcesses() {
   ProfileSockets sockets;
   if (sockets.empty()) return {};
   std::vector<Process> processes = options_.read_processes();
-  std::erase_if(processes, [&](const Process& process) {
-    return process.pid_is_unverified || !sockets.Has(process.pid);
-  });
+  std::erase_if(processes,
+                [&](const Process& process) { return !sockets.Has(process); });
   return processes;
 }
 
@@ -164,10 +163,11 @@ ProfileEndpoints::Selection ProfileEndpoints::Select(
 
 Response ProfileEndpoints::Run(
     const ProfileQuery& query, const Selection& process,
+    const std::vector<std::string>& arguments,
     const std::function<bool()>& is_abandoned) const {
   const int reads = query.seconds == 0 ? 1 : 2;
   ChildResult result = RunChild(
-      options_.program, ProfileCommand(query, process.pid),
+      options_.program, arguments,
       {.deadline = std::chrono::steady_clock::now() + seconds(query.seconds) +
                    reads * kProfileTimeout + kSymbolTime,
        .max_output_bytes = kMaxBytes,
@@ -189,13 +189,14 @@ Response ProfileEndpoints::Heap(const Request& request) {
   if (request.is_head) {
     return Success(*query->format, process.comm, process.pid);
   }
-  return runs_.Get(request,
-                   {.pid = process.pid,
-                    .arguments = ProfileCommand(*query, process.pid),
-                    .time = seconds(std::max(query->seconds, 1))},
-                   [&](const std::function<bool()>& is_abandoned) {
-                     return Run(*query, process, is_abandoned);
-                   });
+  const SharedRuns::Command command = {
+      .pid = process.pid,
+      .arguments = ProfileCommand(*query, process.pid),
+      .time = seconds(std::max(query->seconds, 1))};
+  return runs_.Get(
+      request, command, [&](const std::function<bool()>& is_abandoned) {
+        return Run(*query, process, command.arguments, is_abandoned);
+      });
 }
 
 Response ProfileEndpoints::Targets(const Request& request) {

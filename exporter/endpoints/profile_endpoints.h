@@ -61,6 +61,7 @@ class ProfileEndpoints {
   Selection SelectPid(const ProfileQuery& query, pid_t pid);
   std::vector<Process> ProfiledProcesses();
   Response Run(const ProfileQuery& query, const Selection& process,
+               const std::vector<std::string>& arguments,
                const std::function<bool()>& is_abandoned) const;
 
   const ProfileEndpointOptions options_;

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import unittest
 
-from agents import HOSTS, resting
+from agents import HOSTS, NOBODY, resting
 from programs import EXPORTER, Exporter, get, run, wait_for
 
 OPTION = "--agent.all-namespaces"
 CAPABILITIES = ("sys_admin", "sys_ptrace", "setuid")
 MASK = "0000000000280080"  # Of these three.
-NOBODY = 65534
 USER = 1000  # Of a process that is not root's.
 MAX_CONNECTOR_RSS_KIB = 3 * 1024
 
