@@ -19,6 +19,7 @@
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
+#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/connector/connect_request.h"
 #include "exporter/http/file_descriptor.h"
 #include "exporter/process/proc_stat.h"
@@ -52,6 +53,18 @@ bool Exists(pid_t pid) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return false;
   const auto stat = ReadProcStat(pid);
   return !stat || !IsEnding(*stat);
+}
+
+// After its end of the stream. A process that is killed closes its sockets one
+// after the other, and is a zombie after the last.
+bool HasEnded(pid_t pid) {
+  constexpr int kAttempts = 10;
+  constexpr int kIntervalMs = 10;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (!Exists(pid) || !ProfileSockets().Has(pid)) return true;
+    poll(nullptr, 0, kIntervalMs);
+  }
+  return false;
 }
 
 int RemainingMs(Clock::time_point deadline) {
@@ -201,7 +214,7 @@ AgentProfile ReadAgentProfile(pid_t pid, Clock::time_point deadline) {
     Fail(pid, "sent no heap profile in time", ProfileFailure::kTimeout);
   }
   if (message->document.empty()) {
-    if (!Exists(pid)) Fail(pid, "has ended", ProfileFailure::kAbsent);
+    if (HasEnded(pid)) Fail(pid, "has ended", ProfileFailure::kAbsent);
     Fail(pid, "sent no heap profile: it is ending, or serves other users");
   }
   Document document = ParseDocument(pid, message->document);
