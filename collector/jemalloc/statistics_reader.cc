@@ -85,29 +85,26 @@ class LockSum {
   LockSum(Mallctl* mallctl, std::string_view counter)
       : mallctl_(mallctl), counter_(counter) {}
 
-  void AddArenas(std::string_view arenas) {
-    const unsigned bins =
-        ReadAs<unsigned>(mallctl_, "arenas.nbins").value_or(kMaxBins + 1);
-    has_failed_ |= bins > kMaxBins;
-    for (unsigned bin = 0; bin < bins && !has_failed_; ++bin) {
-      MallctlName name;
-      name.Append(arenas).Append("bins.").Append(bin).Append(".mutex.");
-      Add(name);
+  // Returns the counter of one lock.
+  Value Read(MallctlName lock) {
+    if (has_failed_) return std::nullopt;
+    std::uint64_t value = 0;
+    const int error =
+        ReadMallctl(mallctl_, lock.Append(counter_).c_str(), &value);
+    if (error != 0) {
+      has_failed_ = error != ENOENT;
+      return std::nullopt;
     }
-    for (const std::string_view mutex : kArenaMutexes) {
-      MallctlName name;
-      name.Append(arenas).Append("mutexes.").Append(mutex).Append(".");
-      Add(name);
-    }
+    Add(value);
+    return value;
   }
 
-  void AddProcess() {
-    for (const std::string_view mutex : kProcessMutexes) {
-      MallctlName name;
-      name.Append("stats.mutexes.").Append(mutex).Append(".");
-      Add(name);
-    }
+  void Add(std::uint64_t value) {
+    has_locks_ = true;
+    sum_ += value;
   }
+
+  void Fail() { has_failed_ = true; }
 
   Value value() const {
     if (has_failed_ || !has_locks_) return std::nullopt;
@@ -115,15 +112,6 @@ class LockSum {
   }
 
  private:
-  void Add(MallctlName& lock) {
-    std::uint64_t value = 0;
-    const int error =
-        ReadMallctl(mallctl_, lock.Append(counter_).c_str(), &value);
-    has_locks_ |= error == 0;
-    has_failed_ |= error != 0 && error != ENOENT;
-    sum_ += value;
-  }
-
   Mallctl* mallctl_;
   std::string_view counter_;
   std::uint64_t sum_ = 0;
@@ -131,15 +119,67 @@ class LockSum {
   bool has_failed_ = false;
 };
 
-Value SumOfLocks(Mallctl* mallctl, std::string_view counter,
-                 bool has_destroyed_arenas) {
-  LockSum sum(mallctl, counter);
-  sum.AddProcess();
-  // A build without statistics has no lock: not tried 45 times more.
-  if (!sum.value()) return std::nullopt;
-  sum.AddArenas(kAllArenas);
-  if (has_destroyed_arenas) sum.AddArenas(kDestroyedArenas);
-  return sum.value();
+class LockSums {
+ public:
+  explicit LockSums(Mallctl* mallctl)
+      : mallctl_(mallctl),
+        waits_(mallctl, "num_wait"),
+        nanoseconds_(mallctl, "total_wait_time") {}
+
+  void AddProcess() {
+    for (const std::string_view mutex : kProcessMutexes) {
+      MallctlName name;
+      Add(name.Append("stats.mutexes.").Append(mutex).Append("."));
+    }
+  }
+
+  void AddArenas(std::string_view arenas) {
+    const unsigned bins =
+        ReadAs<unsigned>(mallctl_, "arenas.nbins").value_or(kMaxBins + 1);
+    if (bins > kMaxBins) {
+      waits_.Fail();
+      nanoseconds_.Fail();
+      return;
+    }
+    for (unsigned bin = 0; bin < bins; ++bin) {
+      MallctlName name;
+      Add(name.Append(arenas).Append("bins.").Append(bin).Append(".mutex."));
+    }
+    for (const std::string_view mutex : kArenaMutexes) {
+      MallctlName name;
+      Add(name.Append(arenas).Append("mutexes.").Append(mutex).Append("."));
+    }
+  }
+
+  // False in a build without statistics, which has no lock.
+  bool any() const { return waits() || nanoseconds(); }
+
+  Value waits() const { return waits_.value(); }
+  Value nanoseconds() const { return nanoseconds_.value(); }
+
+ private:
+  // jemalloc counts a wait together with its time. Most locks have none, and a
+  // name takes longer to find than anything else that is read.
+  void Add(const MallctlName& lock) {
+    if (waits_.Read(lock) == 0) {
+      nanoseconds_.Add(0);
+    } else {
+      nanoseconds_.Read(lock);
+    }
+  }
+
+  Mallctl* mallctl_;
+  LockSum waits_;
+  LockSum nanoseconds_;
+};
+
+LockSums ReadLocks(Mallctl* mallctl, bool has_destroyed_arenas) {
+  LockSums sums(mallctl);
+  sums.AddProcess();
+  if (!sums.any()) return sums;
+  sums.AddArenas(kAllArenas);
+  if (has_destroyed_arenas) sums.AddArenas(kDestroyedArenas);
+  return sums;
 }
 
 HeapOptionValue ReadText(Mallctl* mallctl, const char* name) {
@@ -190,9 +230,9 @@ HeapStatistics ReadStatistics(Mallctl* mallctl,
   }
   statistics.large_padding_bytes = ReadLargePadding(mallctl, page_size);
   statistics.arenas_initialized = CountInitializedArenas(mallctl, narenas);
-  statistics.lock_waits = SumOfLocks(mallctl, "num_wait", has_destroyed_arenas);
-  statistics.lock_wait_nanoseconds =
-      SumOfLocks(mallctl, "total_wait_time", has_destroyed_arenas);
+  const LockSums locks = ReadLocks(mallctl, has_destroyed_arenas);
+  statistics.lock_waits = locks.waits();
+  statistics.lock_wait_nanoseconds = locks.nanoseconds();
   return statistics;
 }
 

@@ -185,6 +185,33 @@ TEST(ReadStatistics, LeavesOutALockThatThisVersionDoesNotHave) {
   EXPECT_EQ(Read().lock_waits, 3 * 12);
 }
 
+// jemalloc counts a wait together with its time.
+TEST(ReadStatistics, ReadsNoWaitTimeOfLocksWithoutWaits) {
+  FakeJemalloc fake;
+  const std::string waited = "stats.arenas.4096.bins.1.mutex.";
+  for (auto& [name, value] : fake.values) {
+    if (name.ends_with(".num_wait") && !name.starts_with(waited)) value = 0;
+  }
+  const HeapStatistics statistics = Read();
+  EXPECT_EQ(statistics.lock_waits, 3);
+  EXPECT_EQ(statistics.lock_wait_nanoseconds, 500'000'000);
+  std::vector<std::string> times;
+  for (const std::string& call : fake.calls) {
+    if (call.ends_with(".total_wait_time")) times.push_back(call);
+  }
+  EXPECT_THAT(times, ElementsAre(waited + "total_wait_time"));
+}
+
+TEST(ReadStatistics, HasAWaitTimeOfZeroWithoutWaits) {
+  FakeJemalloc fake;
+  for (auto& [name, value] : fake.values) {
+    if (name.ends_with(".num_wait")) value = 0;
+  }
+  const HeapStatistics statistics = Read();
+  EXPECT_EQ(statistics.lock_waits, 0);
+  EXPECT_EQ(statistics.lock_wait_nanoseconds, 0);
+}
+
 TEST(ReadStatistics, LimitsTheNumberOfBins) {
   FakeJemalloc fake;
   fake.values["arenas.nbins"] = std::numeric_limits<unsigned>::max();
