@@ -113,25 +113,25 @@ bool ElfFile::IsCode(std::uint64_t address) const {
       });
 }
 
-std::vector<std::uint64_t> ElfFile::FindInCode(std::string_view bytes,
-                                               std::size_t max) const {
-  std::vector<std::uint64_t> found;
-  std::vector<char> chunk(kChunk + bytes.size());
+void ElfFile::VisitInCode(std::string_view bytes,
+                          const CodeFunction& visit) const {
+  std::vector<char> buffer(kContextBytes + kChunk + kContextBytes);
   for (const Elf64_Phdr& segment : segments_) {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-    for (std::uint64_t at = 0; at < segment.p_filesz; at += kChunk) {
+    for (std::uint64_t chunk = 0; chunk < segment.p_filesz; chunk += kChunk) {
+      const std::size_t before = chunk == 0 ? 0 : kContextBytes;
+      const std::uint64_t start = chunk - before;
       const std::size_t size =
-          std::min<std::uint64_t>(chunk.size() - 1, segment.p_filesz - at);
-      if (!ReadAt(segment.p_offset + at, chunk.data(), size)) break;
-      const std::string_view text(chunk.data(), size);
-      for (auto i = text.find(bytes); i != std::string_view::npos;
-           i = text.find(bytes, i + 1)) {
-        found.push_back(segment.p_vaddr + at + i);
-        if (found.size() == max) return found;
+          std::min<std::uint64_t>(buffer.size(), segment.p_filesz - start);
+      if (!ReadAt(segment.p_offset + start, buffer.data(), size)) break;
+      const std::string_view code(buffer.data(), size);
+      for (auto at = code.find(bytes, before); at < before + kChunk;
+           at = code.find(bytes, at + 1)) {
+        visit(segment.p_vaddr + start + at, code.substr(0, at),
+              code.substr(at));
       }
     }
   }
-  return found;
 }
 
 }  // namespace jemalloc_exporter

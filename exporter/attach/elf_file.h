@@ -27,6 +27,15 @@ class ElfFile {
   using SymbolFunction =
       std::function<void(std::string_view name, const Elf64_Sym& symbol)>;
 
+  /// Bytes of code before and after an occurrence that `CodeFunction` receives,
+  /// where the segment has them.
+  static constexpr std::size_t kContextBytes = 16;
+
+  /// Called for bytes at an address, with the code before them, and with the
+  /// code from them on.
+  using CodeFunction = std::function<void(
+      std::uint64_t address, std::string_view before, std::string_view from)>;
+
   /// Absent if `file` is no ELF file, or of another class or byte order.
   static std::optional<ElfFile> Read(FileDescriptor file);
 
@@ -43,9 +52,8 @@ class ElfFile {
   /// Whether an executable segment contains the address.
   bool IsCode(std::uint64_t address) const;
 
-  /// The addresses of `bytes` in the executable segments, at most `max`.
-  std::vector<std::uint64_t> FindInCode(std::string_view bytes,
-                                        std::size_t max) const;
+  /// Visits each occurrence of `bytes` in the executable segments.
+  void VisitInCode(std::string_view bytes, const CodeFunction& visit) const;
 
   /// Reads at an offset; false if the file ends before `size` bytes.
   bool ReadAt(std::uint64_t offset, void* to, std::size_t size) const;

@@ -7,14 +7,32 @@
 namespace jemalloc_exporter {
 namespace {
 
-constexpr std::string_view kSystemCall = "\x0f\x05\xc3";
-// glibc, musl and Go have the first, hand-written code the second.
-constexpr std::string_view kSignalReturns[] = {
-    {"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9},
-    {"\xb8\x0f\x00\x00\x00\x0f\x05", 7}};
+constexpr std::string_view kSystemCall = "\x0f\x05";
+constexpr std::string_view kSystemCallAndReturn = "\x0f\x05\xc3";
+// Before a system call. glibc, musl and Go have the first, hand-written code
+// the second.
+constexpr std::string_view kSetSignalReturn[] = {
+    {"\x48\xc7\xc0\x0f\x00\x00\x00", 7}, {"\xb8\x0f\x00\x00\x00", 5}};
 
 // More are not needed of one object: a handler returns through one.
 constexpr std::size_t kMaxSignalReturns = 64;
+
+void AddSystemCalls(const LoadedObject& object, RemoteCode* code) {
+  const std::size_t max = code->signal_returns.size() + kMaxSignalReturns;
+  object.file.VisitInCode(
+      kSystemCall, [&](std::uint64_t address, std::string_view before,
+                       std::string_view from) {
+        address += object.bias;
+        if (code->system_call == 0 && from.starts_with(kSystemCallAndReturn)) {
+          code->system_call = address;
+        }
+        for (const std::string_view set : kSetSignalReturn) {
+          if (before.ends_with(set) && code->signal_returns.size() < max) {
+            code->signal_returns.push_back(address - set.size());
+          }
+        }
+      });
+}
 
 }  // namespace
 
@@ -37,17 +55,7 @@ std::optional<RemoteCode> FindRemoteCode(
     const std::vector<LoadedObject>& objects) {
   RemoteCode code;
   for (const LoadedObject& object : objects) {
-    if (code.system_call == 0) {
-      for (const std::uint64_t at : object.file.FindInCode(kSystemCall, 1)) {
-        code.system_call = object.bias + at;
-      }
-    }
-    for (const std::string_view bytes : kSignalReturns) {
-      for (const std::uint64_t at :
-           object.file.FindInCode(bytes, kMaxSignalReturns)) {
-        code.signal_returns.push_back(object.bias + at);
-      }
-    }
+    AddSystemCalls(object, &code);
     for (const std::uint32_t table : {SHT_DYNSYM, SHT_SYMTAB}) {
       if (!code.errno_location) {
         code.errno_location = FindFunction(object, table, "__errno_location");

@@ -75,12 +75,15 @@ class StoppedThread {
   Clock::duration stopped_time() const;
 
  private:
+  std::optional<StopReason> CheckStop();
+  std::optional<StopReason> Poll();
   StopReason Classify(int status);
 
   pid_t thread_;
   bool is_traced_ = false;
   bool is_stopped_ = false;
   int signal_ = 0;
+  int vain_polls_ = 0;  // In a row.
   std::optional<Clock::time_point> stopped_at_;
   std::optional<Clock::time_point> detached_at_;
   std::uint64_t saved_mask_ = 0;

@@ -6,8 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <random>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace jemalloc_exporter {
 namespace {
@@ -37,7 +42,11 @@ void Visit(const ElfFile& file) {
       file.IsCode(symbol.st_value);
     });
   }
-  file.FindInCode("\x0f\x05\xc3", 1);
+  file.VisitInCode("\x0f\x05", [](std::uint64_t, std::string_view before,
+                                  std::string_view from) {
+    EXPECT_EQ(from.substr(0, 2), "\x0f\x05");
+    EXPECT_LE(before.size(), std::size_t{2} << 20);
+  });
 }
 
 extern "C" __attribute__((noinline)) int FunctionOfThisTest() { return 3; }
@@ -55,6 +64,61 @@ TEST(ElfFile, FindsFunctionsOfThisProgram) {
                      });
   EXPECT_EQ(found, 1);
   EXPECT_FALSE(file->IsCode(0));
+}
+
+// A file with one executable segment.
+std::string FileWithCode(const std::string& code) {
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 1;
+  Elf64_Phdr segment{};
+  segment.p_type = PT_LOAD;
+  segment.p_flags = PF_R | PF_X;
+  segment.p_offset = sizeof(header) + sizeof(segment);
+  segment.p_vaddr = 0x400000;
+  segment.p_filesz = code.size();
+  std::string file(reinterpret_cast<const char*>(&header), sizeof(header));
+  file.append(reinterpret_cast<const char*>(&segment), sizeof(segment));
+  return file + code;
+}
+
+TEST(ElfFile, FindsBytesOfCodeWithTheirContext) {
+  // The file is read in pieces of 1 MiB.
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  std::string code(3 * kMiB + 5, '-');
+  const std::vector<std::size_t> offsets = {
+      0,        10,           kMiB - 2,     kMiB - 1,       kMiB,
+      kMiB + 1, 2 * kMiB - 9, 2 * kMiB + 3, code.size() - 2};
+  for (const std::size_t offset : offsets) code[offset] = '*';
+  code.back() = '+';
+  const auto file = ElfFile::Read(MemoryFile(FileWithCode(code)));
+  ASSERT_TRUE(file);
+  std::vector<std::size_t> found;
+  file->VisitInCode("*", [&](std::uint64_t address, std::string_view before,
+                             std::string_view from) {
+    const std::size_t at = address - 0x400000;
+    found.push_back(at);
+    constexpr std::size_t kContext = ElfFile::kContextBytes;
+    const std::size_t left = std::min(at, kContext);
+    ASSERT_GE(before.size(), left);
+    EXPECT_EQ(before.substr(before.size() - left),
+              code.substr(at - left, left));
+    EXPECT_EQ(from.substr(0, kContext), code.substr(at, kContext));
+  });
+  EXPECT_EQ(found, offsets);
+}
+
+TEST(ElfFile, FindsNoBytesThatTheCodeLacks) {
+  const auto file = ElfFile::Read(MemoryFile(FileWithCode("-----*")));
+  ASSERT_TRUE(file);
+  const auto fail = [](std::uint64_t address, std::string_view,
+                       std::string_view) { FAIL() << address; };
+  file->VisitInCode("+", fail);
+  file->VisitInCode("**", fail);
 }
 
 TEST(ElfFile, RejectsOtherFiles) {
