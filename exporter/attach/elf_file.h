@@ -27,8 +27,8 @@ class ElfFile {
   using SymbolFunction =
       std::function<void(std::string_view name, const Elf64_Sym& symbol)>;
 
-  /// Bytes of code before and after an occurrence that `CodeFunction` receives,
-  /// where the segment has them.
+  /// `CodeFunction` receives at least this much code before and after the
+  /// bytes, where the segment has it.
   static constexpr std::size_t kContextBytes = 16;
 
   /// Called for bytes at an address, with the code before them, and with the

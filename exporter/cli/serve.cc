@@ -7,44 +7,35 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "exporter/agent_client/profile_sockets.h"
 #include "exporter/build_info.h"
 #include "exporter/cli/all_namespaces.h"
+#include "exporter/cli/listeners.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/preload.h"
 #include "exporter/endpoints/endpoints.h"
 #include "exporter/http/listen.h"
 #include "exporter/http/server.h"
-#include "exporter/http/systemd_sockets.h"
-#include "exporter/http/unix_socket.h"
 #include "exporter/http_config/web_config_reloader.h"
 
 namespace jemalloc_exporter {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Time for a command to load its libraries.
 constexpr std::chrono::milliseconds kStartupGrace{5000};
 
 // Time for requests in progress when serving ends.
 constexpr time_t kShutdownSeconds = 5;
-
-// The exporter of a preceding `exec` may still be closing its port.
-constexpr std::chrono::milliseconds kBusyPortRetry{500};
-constexpr std::chrono::milliseconds kBusyPortRetryInterval{20};
 
 sigset_t HandledSignals() {
   sigset_t signals;
@@ -55,10 +46,6 @@ sigset_t HandledSignals() {
   return signals;
 }
 
-bool IsExec(const ServeOptions& options) {
-  return static_cast<bool>(options.process_filter.includes);
-}
-
 // Idle clients and processes that do not respond could use up the usual soft
 // limit of 1,024.
 void RaiseDescriptorLimit() {
@@ -66,80 +53,6 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
   descriptors.rlim_cur = descriptors.rlim_max;
   setrlimit(RLIMIT_NOFILE, &descriptors);
-}
-
-FileDescriptor ListenOrThrow(const std::string& address, bool retry) {
-  const auto deadline = Clock::now() + kBusyPortRetry;
-  std::string error;
-  while (true) {
-    FileDescriptor listener = Listen(address, &error);
-    if (listener) return listener;
-    if (!retry || errno != EADDRINUSE || Clock::now() >= deadline) {
-      throw std::runtime_error(error);
-    }
-    std::this_thread::sleep_for(kBusyPortRetryInterval);
-  }
-}
-
-// Removes the files of Unix sockets when serving ends or fails to start.
-class SocketFiles {
- public:
-  SocketFiles() = default;
-  ~SocketFiles() { Remove(); }
-  SocketFiles(const SocketFiles&) = delete;
-  SocketFiles& operator=(const SocketFiles&) = delete;
-
-  void Add(const FileDescriptor& listener) {
-    if (const auto file = UnixSocketFile::Of(listener)) files_.push_back(*file);
-  }
-  void Remove() {
-    for (const UnixSocketFile& file : files_) file.Remove();
-    files_.clear();
-  }
-
- private:
-  std::vector<UnixSocketFile> files_;
-};
-
-// The commas that separate addresses also separate the options of
-// `unix:PATH,mode=0660,group=NAME`.
-std::vector<std::string> JoinSocketOptions(
-    const std::vector<std::string>& parts) {
-  std::vector<std::string> addresses;
-  for (const std::string& part : parts) {
-    const bool is_option =
-        part.starts_with("mode=") || part.starts_with("group=");
-    if (is_option && !addresses.empty() &&
-        addresses.back().starts_with("unix:")) {
-      addresses.back() += "," + part;
-    } else {
-      addresses.push_back(part);
-    }
-  }
-  return addresses;
-}
-
-std::vector<FileDescriptor> Listeners(const ServeOptions& options,
-                                      SocketFiles& files) {
-  if (options.systemd_socket) return TakeSystemdSockets();
-  std::vector<FileDescriptor> listeners;
-  for (const auto& address : JoinSocketOptions(options.listen_addresses)) {
-    listeners.push_back(ListenOrThrow(address, IsExec(options)));
-    files.Add(listeners.back());
-  }
-  return listeners;
-}
-
-// The unit has sockets, but the option that uses them is missing.
-void WarnOfUnusedSystemdSockets(const ServeOptions& options) {
-  const char* const pid = std::getenv("LISTEN_PID");
-  if (options.systemd_socket || IsExec(options) || pid == nullptr ||
-      pid != std::to_string(getpid())) {
-    return;
-  }
-  Log(LogLevel::kWarn,
-      "Sockets from systemd are not used; pass --web.systemd-socket to listen "
-      "on them");
 }
 
 // Null without a file. Throws std::runtime_error.
@@ -232,7 +145,8 @@ void WarnIfNoProcess(const ServeOptions& options) {
 int WaitForEnd(const ServeOptions& options, const sigset_t& signals,
                WebConfigReloader* web_config) {
   const FileDescriptor signal_fd(signalfd(-1, &signals, SFD_CLOEXEC));
-  int timeout = IsExec(options) ? static_cast<int>(kStartupGrace.count()) : -1;
+  int timeout =
+      options.is_exec() ? static_cast<int>(kStartupGrace.count()) : -1;
   while (true) {
     pollfd ready[] = {{signal_fd.get(), POLLIN, 0},
                       {options.stop_fd, POLLIN, 0}};
@@ -280,7 +194,7 @@ int RunServe(const ServeOptions& options) {
   endpoints.AddTo(server);
 
   SocketFiles socket_files;
-  std::vector<FileDescriptor> listeners = Listeners(options, socket_files);
+  std::vector<FileDescriptor> listeners = OpenListeners(options, socket_files);
   std::vector<std::string> addresses(listeners.size());
   std::transform(listeners.begin(), listeners.end(), addresses.begin(),
                  ListeningAddress);

@@ -37,6 +37,9 @@ struct ServeOptions {
   bool expects_profiles = false;
   /// Serving ends also when this descriptor becomes readable; -1: none.
   int stop_fd = -1;
+
+  /// Whether a command's processes are served, and no other.
+  bool is_exec() const { return static_cast<bool>(process_filter.includes); }
 };
 
 /// Serves until SIGTERM or SIGINT; returns the exit status. Requests in
