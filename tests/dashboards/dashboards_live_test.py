@@ -220,7 +220,7 @@ class Live(unittest.TestCase):
 
     def test_rules_hold_for_every_kind_of_target(self):
         groups = self.prometheus.get("rules")["groups"]
-        self.assertEqual(len(groups), 3)
+        self.assertEqual(len(groups), 5)
         for group in groups:
             for rule in group["rules"]:
                 self.assertEqual(rule["health"], "ok", rule)

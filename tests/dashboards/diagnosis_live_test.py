@@ -149,9 +149,9 @@ SITUATIONS = {
 
 @contextlib.contextmanager
 def rules_of_a_test():
-    text = live.RULES.read_text().replace("interval: 1m", "interval: 1s")
+    text = re.sub(r"interval: \d+m", "interval: 1s", live.RULES.read_text())
     text = re.sub(r"for: \d+[mh]", "for: 2s", text)
-    text = text.replace("[30m]", "[5s]").replace("[5m]", "[5s]")
+    text = text.replace("offset 5m", "offset 5s").replace("[5m]", "[5s]")
     assert '"268435456"' in text
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         file.write(text.replace('"268435456"', f'"{WASTE}"'))

@@ -51,7 +51,9 @@ def check(expr, samples):
         "group_eval_order": [
             "jemalloc.thresholds",
             "jemalloc.rules",
+            "jemalloc.peaks",
             "jemalloc.alerts",
+            "jemalloc.process_alerts",
         ],
         "tests": [
             {

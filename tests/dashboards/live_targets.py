@@ -96,7 +96,7 @@ def embedding():
 def rules_of_each_second():
     """A file with the rules, evaluated as often as the targets are scraped."""
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        file.write(RULES.read_text().replace("interval: 1m", "interval: 1s"))
+        file.write(re.sub(r"interval: \d+m", "interval: 1s", RULES.read_text()))
         file.flush()
         yield file.name
 
