@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "exporter/process/proc_stat.h"
 
@@ -115,12 +116,20 @@ void AgentConnection::Connect(ConnectResult result, const VerifyPeer& verify) {
 }
 
 // These files are of the process that listens only if that process still runs
-// afterwards.
+// afterwards, or has the start time of the one that listened before.
 void AgentConnection::ReadProc() {
   if (kernel_pid_ == 0) return;
   stat_ = ReadProcStat(*kernel_pid_);
-  cgroup_ = ReadCgroup(*kernel_pid_);
-  if (HasListenerEnded(descriptor_)) Finish(State::kGone);
+  if (listener_ && stat_ && listener_->IsRunning(*kernel_pid_, *stat_)) return;
+  listener_.reset();
+  const auto now = std::chrono::steady_clock::now();
+  Cgroup cgroup = ReadCgroup(*kernel_pid_);
+  if (HasListenerEnded(descriptor_)) return Finish(State::kGone);
+  if (!stat_) return;
+  listener_ = {.pid = *kernel_pid_,
+               .start_time_seconds = stat_->start_time_seconds,
+               .cgroup = std::move(cgroup),
+               .read_at = now};
 }
 
 void AgentConnection::Receive() {
@@ -178,7 +187,7 @@ std::optional<Process> AgentConnection::ToProcess() const {
     return std::nullopt;  // Another process has reused the pid.
   }
   if (stat) SetProcStat(*stat, process);
-  process.cgroup = cgroup_;
+  if (listener_) process.cgroup = listener_->cgroup;
   return process;
 }
 

@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
+#include "exporter/agent_client/listener_cache.h"
 #include "exporter/agent_client/response_parser.h"
 #include "exporter/connector/connect_request.h"
 #include "exporter/process/proc_stat.h"
@@ -76,6 +78,13 @@ class AgentConnection {
   uid_t user() const { return user_; }
   void set_user(uid_t user) { user_ = user; }
 
+  /// What an earlier poll has read of the process that listens; its control
+  /// group is not read again while the process is the same. Absent: not known.
+  const std::optional<Listener>& listener() const { return listener_; }
+  void set_listener(std::optional<Listener> listener) {
+    listener_ = std::move(listener);
+  }
+
   /// What to connect in the state `kQueued`.
   ConnectRequest request() const;
 
@@ -123,7 +132,7 @@ class AgentConnection {
   /// this pid namespace, absent before the first connection.
   std::optional<pid_t> kernel_pid_;
   std::optional<ProcStat> stat_;
-  Cgroup cgroup_;
+  std::optional<Listener> listener_;
   std::string document_;
   std::optional<ParsedResponse> response_;
 };

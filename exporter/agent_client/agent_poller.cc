@@ -117,7 +117,7 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
       now + std::chrono::duration_cast<Clock::duration>(timeout);
   AgentConnections connections;
   for (const AgentSocket& socket : SelectSockets(now, deadline)) {
-    connections.push_back(TakeConnection(socket));
+    connections.push_back(TakeConnection(socket, now));
     connections.back()->set_requested(SetsOf(socket, details));
   }
   NamespacePidCache namespaces;
@@ -217,6 +217,7 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
   std::erase_if(comms_, [&](const auto& comm) {
     return !std::binary_search(listed.begin(), listed.end(), comm.first);
   });
+  listeners_.Retain(listed);
   std::erase_if(users_, [&](const auto& user) {
     return !std::binary_search(listed.begin(), listed.end(), user.first);
   });
@@ -263,16 +264,20 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
 // Returns the connection of an earlier poll if the agent was unresponsive.
 // While a poll in another thread uses that one, returns a new one.
 std::unique_ptr<AgentConnection> AgentPoller::TakeConnection(
-    const AgentSocket& socket) {
+    const AgentSocket& socket, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const auto unresponsive = unresponsive_.find(socket);
-  if (unresponsive != unresponsive_.end() && unresponsive->second) {
-    return std::move(unresponsive->second);
+  std::unique_ptr<AgentConnection> connection;
+  if (unresponsive != unresponsive_.end()) {
+    connection = std::move(unresponsive->second);
   }
-  auto connection = std::make_unique<AgentConnection>(socket);
-  if (unresponsive != unresponsive_.end()) connection->set_unresponsive();
-  const auto user = users_.find(socket);
-  if (user != users_.end()) connection->set_user(user->second);
+  if (!connection) {
+    connection = std::make_unique<AgentConnection>(socket);
+    if (unresponsive != unresponsive_.end()) connection->set_unresponsive();
+    const auto user = users_.find(socket);
+    if (user != users_.end()) connection->set_user(user->second);
+  }
+  connection->set_listener(listeners_.Find(socket, now));
   return connection;
 }
 
@@ -289,6 +294,9 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
     if (connection->state() == AgentConnection::State::kFinished &&
         connection->user() != kOwnUser) {
       users_[socket] = connection->user();
+    }
+    if (const auto& listener = connection->listener()) {
+      listeners_.Set(socket, *listener);
     }
     if (HasTimedOut(*connection)) {
       if (connection->state() == AgentConnection::State::kConnected &&

@@ -15,6 +15,7 @@
 
 #include "exporter/agent_client/agent_connection.h"
 #include "exporter/agent_client/agent_discovery.h"
+#include "exporter/agent_client/listener_cache.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/connector/connector.h"
 #include "exporter/process/process.h"
@@ -70,6 +71,8 @@ struct DetailQuery {
 /// document, or none in time. One that has ended, is a zombie, or executes
 /// another program meanwhile is omitted, unless its new agent responds.
 ///
+/// `Process::cgroup` is up to `kMaxListenerAge` old; all else is of the poll.
+///
 /// With a filter, an agent is connected to only where the pid of its socket's
 /// name is that of an included process, in that process's own pid namespace.
 /// The exception: a process of another pid namespace whose own number equals
@@ -82,8 +85,8 @@ struct DetailQuery {
 /// noticed however late, and a stopped process has one connection to serve.
 ///
 /// Thread-safe. Uses up to half of the file descriptors that the process may
-/// have. Memory: one entry for each socket in the table that is rejected or
-/// unresponsive, at most `kMaxSockets`.
+/// have. Memory: one entry for each socket in the table that was connected,
+/// rejected or unresponsive, at most `kMaxSockets`.
 class AgentPoller {
  public:
   /// `connector` may be null, and must outlive this object.
@@ -117,7 +120,8 @@ class AgentPoller {
   void DecideExcluded(const std::vector<AgentSocket>& excluded,
                       Clock::time_point now,
                       std::vector<AgentSocket>& selected);
-  std::unique_ptr<AgentConnection> TakeConnection(const AgentSocket& socket);
+  std::unique_ptr<AgentConnection> TakeConnection(const AgentSocket& socket,
+                                                  Clock::time_point now);
   HeapDetailSets SetsOf(const AgentSocket& socket, const DetailQuery& details);
   void UpdateComm(const AgentSocket& socket, const Process& process,
                   const DetailQuery& details);
@@ -136,6 +140,7 @@ class AgentPoller {
   Clock::time_point next_scan_;
   /// Of processes whose pid here is not that of the socket's name.
   std::map<AgentSocket, std::string> comms_;
+  ListenerCache listeners_;
   /// Of agents that serve no other: see `AgentConnection::user`.
   std::map<AgentSocket, uid_t> users_;
   /// Null while a poll is using the connection.
