@@ -107,7 +107,9 @@ std::vector<MetricFamily> ProcessMetrics(const std::vector<Process>& processes,
                                   .options = collectors.options});
   auto details = DetailsFamilies(heaps.details);
   std::move(details.begin(), details.end(), std::back_inserter(families));
-  families.insert(families.end(), {up, resident, start_time, info});
+  for (MetricFamily* family : {&up, &resident, &start_time, &info}) {
+    families.push_back(std::move(*family));
+  }
   std::erase_if(families,
                 [](const MetricFamily& f) { return f.metric.empty(); });
   families.push_back(CountByStatus(processes));
