@@ -69,6 +69,20 @@ class AgentQuery {
   }
 
  private:
+  struct Batch {
+    std::vector<AgentConnection*> connections;
+    // Of the connector; empty without it.
+    std::vector<ConnectResult> results;
+
+    std::vector<ConnectRequest> requests() const {
+      std::vector<ConnectRequest> requests(connections.size());
+      std::transform(
+          connections.begin(), connections.end(), requests.begin(),
+          [](const auto* connection) { return connection->request(); });
+      return requests;
+    }
+  };
+
   void Start() {
     for (const auto& connection : connections_) {
       connection->DiscardLateResponse();
@@ -97,50 +111,53 @@ class AgentQuery {
     }
   }
 
+  // While the connector makes the connections of one batch, those of the
+  // previous one are taken.
   void ConnectQueued(steady_clock::time_point end) {
-    while (!queue_.empty() && connected_ < max_connected_ &&
+    Batch previous;
+    while (!queue_.empty() && CanConnect(previous) > 0 &&
            steady_clock::now() < end) {
-      const std::size_t count =
-          std::min({queue_.size(), max_connected_ - connected_, kBatch});
-      const std::vector<AgentConnection*> batch(
-          queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
-      queue_.erase(queue_.begin(),
-                   queue_.begin() + static_cast<std::ptrdiff_t>(count));
-      Connect(batch, end);
-      for (AgentConnection* connection : batch) {
-        if (connection->state() == AgentConnection::State::kConnected) {
-          Register(*connection);
-        } else {
-          RetryOrFinish(*connection);
-        }
+      Batch batch;
+      batch.connections = TakeQueued(std::min(CanConnect(previous), kBatch));
+      if (connector_ != nullptr) {
+        batch.results = connector_->Connect(
+            batch.requests(), end, [&] { Take(std::exchange(previous, {})); });
       }
+      previous = std::move(batch);
+      if (previous.results.empty()) Take(std::exchange(previous, {}));
     }
+    Take(std::move(previous));
   }
 
-  void Connect(const std::vector<AgentConnection*>& batch,
-               steady_clock::time_point end) {
-    if (connector_ != nullptr && ConnectElsewhere(batch, end)) return;
-    for (AgentConnection* connection : batch) {
-      if (connection->socket().network_namespace == 0) {
-        connection->Connect(ConnectSocket(connection->request()), verify_);
+  std::size_t CanConnect(const Batch& pending) const {
+    const std::size_t used = connected_ + pending.connections.size();
+    return max_connected_ - std::min(max_connected_, used);
+  }
+
+  std::vector<AgentConnection*> TakeQueued(std::size_t max_count) {
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(
+                                          std::min(max_count, queue_.size()));
+    std::vector<AgentConnection*> taken(queue_.begin(), end);
+    queue_.erase(queue_.begin(), end);
+    return taken;
+  }
+
+  void Take(Batch batch) {
+    for (std::size_t i = 0; i < batch.connections.size(); ++i) {
+      AgentConnection& connection = *batch.connections[i];
+      if (!batch.results.empty()) {
+        connection.Connect(std::move(batch.results[i]), verify_);
+      } else if (connection.socket().network_namespace == 0) {
+        connection.Connect(ConnectSocket(connection.request()), verify_);
       } else {
-        connection->Abandon();
+        connection.Abandon();
+      }
+      if (connection.state() == AgentConnection::State::kConnected) {
+        Register(connection);
+      } else {
+        RetryOrFinish(connection);
       }
     }
-  }
-
-  bool ConnectElsewhere(const std::vector<AgentConnection*>& batch,
-                        steady_clock::time_point end) {
-    std::vector<ConnectRequest> requests(batch.size());
-    std::transform(
-        batch.begin(), batch.end(), requests.begin(),
-        [](const auto* connection) { return connection->request(); });
-    std::vector<ConnectResult> results = connector_->Connect(requests, end);
-    if (results.empty()) return false;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      batch[i]->Connect(std::move(results[i]), verify_);
-    }
-    return true;
   }
 
   // A descriptor that the connector has passed stays registered after it was

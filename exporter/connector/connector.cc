@@ -115,15 +115,15 @@ std::optional<std::size_t> Connector::List(
 }
 
 std::vector<ConnectResult> Connector::Connect(
-    const std::vector<ConnectRequest>& requests, Deadline deadline) {
+    const std::vector<ConnectRequest>& requests, Deadline deadline,
+    const std::function<void()>& meanwhile) {
   std::vector<ConnectItem> sent(requests.size());
   std::transform(requests.begin(), requests.end(), sent.begin(), ToItem);
   const std::lock_guard lock(mutex_);
   Packet packet;
-  if (!Send(PacketType::kConnect, sent, deadline) ||
-      !Receive(packet, deadline)) {
-    return {};
-  }
+  const bool is_sent = Send(PacketType::kConnect, sent, deadline);
+  meanwhile();
+  if (!is_sent || !Receive(packet, deadline)) return {};
   const auto items = packet.Items<ConnectedItem>();
   if (!items || items->size() != requests.size()) return {};
   std::vector<ConnectResult> results(requests.size());

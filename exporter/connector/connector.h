@@ -58,9 +58,11 @@ class Connector {
 
   /// Connects up to `kMaxConnectRequests` sockets; a result for each request,
   /// in the same order. Empty when the connector has ended or is not done at
-  /// `deadline`.
+  /// `deadline`. Calls `meanwhile` once, while the connector connects; it must
+  /// not use this object. Throws what `meanwhile` throws.
   std::vector<ConnectResult> Connect(
-      const std::vector<ConnectRequest>& requests, Deadline deadline);
+      const std::vector<ConnectRequest>& requests, Deadline deadline,
+      const std::function<void()>& meanwhile = [] {});
 
  private:
   void AwaitStart();

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,37 @@ TEST_F(ConnectorTest, ReturnsAResultForEachRequestInOrder) {
   EXPECT_EQ(results[4].error, 0);
 }
 
+TEST_F(ConnectorTest, ConnectsWhileTheCallerDoesOtherWork) {
+  const SharedCounter connections;
+  const FakeAgent agent([&](const FakeAgent& self) {
+    if (unshare(CLONE_NEWNET) != 0) _exit(1);
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    for (;;) RespondOnce(listener, Document(getpid()), &connections);
+  });
+  ASSERT_GT(agent.pid(), 0);
+  Connector connector;
+  int calls = 0;
+  bool is_connected = false;
+  const auto results = connector.Connect({To(agent)}, Soon(), [&] {
+    ++calls;
+    is_connected = WaitFor([&] { return connections.value() == 1; });
+  });
+  EXPECT_EQ(results.at(0).error, 0);
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(is_connected);
+}
+
+TEST_F(ConnectorTest, PassesOnTheExceptionOfOtherWork) {
+  const FakeAgent agent(ListenElsewhere);
+  Connector connector;
+  EXPECT_THROW(
+      connector.Connect({To(agent)}, Soon(), [] { throw std::bad_alloc(); }),
+      std::bad_alloc);
+  const auto results = connector.Connect({To(agent), To(agent)}, Soon());
+  EXPECT_THAT(results, SizeIs(2));
+}
+
 TEST_F(ConnectorTest, ConnectsAsTheRequestedUserAndThenAsItsOwnAgain) {
   const SharedCounter user;
   const FakeAgent agent([&](const FakeAgent& self) {
@@ -237,7 +269,11 @@ TEST_F(ConnectorTest, ReportsItsEndOnce) {
     Tables(connector);
     return !connector.is_running();
   }));
-  EXPECT_THAT(connector.Connect({{.name = {.pid = 1}}}, Soon()), IsEmpty());
+  int calls = 0;
+  EXPECT_THAT(
+      connector.Connect({{.name = {.pid = 1}}}, Soon(), [&] { ++calls; }),
+      IsEmpty());
+  EXPECT_EQ(calls, 1);
   EXPECT_FALSE(connector.List(Soon(), [](NetworkNamespace, int) {}));
   EXPECT_THAT(problems, SizeIs(1));
 }
