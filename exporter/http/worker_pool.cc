@@ -66,11 +66,13 @@ WorkerPool::Clock::time_point WorkerPool::BeforeWait() {
       std::exchange(jobs_done_at_check_, jobs_done_) != jobs_done_;
   const bool stalls = !progresses && now - stalled_since_ >= kStallTime;
   if (progresses || has_free_thread) stalled_since_ = now;
+  const bool was_notified = std::exchange(notified_, has_free_thread);
   lock.unlock();
 
   if (has_free_thread) {
     // One thread does quick jobs as fast as several.
-    stalls ? changed_.notify_all() : changed_.notify_one();
+    if (stalls) changed_.notify_all();
+    if (!was_notified) changed_.notify_one();
   } else if (stalls || count == 0) {
     std::size_t target = std::max<std::size_t>(2 * count, 1);
     if (options_.max_threads != 0) {
@@ -122,6 +124,7 @@ void WorkerPool::RunThread(std::list<std::thread>::iterator self) {
          !waiting_.empty()) {
     Job& job = waiting_.front();
     waiting_.pop_front();
+    notified_ = false;
     ++running_;
     lock.unlock();
     try {

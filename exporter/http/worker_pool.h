@@ -103,6 +103,7 @@ class WorkerPool {
   Queue finished_;
   std::size_t jobs_done_ = 0;
   std::size_t running_ = 0;
+  bool notified_ = false;  // A thread, which has not begun a job yet.
   bool stopping_ = false;
   std::list<std::thread> threads_;
   std::thread exited_;  // The last one, which has joined the one before it.
