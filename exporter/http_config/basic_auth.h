@@ -17,7 +17,7 @@
 namespace jemalloc_exporter {
 
 struct Credentials {
-  std::string user;
+  std::string user;  ///< Without a colon.
   std::string password;
 };
 
@@ -55,8 +55,7 @@ class BasicAuth {
   static constexpr std::size_t kMaxCached = 1000;
 
  private:
-  // HMAC of user, hash and password with a random key: the cache reveals no
-  // password.
+  // HMAC of user and password with a random key: the cache reveals no password.
   using Digest = std::array<std::uint8_t, 32>;
 
   Digest DigestOf(const Credentials& credentials) const;
