@@ -60,23 +60,16 @@ std::unique_ptr<WebConfigReloader> LoadWebConfig(
     const std::string& config_file) {
   if (config_file.empty()) return nullptr;
   auto web_config = std::make_unique<WebConfigReloader>(
-      config_file,
-      WebConfigObserver{
-          .on_reload =
-              [](const std::string& error) {
-                if (error.empty()) {
-                  Log(LogLevel::kInfo, "Web configuration reloaded");
-                } else {
-                  Log(LogLevel::kError,
-                      "Web configuration not reloaded, the last valid one "
-                      "stays in force",
-                      {{"err", error}});
-                }
-              },
-          .on_handshake_failure =
-              [](const std::string& line) {
-                Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
-              }});
+      config_file, [](const std::string& error) {
+        if (error.empty()) {
+          Log(LogLevel::kInfo, "Web configuration reloaded");
+        } else {
+          Log(LogLevel::kError,
+              "Web configuration not reloaded, the last valid one stays in "
+              "force",
+              {{"err", error}});
+        }
+      });
   Log(LogLevel::kInfo, "Web configuration read", {{"file", config_file}});
   // As in the exporter toolkit, such a file is valid.
   if (web_config->started_empty()) {
@@ -101,6 +94,9 @@ HttpServerOptions ServerOptions(const ServeOptions& options,
          {"path", path},
          {"status", std::to_string(status)},
          {"client", client}});
+  };
+  server.on_handshake_failure = [](const std::string& line) {
+    Log(LogLevel::kDebug, "HTTP server", {{"err", line}});
   };
   server.on_error = [](const std::string& line) {
     Log(LogLevel::kWarn, "HTTP server", {{"err", line}});

@@ -39,11 +39,6 @@ struct ServerSecurity {
 
   /// Headers that are added to every response.
   std::function<Headers()> headers = [] { return Headers(); };
-
-  /// Called with one line for each failed TLS handshake:
-  /// `TLS handshake with 192.0.2.1:4242: no shared cipher`.
-  std::function<void(const std::string& line)> on_handshake_failure =
-      [](const std::string&) {};
 };
 
 /// Maximum number of long handlers that run at once; further requests get 503.
@@ -64,6 +59,11 @@ struct HttpServerOptions {
                      std::string_view client)>
       on_response =
           [](std::string_view, std::string_view, int, std::string_view) {};
+
+  /// Called with one line for each failed TLS handshake, on the event loop:
+  /// `TLS handshake with 192.0.2.1:4242: no shared cipher`.
+  std::function<void(const std::string& line)> on_handshake_failure =
+      [](const std::string&) {};
 
   /// Called with one line for the operator: an exception of a handler, a lack
   /// of file descriptors or threads. From any thread.

@@ -54,8 +54,8 @@ class Session {
       socklen_t size = sizeof(peer);
       getpeername(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
                   &size);
-      server_.options.security.on_handshake_failure(
-          "TLS handshake with " + AddressText(peer) + ": " + error);
+      server_.options.on_handshake_failure("TLS handshake with " +
+                                           AddressText(peer) + ": " + error);
     }
     return result;
   }

@@ -74,7 +74,7 @@ void RequireProtection(const WebConfig& from, const WebConfig& to) {
 
 struct WebConfigReloader::State {
   void Run();
-  void Reload(bool report);  // Also where nothing changed.
+  void Reload(bool was_requested);
   bool Update();
   std::shared_ptr<LoadedWebConfig> Current() const {
     const std::lock_guard lock(mutex);
@@ -83,7 +83,7 @@ struct WebConfigReloader::State {
 
   const std::string name;
   const std::function<WebConfig()> read;
-  const WebConfigObserver observer;
+  const Report report;
   const Timing timing;
   std::packaged_task<bool()> load_first{[this] { return Update(); }};
   std::string last_error = {};  // Of the version on disk; the thread's own.
@@ -106,10 +106,10 @@ void WebConfigReloader::State::Run() {
     wake.wait_for(lock, timing.interval,
                   [this] { return stopping || requested; });
     if (stopping) break;
-    const bool report = std::exchange(requested, false);
+    const bool was_requested = std::exchange(requested, false);
     lock.unlock();
     try {
-      Reload(report);
+      Reload(was_requested);
     } catch (const std::exception&) {
       // No memory for the report.
     }
@@ -119,7 +119,8 @@ void WebConfigReloader::State::Run() {
   wake.notify_all();
 }
 
-void WebConfigReloader::State::Reload(bool report) {
+// Where it was requested, reports also that nothing changed.
+void WebConfigReloader::State::Reload(bool was_requested) {
   std::string error;
   bool is_news = false;
   try {
@@ -130,10 +131,10 @@ void WebConfigReloader::State::Reload(bool report) {
   }
   const bool cannot_change =
       !is_news && error.empty() && Current()->config.is_piped;
-  if (report && cannot_change) {
-    observer.on_reload(name + ": a pipe is read once; restart to apply");
-  } else if (report || is_news) {
-    observer.on_reload(error);
+  if (was_requested && cannot_change) {
+    report(name + ": a pipe is read once; restart to apply");
+  } else if (was_requested || is_news) {
+    report(error);
   }
   last_error = error;
 }
@@ -156,18 +157,18 @@ bool WebConfigReloader::State::Update() {
 }
 
 WebConfigReloader::WebConfigReloader(const std::filesystem::path& path,
-                                     WebConfigObserver observer)
+                                     Report report)
     : WebConfigReloader(
           path.string(),
           [path, files = std::make_shared<ConfigFileReader>()] {
             return ReadWebConfig(path, *files);
           },
-          std::move(observer), Timing()) {}
+          std::move(report), Timing()) {}
 
 WebConfigReloader::WebConfigReloader(std::string name,
                                      std::function<WebConfig()> read,
-                                     WebConfigObserver observer, Timing timing)
-    : state_(new State{std::move(name), std::move(read), std::move(observer),
+                                     Report report, Timing timing)
+    : state_(new State{std::move(name), std::move(read), std::move(report),
                        timing}),
       thread_(StartThreadWithSignalsBlocked(
           "web_config", [state = state_] { state->Run(); })) {
@@ -225,8 +226,7 @@ ServerSecurity WebConfigReloader::Security() const {
                 return state->Current()->auth->Verify(
                     ParseBasicAuthorization(authorization));
               },
-          .headers = [state] { return state->Current()->config.headers; },
-          .on_handshake_failure = state->observer.on_handshake_failure};
+          .headers = [state] { return state->Current()->config.headers; }};
 }
 
 }  // namespace jemalloc_exporter

@@ -13,16 +13,6 @@
 
 namespace jemalloc_exporter {
 
-struct WebConfigObserver {
-  /// Called with an empty line if a new version is in force, and with one line
-  /// of error if it is rejected; once as long as the error is the same. On the
-  /// reloader's thread.
-  std::function<void(const std::string& error)> on_reload;
-
-  /// Called with one line if a TLS handshake fails. On the server's thread.
-  std::function<void(const std::string& line)> on_handshake_failure;
-};
-
 /// TLS and passwords of a server by a web configuration file. The file and
 /// those that it names are read again every second, on a thread of this
 /// object: a file system that does not respond delays nothing else.
@@ -33,6 +23,11 @@ struct WebConfigObserver {
 /// A connection keeps the TLS version that it began with. Thread-safe.
 class WebConfigReloader {
  public:
+  /// Called with an empty line if a new version is in force, and with one line
+  /// of error if it is rejected; once as long as the error is the same. On the
+  /// reloader's thread.
+  using Report = std::function<void(const std::string& error)>;
+
   struct Timing {
     std::chrono::milliseconds interval{1'000};
     std::chrono::milliseconds start_timeout{5'000};
@@ -40,12 +35,11 @@ class WebConfigReloader {
 
   /// Throws std::runtime_error with one line if the file at `path` is invalid,
   /// or not read within `start_timeout`.
-  WebConfigReloader(const std::filesystem::path& path,
-                    WebConfigObserver observer);
+  WebConfigReloader(const std::filesystem::path& path, Report report);
 
   /// Calls `read` instead of reading a file; errors begin with `name`.
   WebConfigReloader(std::string name, std::function<WebConfig()> read,
-                    WebConfigObserver observer, Timing timing);
+                    Report report, Timing timing);
 
   /// Waits for the thread, but at most 1 s if `read` does not return.
   ~WebConfigReloader();

@@ -124,10 +124,9 @@ class WebConfigReloaderTest : public testing::Test {
     return std::make_unique<WebConfigReloader>(
         "web.yml", [file] { return file->Read(); }, ReportsTo(file), timing);
   }
-  static WebConfigObserver ReportsTo(const std::shared_ptr<FakeFile>& file) {
-    return {
-        .on_reload = [file](const std::string& error) { file->Report(error); },
-        .on_handshake_failure = [](const std::string&) {}};
+  static WebConfigReloader::Report ReportsTo(
+      const std::shared_ptr<FakeFile>& file) {
+    return [file](const std::string& error) { file->Report(error); };
   }
   static std::string ErrorOfStart(const std::shared_ptr<FakeFile>& file,
                                   WebConfigReloader::Timing timing = {}) {
