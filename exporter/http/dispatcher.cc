@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <exception>
 #include <utility>
-#include <variant>
 
 namespace jemalloc_exporter {
 namespace {
@@ -103,7 +102,7 @@ std::optional<Response> RespondWithoutHandler(const HttpRequest& request,
   }
   // Health checks of load balancers, HAProxy's default among them.
   if (is_options) return Response{.headers = {{"Allow", kAllowedMethods}}};
-  if (const auto* fixed = std::get_if<Response>(route)) return *fixed;
+  if (!route->handler) return route->fixed;
   return std::nullopt;
 }
 
@@ -111,10 +110,7 @@ Response Dispatcher::CallHandler(const HttpRequest& request,
                                  const Route& route) const {
   std::string reason = "unknown exception";
   try {
-    const auto* const slow = std::get_if<LongHandler>(&route);
-    const Handler& handler =
-        slow != nullptr ? slow->handle : std::get<Handler>(route);
-    return handler(request.fields);
+    return route.handler(request.fields);
   } catch (const std::exception& error) {
     reason = error.what();
   } catch (...) {
@@ -125,16 +121,14 @@ Response Dispatcher::CallHandler(const HttpRequest& request,
 }
 
 Response Dispatcher::TooManyRequests(const Route& route) const {
-  const unsigned limit = std::holds_alternative<LongHandler>(route)
-                             ? kMaxLongHandlers
-                             : options_.max_requests;
+  const unsigned limit =
+      route.is_long ? kMaxLongHandlers : options_.max_requests;
   return ErrorResponse(503, "Limit of concurrent requests reached (" +
                                 std::to_string(limit) + "), try again later.");
 }
 
 WorkerPool& Dispatcher::PoolOf(const Route& route) {
-  return std::holds_alternative<LongHandler>(route) ? long_handlers_
-                                                    : handlers_;
+  return route.is_long ? long_handlers_ : handlers_;
 }
 
 void Dispatcher::ResumeFinished() {

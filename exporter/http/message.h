@@ -1,12 +1,13 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_HTTP_MESSAGE_H_
 
+#include <poll.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace jemalloc_exporter {
@@ -36,7 +37,10 @@ struct Request {
 };
 
 /// Whether the client has closed its connection, or its sending direction.
-bool HasDisconnected(const Request& request);
+inline bool HasDisconnected(const Request& request) {
+  pollfd ready = {request.socket, POLLRDHUP, 0};
+  return poll(&ready, 1, 0) > 0;
+}
 
 /// A request of HTTP/1.0 or 1.1 without its body.
 struct HttpRequest {
@@ -67,13 +71,12 @@ struct Response {
 /// at once. An exception becomes a 500 with its text.
 using Handler = std::function<Response(const Request&)>;
 
-/// A handler that may block for minutes, see `HttpServer::AddLongHandler`.
-struct LongHandler {
-  Handler handle;
+/// The resource at a path.
+struct Route {
+  Response fixed = {};  ///< Where there is no handler.
+  Handler handler = {};
+  bool is_long = false;  ///< See `HttpServer::AddLongHandler`.
 };
-
-/// The resource at a path: always the same response, or a handler.
-using Route = std::variant<Response, Handler, LongHandler>;
 
 /// A response of plain text that names an error.
 inline Response ErrorResponse(int status, std::string_view text) {

@@ -191,15 +191,16 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::AddStaticResponse(std::string path, Response response) {
-  impl_->dispatcher.Add(std::move(path), std::move(response));
+  impl_->dispatcher.Add(std::move(path), {.fixed = std::move(response)});
 }
 
 void HttpServer::AddHandler(std::string path, Handler handler) {
-  impl_->dispatcher.Add(std::move(path), std::move(handler));
+  impl_->dispatcher.Add(std::move(path), {.handler = std::move(handler)});
 }
 
 void HttpServer::AddLongHandler(std::string path, Handler handler) {
-  impl_->dispatcher.Add(std::move(path), LongHandler{std::move(handler)});
+  impl_->dispatcher.Add(std::move(path),
+                        {.handler = std::move(handler), .is_long = true});
 }
 
 bool HttpServer::Start(std::vector<FileDescriptor> listeners,

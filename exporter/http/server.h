@@ -26,10 +26,6 @@ namespace jemalloc_exporter {
 /// signal disposition, no locale, no output. After fork() the server exists in
 /// the parent only; destroying the child's copy closes the child's copies of
 /// the listening sockets and nothing else.
-///
-/// Boost.Asio runs the loop and Boost.Beast parses. Measured alternatives of
-/// Debian 12 accept smuggled requests (libevent 2.1, cpp-httplib 0.11) or
-/// starve with a few idle clients (civetweb 1.15, cpp-httplib).
 class HttpServer {
  public:
   explicit HttpServer(HttpServerOptions options = {});
