@@ -1,6 +1,7 @@
 // What the kernel takes to wake up N processes and to receive a document from
 // each, as a scrape of N agents does: the floor of tests/benchmarks/
-// agent_benchmark. Prints the median duration of a round in ms.
+// agent_benchmark. Prints the median duration of a round, and the processor
+// time that all processes take for a round, in ms.
 //
 // Usage: socket_floor PROCESSES ROUNDS
 
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,18 @@ std::size_t ReceiveAll(int count) {
   return received;
 }
 
+// Of processes with one thread.
+double CpuMilliseconds(const std::vector<pid_t>& processes) {
+  double nanoseconds = 0;
+  for (const pid_t process : processes) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/schedstat");
+    double running = 0;
+    file >> running;
+    nanoseconds += running;
+  }
+  return nanoseconds / 1e6;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,6 +122,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::vector<pid_t> servers = StartServers(count);
+  std::vector<pid_t> processes = servers;
+  processes.push_back(getpid());
+  ReceiveAll(count);  // The servers have started.
+  const double cpu = CpuMilliseconds(processes);
   std::vector<double> durations;
   bool complete = true;
   for (int round = 0; round < rounds; ++round) {
@@ -118,9 +136,10 @@ int main(int argc, char** argv) {
                             std::chrono::steady_clock::now() - begin)
                             .count());
   }
+  const double cpu_of_round = (CpuMilliseconds(processes) - cpu) / rounds;
   for (const pid_t server : servers) kill(server, SIGKILL);
   for (const pid_t server : servers) waitpid(server, nullptr, 0);
   std::sort(durations.begin(), durations.end());
-  std::printf("%.3f\n", durations[durations.size() / 2]);
+  std::printf("%.3f %.3f\n", durations[durations.size() / 2], cpu_of_round);
   return complete ? 0 : 1;
 }

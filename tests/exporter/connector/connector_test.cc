@@ -294,8 +294,8 @@ TEST_F(ConnectorTest, AnswersLaterAfterATimeout) {
 TEST_F(ConnectorTest, EndsWithTheServer) {
   const SharedCounter connector_pid;
   FakeAgent server([&](const FakeAgent& /*unused*/) {
-    const auto* const connector = new Connector();
-    connector_pid.Set(static_cast<int>(connector->pid()));
+    static const Connector connector;  // Not ended by a destructor.
+    connector_pid.Set(static_cast<int>(connector.pid()));
   });
   server.Kill();
   const auto has_ended = [&] {
