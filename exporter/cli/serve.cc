@@ -209,6 +209,7 @@ int RunServe(const ServeOptions& options) {
   Log(LogLevel::kInfo, "Ending",
       {{"signal", signal == 0 ? "none" : strsignal(signal)}});
   socket_files.Remove();
+  endpoints.EndProfiles();
   ExitAfterTimeout();
   return 0;
 }

@@ -201,9 +201,7 @@ ChildResult RunChild(const std::string& program,
     if (IsOver(limits, result)) return result;
     poll(nullptr, 0, kExitInterval.count());
   }
-  if (result.output.size() > limits.max_output_bytes) {
-    result.end = ChildResult::End::kTooMuchOutput;
-  } else if (WIFEXITED(child.wait_status)) {
+  if (WIFEXITED(child.wait_status)) {
     result.end = ChildResult::End::kExited;
     result.exit_status = WEXITSTATUS(child.wait_status);
   }

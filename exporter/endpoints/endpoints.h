@@ -59,17 +59,18 @@ class Endpoints {
   /// Adds every endpoint to the server, which must not outlive this object.
   void AddTo(HttpServer& server);
 
+  /// Ends profiles in progress, which may take minutes.
+  void EndProfiles() { profiles_.End(); }
+
   /// Counts a response for `jemalloc_exporter_http_requests_total`.
   void CountResponse(int status);
 
-  /// `/metrics`: reads every process anew. 400 for a query that
-  /// `SelectCollectors` does not accept.
-  Response Metrics(const Request& request);
-
-  /// `/`: the landing page; reads every process anew.
-  Response Landing(const Request& request);
-
  private:
+  // `/metrics`: reads every process anew. 400 for a query that
+  // `SelectCollectors` does not accept.
+  Response Metrics(const Request& request);
+  // `/`: the landing page; reads every process anew.
+  Response Landing(const Request& request);
   std::vector<Process> ReadProcesses(const Request& request,
                                      HeapDetailSets details = {});
   prometheus::MetricFamily RequestFamily();

@@ -76,7 +76,7 @@ Response Failure(const ChildResult& result, pid_t pid) {
     case End::kTooMuchOutput:
       return ErrorResponse(500, "the profile has more than 32 MiB");
     case End::kAbandoned:
-      return ErrorResponse(503, "the client has disconnected");
+      return SharedRuns::Ending();
     case End::kKilled:
       return ErrorResponse(500, "reading the symbols failed; try symbols=0");
     case End::kExited:

@@ -40,7 +40,7 @@ class ProfileEndpoints {
   /// |---|---|
   /// | 400 | an invalid query, or several processes to choose from |
   /// | 404 | no such process, or it does not profile |
-  /// | 503 | as many profiles in progress as allowed: `SharedRuns` |
+  /// | 503 | as many profiles in progress as allowed: `SharedRuns`; or `End` |
   /// | 504 | no profile in time |
   /// | 500 | any other |
   Response Heap(const Request& request);
@@ -48,6 +48,9 @@ class ProfileEndpoints {
   /// `/debug/pprof/targets`: the processes with a profile, for Prometheus's
   /// HTTP service discovery.
   Response Targets(const Request& request);
+
+  /// Ends the child processes within about 100 ms, and starts no more.
+  void End() { runs_.End(); }
 
  private:
   // A process with a profile, or the response to a request for it.

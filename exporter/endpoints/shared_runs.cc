@@ -18,6 +18,10 @@ Response Busy(const std::string& reason, SharedRuns::Clock::time_point end) {
 
 }  // namespace
 
+Response SharedRuns::Ending() {
+  return ErrorResponse(503, "the exporter is ending");
+}
+
 // Null if a command for this process can run.
 const SharedRuns::Run* SharedRuns::FindBlocking(pid_t pid) const {
   const auto same = std::ranges::find_if(
@@ -33,6 +37,7 @@ Response SharedRuns::Get(
     const Request& request, const Command& command,
     const std::function<Response(const std::function<bool()>&)>& respond) {
   std::unique_lock lock(mutex_);
+  if (has_ended_) return Ending();
   const auto equal =
       std::ranges::find_if(runs_, [&](const std::shared_ptr<Run>& run) {
         return !run->is_abandoned &&
@@ -66,6 +71,11 @@ Response SharedRuns::Get(
   }
 }
 
+void SharedRuns::End() {
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
+}
+
 std::size_t SharedRuns::waiting() {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
@@ -76,7 +86,8 @@ std::size_t SharedRuns::waiting() {
 // Shared by no further request from then on.
 bool SharedRuns::IsAbandoned(Run& run) {
   const std::lock_guard lock(mutex_);
-  run.is_abandoned = std::ranges::all_of(run.waiting, HasDisconnected);
+  run.is_abandoned =
+      has_ended_ || std::ranges::all_of(run.waiting, HasDisconnected);
   return run.is_abandoned;
 }
 

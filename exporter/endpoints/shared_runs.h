@@ -34,13 +34,19 @@ class SharedRuns {
 
   /// Returns the response of `respond`, or of its call for an equal command
   /// that has not returned yet. `respond` is given whether all clients that
-  /// wait for it have disconnected. 503 with Retry-After while another command
-  /// reads this process, or `kMaxRuns` others. Throws the exceptions of
-  /// `respond`.
+  /// wait for it have disconnected, or `End` was called. 503 with Retry-After
+  /// while another command reads this process, or `kMaxRuns` others. Throws the
+  /// exceptions of `respond`.
   Response Get(
       const Request& request, const Command& command,
       const std::function<Response(const std::function<bool()>& is_abandoned)>&
           respond);
+
+  /// Abandons all runs; from then on `Get` returns 503.
+  void End();
+
+  /// Of a run that was abandoned: clients that have disconnected receive none.
+  static Response Ending();
 
   /// Calls of `Get` that wait for a response.
   std::size_t waiting();
@@ -62,6 +68,7 @@ class SharedRuns {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::list<std::shared_ptr<Run>> runs_;
+  bool has_ended_ = false;
 };
 
 }  // namespace jemalloc_exporter

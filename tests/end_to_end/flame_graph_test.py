@@ -8,11 +8,10 @@ import tempfile
 import threading
 import unittest
 
-from agents import AGENT_ENV, Host
 from browser import Browser
+from profiles import profiled
 from programs import run
 
-PROFILED = {**AGENT_ENV, "MALLOC_CONF": "prof:true"}
 LEAKED_BYTES = 40_000 * (256 + 32)  # By profile_host, in size classes.
 SOURCE = os.path.join(os.path.dirname(__file__), "profile_host.cc")
 WIDE, NARROW = (1280, 800), (360, 740)
@@ -38,12 +37,8 @@ def frames(document):
     return [(name, float(width), html.unescape(title)) for name, width, title in found]
 
 
-def leaking_host():
-    return Host(program="profile_host", env=PROFILED)
-
-
 def growth_of_leak():
-    with leaking_host() as host:
+    with profiled() as host:
         host.await_ready()
         host.answer("leak 10000\n")
         leak = threading.Timer(0.5, lambda: host.answer("leak 40000\n"))
@@ -67,15 +62,14 @@ class FlameGraph(unittest.TestCase):
         self.assertAlmostEqual(size * 2**20 / LEAKED_BYTES, 1, delta=0.5)
 
     def test_explains_that_nothing_is_sampled(self):
-        env = {**AGENT_ENV, "MALLOC_CONF": "prof:true,prof_active:false"}
-        with Host(program="profile_host", env=env) as host:
+        with profiled(env={"MALLOC_CONF": "prof:true,prof_active:false"}) as host:
             host.await_ready()
             document = flame_graph(host.pid)
         self.assertIn("No allocation was sampled", document)
         self.assertEqual(frames(document), [])
 
     def test_is_drawn_by_a_browser_of_any_width(self):
-        with leaking_host() as host, tempfile.TemporaryDirectory() as folder:
+        with profiled() as host, tempfile.TemporaryDirectory() as folder:
             host.await_ready()
             host.answer("leak 40000\n")
             path = os.path.join(folder, "heap.html")

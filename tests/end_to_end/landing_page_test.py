@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import struct
-import subprocess
 import tempfile
 import unittest
 
@@ -45,21 +44,13 @@ class EmptyLandingPage(unittest.TestCase):
 class StoppedProcess(unittest.TestCase):
     def test_has_its_reason(self):
         redis = Redis()
-        self.addCleanup(redis.close)
-        process = subprocess.Popen(
-            redis.command,
-            env={**CLEAN_ENV, "LD_PRELOAD": AGENT},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        redis.start({**CLEAN_ENV, "LD_PRELOAD": AGENT}, self.addCleanup)
         with Exporter() as exporter:
             wait_for(
                 lambda: "redis-server<small>" in get(exporter.url + "/").text,
                 "redis on the page",
             )
-            process.send_signal(signal.SIGSTOP)
+            redis.process.send_signal(signal.SIGSTOP)
             wait_for(
                 lambda: "no response: stopped by SIGSTOP or job control (state T)"
                 in get(exporter.url + "/").text,
@@ -75,15 +66,7 @@ class LandingPage(unittest.TestCase):
         cls.exporter = Exporter()
         cls.addClassCleanup(cls.exporter.__exit__)
         redis = Redis()
-        cls.addClassCleanup(redis.close)
-        process = subprocess.Popen(
-            redis.command,
-            env={**CLEAN_ENV, "LD_PRELOAD": AGENT},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        cls.addClassCleanup(process.wait)
-        cls.addClassCleanup(process.kill)
+        redis.start({**CLEAN_ENV, "LD_PRELOAD": AGENT}, cls.addClassCleanup)
         cls.url = cls.exporter.url + "/"
 
         # Two points of history, of redis as well.

@@ -12,10 +12,8 @@ import unittest
 
 from agents import AGENT_ENV, HOSTS, Host, query, wait_for
 from alternate_debug_info import refer_to
-from profiles import read_dump, request_profile
+from profiles import PROFILED, profiled, read_dump, request_profile
 from programs import EXPORTER, run
-
-PROFILED = {**AGENT_ENV, "MALLOC_CONF": "prof:true"}
 
 
 class DebugInformation(unittest.TestCase):
@@ -104,7 +102,7 @@ class Agent(unittest.TestCase):
     # stop the program.
     @unittest.skipUnless(shutil.which("strace"), "needs strace")
     def test_writes_a_profile_to_a_memory_file_alone(self):
-        with Host(program="profile_host", env=PROFILED) as host:
+        with profiled() as host:
             host.await_ready()
             host.answer("leak 40000\n")
             read_dump(host.pid)  # jemalloc maps memory for a new thread.
@@ -144,7 +142,7 @@ class Agent(unittest.TestCase):
 
 class Clients(unittest.TestCase):
     def test_that_read_nothing_delay_no_other(self):
-        with Host(program="profile_host", env=PROFILED) as host:
+        with profiled() as host:
             host.await_ready()
             host.answer("leak 40000\n")
             idle = [subprocess.Popen(

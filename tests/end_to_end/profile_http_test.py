@@ -13,17 +13,12 @@ import tempfile
 import threading
 import unittest
 
-from agents import AGENT_ENV, HOSTS, Host, wait_for
+from agents import HOSTS, wait_for
+from profiles import PROGRAM, pprof, profiled
 from programs import DEADLINE, EXPORTER, Exporter, get, run
 
-PROFILED = {**AGENT_ENV, "MALLOC_CONF": "prof:true"}
-PROGRAM = "profile_host"
 HEAP = "/debug/pprof/heap"
 HASH_OF_TEST = "$2y$10$3LdtgEv7EXbEC0ChgJ6Ba.rGDtNulE6O9NPr.I4SCaDv7nBUBx/CK"
-
-
-def profiled(**options):
-    return Host(program=PROGRAM, env={**PROFILED, **options.pop("env", {})}, **options)
 
 
 def children(pid):
@@ -47,18 +42,6 @@ def is_stopped(pid):
         with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as file:
             states.add(file.read().rpartition(")")[2].split()[0])
     return states == {"T"}
-
-
-def pprof(*arguments):
-    return subprocess.run(
-        ["go", "tool", "pprof", "-symbolize=none", *arguments],
-        env={**os.environ, "HOME": "/tmp", "PPROF_TMPDIR": "/tmp"},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=DEADLINE,
-        check=True,
-    ).stdout
 
 
 class Endpoint(unittest.TestCase):
@@ -327,6 +310,19 @@ class Exec(unittest.TestCase):
 
 
 class Shutdown(unittest.TestCase):
+    def test_ends_the_child_before_the_exporter(self):
+        with profiled() as host, Exporter() as exporter:
+            host.await_ready()
+            connection = http.client.HTTPConnection("127.0.0.1", exporter.port)
+            connection.request("GET", f"{HEAP}?pid={host.pid}&seconds=300")
+            wait_for(lambda: children(exporter.process.pid), "child")
+            exporter.process.send_signal(signal.SIGTERM)
+            response = connection.getresponse()
+            body = response.read()
+            self.assertEqual((response.status, body), (503, b"the exporter is ending\n"))
+            # After 5 s it would have closed the connection without a response.
+            self.assertEqual(exporter.process.wait(DEADLINE), 0)
+
     def test_ends_the_child_of_an_exporter_that_is_killed(self):
         with profiled() as host:
             host.await_ready()

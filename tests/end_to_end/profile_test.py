@@ -10,7 +10,6 @@ import threading
 import unittest
 
 from agents import (
-    AGENT_ENV,
     CLEAN_ENV,
     DEADLINE,
     HOSTS,
@@ -22,16 +21,9 @@ from agents import (
     receive_as,
     wait_for,
 )
-from profiles import request_profile
+from profiles import PROFILED, PROGRAM, pprof, profiled, request_profile
 from programs import EXPORTER, run
 from redis import Redis
-
-PROFILED = {**AGENT_ENV, "MALLOC_CONF": "prof:true"}
-PROGRAM = "profile_host"
-
-
-def profiled(**options):
-    return Host(program=PROGRAM, env={**PROFILED, **options.pop("env", {})}, **options)
 
 
 class Profile:
@@ -44,16 +36,7 @@ class Profile:
             raise AssertionError(f"profile: {status} {out} {err}")
 
     def pprof(self, *options):
-        done = subprocess.run(
-            ["go", "tool", "pprof", "-symbolize=none", *options, self.file.name],
-            env={**os.environ, "HOME": "/tmp", "PPROF_TMPDIR": "/tmp"},
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=DEADLINE,
-            check=True,
-        )
-        return done.stdout
+        return pprof(*options, self.file.name)
 
     def total(self, value="inuse_space"):
         """The sum of all samples in the last column but for objects."""
@@ -157,19 +140,14 @@ class OfCxxProgram(unittest.TestCase):
 class OfRedis(unittest.TestCase):
     def setUp(self):
         self.redis = Redis()
-        self.addCleanup(self.redis.close)
-        self.process = subprocess.Popen(
-            self.redis.command, env=PROFILED, stdout=subprocess.DEVNULL
-        )
-        self.addCleanup(self.process.wait)
-        self.addCleanup(self.process.kill)
+        self.redis.start(PROFILED, self.addCleanup)
         self.redis.connect()
 
     def test_agrees_with_redis_and_jeprof_and_names_static_functions(self):
         self.redis.execute("DEBUG", "POPULATE", 200_000, "key", 800)
-        dump, profile = raw(self.process.pid), Profile(self.process.pid)
+        dump, profile = raw(self.redis.process.pid), Profile(self.redis.process.pid)
         total = profile.total()
-        theirs = jeprof_total(f"/proc/{self.process.pid}/exe", dump)
+        theirs = jeprof_total(f"/proc/{self.redis.process.pid}/exe", dump)
         self.assertAlmostEqual(total / theirs, 1, delta=0.01)
         used = int(self.redis.info("memory")["used_memory"])
         # A sample is of 512 KiB, so n bytes have a variance of 512 KiB times n.
@@ -186,7 +164,7 @@ class OfRedis(unittest.TestCase):
         self.redis.execute("DEBUG", "POPULATE", 20_000, "key", 100)
         self.redis.execute("BGSAVE")
         for _ in range(50):
-            document, (file,) = request_profile(self.process.pid)
+            document, (file,) = request_profile(self.redis.process.pid)
             file.close()
             self.assertIn('"ok"', document)
         wait_for(

@@ -1,10 +1,31 @@
-"""A client of the agent's socket for heap profiles."""
+"""Programs with heap profiles, and clients that read these."""
 
 import array
 import os
 import socket
+import subprocess
 
+from agents import AGENT_ENV, Host
 from support import DEADLINE
+
+PROFILED = {**AGENT_ENV, "MALLOC_CONF": "prof:true"}
+PROGRAM = "profile_host"
+
+
+def profiled(**options):
+    return Host(program=PROGRAM, env={**PROFILED, **options.pop("env", {})}, **options)
+
+
+def pprof(*arguments):
+    return subprocess.run(
+        ["go", "tool", "pprof", "-symbolize=none", *arguments],
+        env={**os.environ, "HOME": "/tmp", "PPROF_TMPDIR": "/tmp"},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=DEADLINE,
+        check=True,
+    ).stdout
 
 
 def request_profile(pid, timeout=DEADLINE):

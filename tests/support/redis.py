@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 
 from programs import wait_for
@@ -22,6 +23,15 @@ class Redis:
             "--save", save,
             "--enable-debug-command", "local",
         ]
+
+    def start(self, env, add_cleanup):
+        """Runs it until the cleanups of a test."""
+        add_cleanup(self.close)
+        self.process = subprocess.Popen(
+            self.command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        add_cleanup(self.process.wait)
+        add_cleanup(self.process.kill)
 
     def connect(self):
         self.socket = socket.socket(socket.AF_UNIX)

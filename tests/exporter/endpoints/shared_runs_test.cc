@@ -122,6 +122,40 @@ TEST(SharedRuns, IsAbandonedWhenEveryClientHasDisconnected) {
   EXPECT_EQ(slow.response().body, "slow");
 }
 
+TEST(SharedRuns, SharesNoRunThatIsAbandoned) {
+  SharedRuns runs;
+  Client client;
+  std::promise<void> abandoned;
+  std::promise<void> released;
+  auto gone = std::async(std::launch::async, [&] {
+    return runs.Get(client.request, Command(1), [&](const auto& is_abandoned) {
+      WaitFor(is_abandoned);
+      abandoned.set_value();
+      released.get_future().wait();
+      return Page("slow");
+    });
+  });
+  client.far = FileDescriptor();
+  abandoned.get_future().wait();
+  auto later =
+      std::async(std::launch::async, [&] { return Get(runs, Command(1)); });
+  EXPECT_EQ(later.wait_for(std::chrono::seconds(20)),
+            std::future_status::ready);
+  released.set_value();
+  EXPECT_EQ(later.get().status, 503);
+  EXPECT_EQ(gone.get().body, "slow");
+}
+
+TEST(SharedRuns, IsAbandonedAtTheEndOfTheExporter) {
+  SharedRuns runs;
+  SlowRun slow(runs, Command(1));
+  runs.End();
+  EXPECT_EQ(slow.response().body, "slow");
+  const Response late = Get(runs, Command(2));
+  EXPECT_EQ(late.status, 503);
+  EXPECT_EQ(late.body, "the exporter is ending\n");
+}
+
 TEST(SharedRuns, EndsWithTheExceptionOfItsRun) {
   SharedRuns runs;
   const auto fail = [](const auto&) -> Response {
