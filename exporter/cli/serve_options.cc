@@ -75,23 +75,13 @@ void AddWebOptions(CLI::App& app, ServeOptions& serve) {
 }
 
 void AddCollectorOptions(CLI::App& app, ServeOptions& serve) {
-  CollectorSet& collectors = serve.collectors;
-  app.add_flag("--collector.activity,!--no-collector.activity",
-               collectors.activity,
-               "Collect what jemalloc does: allocations, purges, lock waits "
-               "(on)");
-  app.add_flag("--collector.options,!--no-collector.options",
-               collectors.options, "Collect the options of each jemalloc (on)");
-  app.add_flag(
-      "--collector.bins", collectors.bins,
-      "Collect the size classes below 16 KiB and their slabs: up to 72 "
-      "series for each process");
-  app.add_flag("--collector.sizes", collectors.sizes,
-               "Collect a histogram of the sizes of allocations: 24 series for "
-               "each process");
-  app.add_flag("--collector.locks", collectors.locks,
-               "Collect the use of jemalloc's mutexes: 36 series for each "
-               "process");
+  for (const CollectorName& row : kCollectorNames) {
+    if (row.help.empty()) continue;
+    const std::string name = "collector." + std::string(row.name);
+    const bool is_on = serve.collectors.*row.member;
+    app.add_flag("--" + name + (is_on ? ",!--no-" + name : ""),
+                 serve.collectors.*row.member, std::string(row.help));
+  }
   app.add_option_function<std::string>(
          "--collector.comm-include",
          [&serve](const std::string& expression) {

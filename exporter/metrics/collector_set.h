@@ -23,16 +23,28 @@ struct CollectorSet {
   friend bool operator==(const CollectorSet&, const CollectorSet&) = default;
 };
 
-/// The name of a collector in flags and queries.
+/// A row defines the flag and the name in queries of one collector.
 struct CollectorName {
   std::string_view name;
   bool CollectorSet::*member;
+  /// The description of the flag; empty without a flag.
+  std::string_view help;
 };
 
 inline constexpr CollectorName kCollectorNames[] = {
-    {"heap", &CollectorSet::heap},       {"activity", &CollectorSet::activity},
-    {"options", &CollectorSet::options}, {"bins", &CollectorSet::bins},
-    {"sizes", &CollectorSet::sizes},     {"locks", &CollectorSet::locks},
+    {"heap", &CollectorSet::heap, ""},
+    {"activity", &CollectorSet::activity,
+     "Collect what jemalloc does: allocations, purges, lock waits (on)"},
+    {"options", &CollectorSet::options,
+     "Collect the options of each jemalloc (on)"},
+    {"bins", &CollectorSet::bins,
+     "Collect the size classes below 16 KiB and their slabs: up to 72 series "
+     "for each process"},
+    {"sizes", &CollectorSet::sizes,
+     "Collect a histogram of the sizes of allocations: 24 series for each "
+     "process"},
+    {"locks", &CollectorSet::locks,
+     "Collect the use of jemalloc's mutexes: 36 series for each process"},
 };
 
 }  // namespace jemalloc_exporter
