@@ -12,20 +12,27 @@
 #include "exporter/build_info.h"
 #include "exporter/cli/exec_options.h"
 #include "exporter/cli/options.h"
-#include "exporter/cli/profile_conf.h"
 #include "exporter/cli/serve_options.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 constexpr const char* kLogFormatOption = "--log.format";
-constexpr const char* kProfileOption = "--profile";
 
-std::string CheckPid(const std::string& text) {
-  pid_t pid = 0;
-  return CLI::detail::lexical_cast(text, pid) && pid > 0
-             ? ""
-             : "invalid value '" + text + "': expected a process id";
+// CLI11 takes what follows an option for its value.
+template <typename Pid>
+CLI::Option* AddPid(CLI::App& command, const std::string& name, Pid& value,
+                    const std::string& description) {
+  const auto check = [](const std::string& text) -> std::string {
+    pid_t pid = 0;
+    if (CLI::detail::lexical_cast(text, pid) && pid > 0) return "";
+    return text.starts_with("--")
+               ? "expected a process id before " + text
+               : "invalid value '" + text + "': expected a process id";
+  };
+  return command.add_option(name, value, description)
+      ->type_name("PID")
+      ->check(CLI::Validator(check, ""));
 }
 
 void AddAgentTimeout(CLI::App& app, CommandLine& line) {
@@ -55,16 +62,6 @@ void AddServe(CLI::App& app, CommandLine& line) {
   serve->fallthrough()->set_help_flag();
   serve->footer("Takes the options that jemalloc_exporter --help lists.");
   line.run = [&line] { return RunServe(line.serve); };
-}
-
-// Renamed in 0.2; to be removed one release later.
-void ApplyDeprecatedOptions(ExecOptions& options) {
-  if (options.deprecated_report_path.empty()) return;
-  PrintWarning(
-      "--sidecar and JEMALLOC_EXPORTER_SIDECAR are deprecated; use --report "
-      "and JEMALLOC_EXPORTER_REPORT");
-  if (options.report_path.empty())
-    options.report_path = options.deprecated_report_path;
 }
 
 void AddExec(CLI::App& app, CommandLine& line) {
@@ -107,8 +104,7 @@ void AddExec(CLI::App& app, CommandLine& line) {
 void AddShow(CLI::App& app, CommandLine& line) {
   CLI::App* show = app.add_subcommand(
       "show", "Print the heap state of the processes that have the agent");
-  show->add_option("--pid", line.show.pid, "Print the snapshot of this process")
-      ->type_name("PID");
+  AddPid(*show, "--pid", line.show.pid, "Print the snapshot of this process");
   show->add_flag("--ptrace", line.show.ptrace,
                  "With --pid: if the process does not have the agent, stop one "
                  "waiting thread of it for about 1 ms, in which it calls "
@@ -155,10 +151,7 @@ void AddProfile(CLI::App& app, CommandLine& line) {
       "profile",
       "Print the heap profile of a process that was started with the agent and "
       "with MALLOC_CONF=prof:true: which functions allocated what is in use");
-  profile->add_option("--pid", line.profile.pid, "The process")
-      ->type_name("PID")
-      ->check(CLI::Validator(CheckPid, ""))
-      ->required();
+  AddPid(*profile, "--pid", line.profile.pid, "The process")->required();
   const auto set_time = [&line](Seconds time) {
     if (time < kMinProfileTime || time > kMaxProfileTime) {
       throw CLI::ValidationError("--seconds",
@@ -205,7 +198,7 @@ void AddAttach(CLI::App& app, CommandLine& line) {
       "attach",
       "Load the agent into a running process, which is then served as if it "
       "had been preloaded. One thread is stopped for a few milliseconds");
-  attach->add_option("PID", line.attach.pid, "The process")->required();
+  AddPid(*attach, "PID", line.attach.pid, "The process")->required();
   attach
       ->add_option("--agent.path", line.attach.agent_path,
                    "The agent's library (the one of the build folder or of "
@@ -218,7 +211,7 @@ void AddAttach(CLI::App& app, CommandLine& line) {
 void AddDetach(CLI::App& app, CommandLine& line) {
   CLI::App* detach = app.add_subcommand(
       "detach", "End the agent's thread in a process, which remains as it is");
-  detach->add_option("PID", line.attach.pid, "The process")->required();
+  AddPid(*detach, "PID", line.attach.pid, "The process")->required();
   detach->callback(
       [&line] { line.run = [&line] { return RunDetach(line.attach.pid); }; });
 }
@@ -268,22 +261,6 @@ LogFormat FindLogFormat(const std::vector<std::string>& arguments) {
     }
   }
   return format == "json" ? LogFormat::kJson : LogFormat::kLogfmt;
-}
-
-// CLI11 takes a `--` behind an option whose value may be missing for the end of
-// its values, and the options of the command for ours. So the value is joined.
-std::vector<std::string> JoinProfileValue(std::vector<std::string> arguments) {
-  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
-  const auto option = std::find(arguments.begin(), separator, kProfileOption);
-  if (option == separator) return arguments;
-  const auto value = option + 1;
-  if (value != separator && !value->starts_with('-')) {
-    *option += "=" + *value;
-    arguments.erase(value);
-  } else {
-    *option += "=" + std::to_string(kDefaultSampleBytes);
-  }
-  return arguments;
 }
 
 // Options of the command are taken for ours without the separator.

@@ -3,14 +3,18 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <map>
 #include <string>
 
+#include "exporter/cli/log.h"
 #include "exporter/cli/options.h"
 #include "exporter/cli/profile_conf.h"
 
 namespace jemalloc_exporter {
 namespace {
+
+constexpr const char* kProfileOption = "--profile";
 
 void AddAgentOptions(CLI::App& exec, ExecOptions& options) {
   exec.add_flag("--with-jemalloc", options.with_jemalloc,
@@ -38,12 +42,13 @@ void AddProfileOption(CLI::App& exec, ExecOptions& options) {
     options.profile_sample_bytes = ParseSampleBytes(text);
     if (!options.profile_sample_bytes) {
       throw CLI::ValidationError(
-          "--profile", "invalid value '" + text +
-                           "': expected a power of two, or -- and the command");
+          kProfileOption,
+          "invalid value '" + text +
+              "': expected a power of two, or -- and the command");
     }
   };
   exec.add_option_function<std::string>(
-          "--profile", read,
+          kProfileOption, read,
           "Sample the allocations, for heap profiles: one for each so many "
           "bytes, 524288 without a value. Prepends prof:true to MALLOC_CONF")
       ->type_name("[BYTES]")
@@ -67,6 +72,30 @@ void AddExecOptions(CLI::App& exec, ExecOptions& options) {
   AddAgentOptions(exec, options);
   AddProfileOption(exec, options);
   AddReportOptions(exec, options);
+}
+
+// Renamed in 0.2; to be removed one release later.
+void ApplyDeprecatedOptions(ExecOptions& options) {
+  if (options.deprecated_report_path.empty()) return;
+  PrintWarning(
+      "--sidecar and JEMALLOC_EXPORTER_SIDECAR are deprecated; use --report "
+      "and JEMALLOC_EXPORTER_REPORT");
+  if (options.report_path.empty())
+    options.report_path = options.deprecated_report_path;
+}
+
+std::vector<std::string> JoinProfileValue(std::vector<std::string> arguments) {
+  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  const auto option = std::find(arguments.begin(), separator, kProfileOption);
+  if (option == separator) return arguments;
+  const auto value = option + 1;
+  if (value != separator && !value->starts_with('-')) {
+    *option += "=" + *value;
+    arguments.erase(value);
+  } else {
+    *option += "=" + std::to_string(kDefaultSampleBytes);
+  }
+  return arguments;
 }
 
 }  // namespace jemalloc_exporter

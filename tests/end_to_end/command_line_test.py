@@ -64,6 +64,19 @@ class BadCommandLine(unittest.TestCase):
                     "at most 24h, such as 1s, 500ms or a number of seconds",
                 )
 
+    def test_process_id(self):
+        for command in (["show", "--pid"], ["profile", "--pid"]):
+            self.assert_refused(
+                [*command, "--ptrace"], "--pid: expected a process id before --ptrace"
+            )
+        for command in (["show", "--pid"], ["profile", "--pid"], ["attach"], ["detach"]):
+            for text in ("x", "0", "1x", "4294967296"):
+                self.assert_refused(
+                    [*command, text],
+                    f"{command[1] if command[1:] else 'PID'}: invalid value '{text}': "
+                    "expected a process id",
+                )
+
     def test_empty_value(self):
         """CLI11 would take the next argument as the value."""
         for command, option in (
