@@ -114,10 +114,13 @@ TEST_F(ConnectorTest, ReturnsAResultForEachRequestInOrder) {
   no_socket.name.instance = 9;
   const ConnectRequest no_namespace = {.network_namespace = 1,
                                        .name = {.pid = agent.pid()}};
-  const ConnectRequest invalid = {.name = {.pid = 0}};
+  const ConnectRequest no_pid = {.name = {.pid = 0}};
+  ConnectRequest no_instance = To(agent);
+  no_instance.name.instance = kMaxInstance + 1;
   const auto results = connector.Connect(
-      {no_socket, To(agent), no_namespace, invalid, To(agent)}, Soon());
-  ASSERT_THAT(results, SizeIs(5));
+      {no_socket, To(agent), no_namespace, no_pid, To(agent), no_instance},
+      Soon());
+  ASSERT_THAT(results, SizeIs(6));
   EXPECT_EQ(results[0].error, ECONNREFUSED);
   EXPECT_TRUE(results[0].is_entered);
   EXPECT_EQ(results[1].error, 0);
@@ -125,6 +128,26 @@ TEST_F(ConnectorTest, ReturnsAResultForEachRequestInOrder) {
   EXPECT_FALSE(results[2].is_entered);
   EXPECT_EQ(results[3].error, EINVAL);
   EXPECT_EQ(results[4].error, 0);
+  EXPECT_EQ(results[5].error, EINVAL);
+}
+
+TEST_F(ConnectorTest, ReportsDescriptorsThatThisProcessCannotReceive) {
+  const FakeAgent agent(ListenElsewhere);
+  ASSERT_GT(agent.pid(), 0);
+  Connector connector;
+  rlimit before = {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit one = before;
+  {
+    const FileDescriptor next(dup(STDERR_FILENO));
+    one.rlim_cur = static_cast<rlim_t>(next.get()) + 1;
+  }
+  setrlimit(RLIMIT_NOFILE, &one);
+  const auto results = connector.Connect({To(agent), To(agent)}, Soon());
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_THAT(results, SizeIs(2));
+  EXPECT_EQ(results[0].error, 0);
+  EXPECT_EQ(results[1].error, EMFILE);
 }
 
 TEST_F(ConnectorTest, ConnectsWhileTheCallerDoesOtherWork) {
