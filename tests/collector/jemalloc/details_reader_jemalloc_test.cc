@@ -53,6 +53,17 @@ class DetailsOfJemalloc : public testing::TestWithParam<int> {
     return value;
   }
 
+  // Other tests of this process may destroy arenas. Their bins are not all in
+  // the text.
+  LockDetails OfDestroyedArenas(const std::string& mutex) const {
+    if (!ReadValue<bool>("arena.4097.initialized")) return {0, 0, 0};
+    const std::string name = "stats.arenas.4097." + mutex;
+    const auto read = [&](const char* counter) {
+      return ReadValue<std::uint64_t>((name + counter).c_str());
+    };
+    return {read(".num_ops"), read(".num_wait"), read(".total_wait_time")};
+  }
+
   // Blocks of many sizes that are live, and freed ones, in new arenas: each of
   // a thread that ends.
   void Allocate(int arenas) {
@@ -100,6 +111,12 @@ LockDetails CountersOf(const std::vector<std::uint64_t>& columns) {
           .wait_nanoseconds = columns.at(8)};
 }
 
+void Add(const LockDetails& counters, LockDetails& sum) {
+  *sum.acquisitions += *counters.acquisitions;
+  *sum.waits += *counters.waits;
+  *sum.wait_nanoseconds += *counters.wait_nanoseconds;
+}
+
 // The last columns of each line below `heading`, up to an empty line.
 std::map<std::string, std::vector<std::uint64_t>> Table(
     const std::string& text, const std::string& heading) {
@@ -128,26 +145,25 @@ TEST_P(DetailsOfJemalloc, HasTheMutexesOfTheTextTable) {
   HeapDetails details;
   ReadDetails(mallctl_, {.locks = true}, &details);
   ASSERT_TRUE(details.sets.locks);
-  const auto merged = text.substr(text.find("Merged arenas stats:"));
   auto process = Table(text, "n_lock_ops");
+  const auto merged = text.substr(text.find("Merged arenas stats:"));
   auto arenas = Table(merged, "                           n_lock_ops");
-  const auto bins = Table(merged, "bins:");
-  ASSERT_FALSE(bins.empty());
-  LockDetails sum = {0, 0, 0};
-  for (const auto& [size, columns] : bins) {
-    const LockDetails counters = CountersOf(columns);
-    *sum.acquisitions += *counters.acquisitions;
-    *sum.waits += *counters.waits;
-    *sum.wait_nanoseconds += *counters.wait_nanoseconds;
+  const auto bin_rows = Table(merged, "bins:");
+  ASSERT_FALSE(bin_rows.empty());
+  LockDetails bins = {0, 0, 0};
+  for (const auto& [size, columns] : bin_rows) Add(CountersOf(columns), bins);
+  for (unsigned i = 0; i < ReadValue<unsigned>("arenas.nbins"); ++i) {
+    Add(OfDestroyedArenas("bins." + std::to_string(i) + ".mutex"), bins);
   }
   for (std::size_t i = 0; i < kHeapLockCount; ++i) {
     const HeapLock& lock = kHeapLocks[i];
     if (lock.option != nullptr) continue;
     const std::string name(lock.name);
-    LockDetails expected = sum;
+    LockDetails expected = bins;
     if (lock.scope == HeapLock::Scope::kArenas) {
       ASSERT_TRUE(arenas.count(name)) << name;
       expected = CountersOf(arenas[name]);
+      Add(OfDestroyedArenas("mutexes." + name), expected);
     } else if (lock.scope == HeapLock::Scope::kProcess) {
       ASSERT_TRUE(process.count(name)) << name;
       expected = CountersOf(process[name]);
