@@ -22,7 +22,7 @@ from agents import (
     receive_as,
     resting,
 )
-from heap_statistics import STATISTICS
+from heap_fields import STATISTICS
 from programs import Exporter, get, run
 from support import children, DEADLINE, wait_for
 

@@ -8,7 +8,7 @@ import unittest
 
 from agents import CLEAN_ENV, DEADLINE, HOSTS, wait_for
 from debian_programs import DebianPrograms
-from heap_statistics import MALLCTL, OF_PAGES, STATISTICS
+from heap_fields import MALLCTL, OF_PAGES, STATISTICS
 from support import children
 
 PAGE = 4096

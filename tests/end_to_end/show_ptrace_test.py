@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from agents import HOSTS, LONG
+from agents import HOSTS, LONG, NOBODY
 from attach_hosts import (
     STOPPED,
     EveryWait,
@@ -19,14 +19,12 @@ from attach_hosts import (
     stop,
     unchanged,
 )
+from heap_fields import HEAP_STATE
 from programs import EXPORTER, run
 from redis import Redis
 from support import CLEAN_ENV, wait_for
 
 ROUNDS = 1000 if LONG else 10
-STATE = [
-    "allocated_bytes", "active_bytes", "resident_bytes", "mapped_bytes", "narenas"
-]
 # Numbers of system calls. glibc's nanosleep is clock_nanosleep.
 POLL = ("7",)
 FUTEX = ("202",)
@@ -38,9 +36,9 @@ KEPT = {
 
 
 # The first argument of this shell is that with the number 0.
-HIDE_PROCESSES = """
+HIDE_PROCESSES = f"""
 mount --types proc --options hidepid=2 proc /proc
-exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$0" "$@"
+exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups -- "$0" "$@"
 """
 # Prints `ready`, then waits in poll(2).
 PROGRAM_32 = """
@@ -104,7 +102,7 @@ class Programs(ShowPtraceCase):
         started = self.start(program)
         with unchanged(self, started.pid):
             state = self.read(started.pid)
-        self.assertEqual(list(state), STATE)
+        self.assertEqual(list(state), HEAP_STATE)
         self.assertGreater(state["allocated_bytes"], 1 << 20)
         self.assertEqual(stop(started)["eintr"], "0")
 
@@ -184,12 +182,7 @@ class Programs(ShowPtraceCase):
         clients; INFO has the last sample. Where the samples before and after a
         reading are equal, the heap was at rest."""
         redis = Redis()
-        self.addCleanup(redis.close)
-        process = subprocess.Popen(
-            redis.command, env=CLEAN_ENV, stdout=subprocess.DEVNULL
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        redis.start(CLEAN_ENV, self.addCleanup)
         redis.connect()
         redis.execute("DEBUG", "POPULATE", 10_000, "key", 100)
         names = ("allocated", "active", "resident")
@@ -202,7 +195,7 @@ class Programs(ShowPtraceCase):
         def read_at_rest():
             before = sample()
             time.sleep(0.25)  # What INFO changes is in the next sample.
-            state = self.read(process.pid)
+            state = self.read(redis.process.pid)
             return before == sample() and (state, before)
 
         for _ in range(ROUNDS // 2):
@@ -479,7 +472,7 @@ class Refusals(ShowPtraceCase):
         started = self.start("attach_host")
         status, _, err = run(
             "show", "--pid", str(started.pid), "--ptrace",
-            user=65534, group=65534, extra_groups=[],
+            user=NOBODY, group=NOBODY, extra_groups=[],
         )
         self.assertEqual(status, 1)
         self.assertRegex(err, r"not allowed to look into it|Permission denied")
@@ -521,7 +514,7 @@ class Refusals(ShowPtraceCase):
 
     def test_a_process_hidden_in_proc(self):
         """For its own user it is not hidden."""
-        own = self.start("attach_host", user=65534, group=65534, extra_groups=[])
+        own = self.start("attach_host", user=NOBODY, group=NOBODY, extra_groups=[])
         for started, status in ((self.start("attach_host"), 1), (own, 0)):
             done = subprocess.run(
                 ["unshare", "--mount", "sh", "-ec", HIDE_PROCESSES, EXPORTER,
@@ -539,13 +532,13 @@ class Refusals(ShowPtraceCase):
 
     def test_a_process_that_may_not_be_traced(self):
         """As with kernel.yama.ptrace_scope 1 to 3: /proc can be read."""
-        started = self.start("attach_host", user=65534, group=65534, extra_groups=[])
+        started = self.start("attach_host", user=NOBODY, group=NOBODY, extra_groups=[])
         for calls in ("ptrace,process_vm_readv", "process_vm_readv", "ptrace"):
             done = subprocess.run(
                 [os.path.join(HOSTS, "seccomp_launcher"), f"eperm:{calls}", EXPORTER,
                  "show", "--ptrace", "--pid", str(started.pid)],
                 env=CLEAN_ENV, capture_output=True, text=True, check=False,
-                user=65534, group=65534, extra_groups=[],
+                user=NOBODY, group=NOBODY, extra_groups=[],
             )
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertRegex(

@@ -20,12 +20,15 @@ namespace jemalloc_exporter {
 /// A jemalloc with values set by the test and a record of the calls. One for
 /// each test: `FakeMallctl` uses the latest.
 ///
-/// Statistics are 1, 2 and so on in the order of `kHeapStatistics`; each lock
-/// of arenas and of the process was waited for 3 times, 0.5 s; 2 of 64 arenas
-/// are initialized.
+/// The state is `HeapState::test_fixture`. Statistics are 1, 2 and so on in the
+/// order of `kHeapStatistics`; each lock of arenas and of the process was
+/// waited for 3 times, 0.5 s; 2 of 64 arenas are initialized.
 struct FakeJemalloc {
   FakeJemalloc() {
     current = this;
+    for (const HeapField& row : kHeapFields) {
+      values[row.mallctl] = *(HeapState::test_fixture().*row.value);
+    }
     std::uint64_t value = 0;
     for (const HeapStatistic& row : kHeapStatistics) {
       ++value;
@@ -84,11 +87,6 @@ struct FakeJemalloc {
   /// The answers; a name that is missing is unknown (ENOENT), as are all
   /// `stats` in a build without statistics.
   std::map<std::string, std::uint64_t> values = {
-      {"stats.allocated", 512 * 1024},
-      {"stats.active", 1024 * 1024},
-      {"stats.resident", 2 * 1024 * 1024},
-      {"stats.mapped", 4 * 1024 * 1024},
-      {"arenas.narenas", 64},
       {"stats.arenas.4096.internal", 28'672},
       {"stats.arenas.4096.large.nmalloc", 1000},
       {"arenas.page", 4096},

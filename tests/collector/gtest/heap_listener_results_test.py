@@ -5,6 +5,7 @@ import re
 import unittest
 import xml.etree.ElementTree
 
+from heap_fields import HEAP_STATE
 from listener import NUMBERS, MIB, RESULTS, USED, ListenerCase, results_of, tests_of
 from programs import run
 
@@ -54,16 +55,7 @@ class Run(ListenerCase):
         report = self.run_with_report("--gtest_filter=Heap.*")
         for record in [report["run"], *report["entries"]]:
             for state in record["heap_state"].values():
-                self.assertEqual(
-                    list(state),
-                    [
-                        "allocated_bytes",
-                        "active_bytes",
-                        "resident_bytes",
-                        "mapped_bytes",
-                        "narenas",
-                    ],
-                )
+                self.assertEqual(list(state), HEAP_STATE)
             self.assertEqual(
                 record["heap_state"]["after"]["allocated_bytes"]
                 - record["heap_state"]["before"]["allocated_bytes"],

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/support/golden.h"
-#include "tests/support/several_heaps.h"
+#include "tests/support/sample_processes.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -25,19 +25,14 @@ std::string Page(const std::vector<Process>& processes) {
 }
 
 Process Used(pid_t pid, const std::string& comm) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
-  process.status = ProcessStatus::kUsed;
-  process.heap_state = HeapState::test_fixture();
+  Process process = UsedProcess(pid, comm);
   process.statistics = HeapStatistics::test_fixture();
   process.options = HeapOptions::test_fixture();
-  process.resident_memory_bytes = 3'145'728;
   process.start_time_seconds = 1'700'000'000.5;
   return process;
 }
 
-TEST(ProcessMetrics, HaveTheLabelsCommAndPid) {
+TEST(ProcessMetrics, HaveTheLabelsOfTheProcessAndItsHeaps) {
   Process redis = Used(42, "redis-server");
   redis.cgroup.unit = "redis\\x2dcache.service";
   Process with_hole = Used(43, "named");
@@ -51,7 +46,10 @@ TEST(ProcessMetrics, HaveTheLabelsCommAndPid) {
   stopped.comm = "varnishd";
   Process unused = Used(45, "bystander");
   unused.status = ProcessStatus::kUnused;
-  ExpectGolden(Page({redis, with_hole, stopped, unused}), "processes.txt");
+  // The label prefix is only where a process has several heaps.
+  ExpectGolden(
+      Page({redis, with_hole, stopped, unused, ProcessWithSeveralHeaps()}),
+      "processes.txt");
 }
 
 // 5 of the heap state, 31, and 4 of the process.
@@ -87,11 +85,6 @@ TEST(ProcessMetrics, HaveTheEnabledGroups) {
 
 TEST(ProcessMetrics, CountEveryStateWithoutProcesses) {
   ExpectGolden(Page({}), "processes_none.txt");
-}
-
-TEST(ProcessMetrics, HaveTheLabelPrefixOnlyWhereAProcessHasSeveralHeaps) {
-  ExpectGolden(Page({Used(42, "redis-server"), ProcessWithSeveralHeaps()}),
-               "processes_heaps.txt");
 }
 
 }  // namespace

@@ -1,15 +1,18 @@
-"""The names of the statistics, and what they are read from, by the table that
-defines them."""
+"""The names of the heap state and of the statistics, and what these are read from,
+by the tables that define them."""
 
 import pathlib
 import re
 
-HEADER = "collector/include/jemalloc_exporter/heap_statistics.h"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADERS = ROOT / "collector/include/jemalloc_exporter"
 
+HEAP_STATE = re.findall(
+    r'\{&HeapState::\w+,\s*"(\w+)"', (HEADERS / "heap_state.h").read_text()
+)
 ROWS = re.findall(
     r'\{&HeapStatistics::\w+,\s*"(\w+)",\s*(?:"([^"]+)"|nullptr),[^{}]*?MallctlUnit::(\w+)',
-    (ROOT / HEADER).read_text(),
+    (HEADERS / "heap_statistics.h").read_text(),
 )
 STATISTICS = [name for name, _, _ in ROWS]
 # The names for mallctl(3), "" where a value is computed of several.
