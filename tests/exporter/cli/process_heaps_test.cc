@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "jemalloc_exporter/heap_serialization.h"
-#include "tests/support/several_heaps.h"
+#include "tests/support/sample_processes.h"
 
 namespace jemalloc_exporter {
 namespace {

@@ -7,17 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/sample_processes.h"
+
 namespace jemalloc_exporter {
 namespace {
 
 constexpr double kStart = 1.7e9;
 
 Process Used(pid_t pid, const std::string& comm, std::uint64_t allocated) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
-  process.status = ProcessStatus::kUsed;
-  process.heap_state = HeapState::test_fixture();
+  Process process = UsedProcess(pid, comm);
   process.heap_state.allocated_bytes = allocated;
   process.start_time_seconds = kStart;
   return process;

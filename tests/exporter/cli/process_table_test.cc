@@ -4,28 +4,19 @@
 
 #include <algorithm>
 
-#include "tests/support/several_heaps.h"
+#include "tests/support/sample_processes.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 Process Used(pid_t pid, const std::string& comm, std::uint64_t allocated) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
-  process.status = ProcessStatus::kUsed;
-  process.heap_state = HeapState::test_fixture();
+  Process process = UsedProcess(pid, comm);
   process.heap_state.allocated_bytes = allocated;
-  process.resident_memory_bytes = 3 << 20;
   return process;
 }
 
 Process InState(ProcessStatus status) {
-  Process process;
-  process.pid = 7;
-  process.comm = "named";
-  process.status = status;
-  return process;
+  return ProcessWithStatus(7, "named", status);
 }
 
 Process In(Process process, const Cgroup& cgroup) {

@@ -7,7 +7,7 @@
 
 #include "exporter/build_info.h"
 #include "tests/support/golden.h"
-#include "tests/support/several_heaps.h"
+#include "tests/support/sample_processes.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -18,25 +18,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr HeapHistory::Time kNow{std::chrono::hours(1)};
-
-Process UsedProcess(pid_t pid, const std::string& comm) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
-  process.status = ProcessStatus::kUsed;
-  process.heap_state = HeapState::test_fixture();
-  process.resident_memory_bytes = 3'145'728;
-  return process;
-}
-
-Process ProcessWithStatus(pid_t pid, const std::string& comm,
-                          ProcessStatus status) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
-  process.status = status;
-  return process;
-}
 
 Process Exporter() { return UsedProcess(99, "jemalloc_export"); }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/sample_processes.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -10,9 +12,7 @@ using testing::ElementsAre;
 
 Process ProcessOf(pid_t pid, const std::string& comm,
                   std::optional<std::uint64_t> rss) {
-  Process process;
-  process.pid = pid;
-  process.comm = comm;
+  Process process = ProcessWithStatus(pid, comm, ProcessStatus::kUnreachable);
   process.resident_memory_bytes = rss;
   return process;
 }

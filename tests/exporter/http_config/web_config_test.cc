@@ -33,6 +33,10 @@ class WebConfigTest : public testing::Test {
     ConfigFileReader files;
     return ParseWebConfig(yaml, folder_, files);
   }
+  // Of the keys of `tls_server_config`.
+  TlsConfig ParseTls(const std::string& keys) const {
+    return Parse("tls_server_config: {" + keys + "}").tls.value();
+  }
   std::string ErrorOf(const std::string& yaml) const {
     try {
       Parse(yaml);
@@ -66,11 +70,7 @@ TEST_F(WebConfigTest, ReadsCertificateAndKeyFiles) {
   TlsConfig tls;
   tls.cert = "the cert\n";
   tls.key = "the key\n";
-  EXPECT_EQ(Parse("tls_server_config:\n"
-                  "  cert_file: cert.pem\n"
-                  "  key_file: key.pem\n")
-                .tls,
-            tls);
+  EXPECT_EQ(ParseTls("cert_file: cert.pem, key_file: key.pem"), tls);
 }
 
 TEST_F(WebConfigTest, AcceptsInlineCertificateAndKey) {
@@ -98,21 +98,14 @@ TEST_F(WebConfigTest, ParsesEveryKeyOfTlsServerConfig) {
   tls.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"};
   tls.prefer_server_cipher_suites = false;
   tls.curve_preferences = {"X25519"};
-  EXPECT_EQ(Parse("tls_server_config:\n"
-                  "  cert_file: " +
-                  (folder_ / "cert.pem").string() +
-                  "\n"
-                  "  key_file: key.pem\n"
-                  "  client_ca_file: ca.pem\n"
-                  "  client_auth_type: RequireAndVerifyClientCert\n"
-                  "  client_allowed_sans: [prometheus, 10.0.0.1]\n"
-                  "  min_version: TLS11\n"
-                  "  max_version: TLS12\n"
-                  "  cipher_suites:\n"
-                  "    - TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n"
-                  "  prefer_server_cipher_suites: false\n"
-                  "  curve_preferences: [X25519]\n")
-                .tls,
+  EXPECT_EQ(ParseTls("cert_file: " + (folder_ / "cert.pem").string() +
+                     ", key_file: key.pem, client_ca_file: ca.pem, "
+                     "client_auth_type: RequireAndVerifyClientCert, "
+                     "client_allowed_sans: [prometheus, 10.0.0.1], "
+                     "min_version: TLS11, max_version: TLS12, "
+                     "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256], "
+                     "prefer_server_cipher_suites: false, "
+                     "curve_preferences: [X25519]"),
             tls);
 }
 
@@ -125,11 +118,9 @@ TEST_F(WebConfigTest, ParsesEveryClientAuthType) {
       {"VerifyClientCertIfGiven", ClientAuth::kVerifyIfGiven},
       {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerify}};
   for (const auto& [name, type] : types) {
-    EXPECT_EQ(Parse("tls_server_config:\n"
-                    "  {cert: a, key: b, client_auth_type: " +
-                    name + "}")
-                  .tls->client_auth,
-              type)
+    EXPECT_EQ(
+        ParseTls("cert: a, key: b, client_auth_type: " + name).client_auth,
+        type)
         << name;
   }
 }

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "tests/support/several_heaps.h"
+#include "tests/support/sample_processes.h"
 
 namespace jemalloc_exporter {
 namespace {
