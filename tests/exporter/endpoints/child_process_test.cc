@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <string>
 #include <system_error>
 
 #include "exporter/http/file_descriptor.h"
@@ -77,10 +78,17 @@ TEST(RunChild, KillsAChildThatHasClosedItsOutput) {
 }
 
 TEST(RunChild, KillsTheChildWhereItsOutputIsAbandoned) {
+  const std::string started =
+      testing::TempDir() + "started." + std::to_string(getpid());
   ChildLimits limits = Limits();
   int calls = 0;
-  limits.is_abandoned = [&] { return ++calls > 2; };
-  const ChildResult result = RunShell("echo $$; exec sleep 600", limits);
+  // The output is read between two calls.
+  limits.is_abandoned = [&] {
+    return access(started.c_str(), F_OK) == 0 && ++calls > 1;
+  };
+  const ChildResult result =
+      RunShell("echo $$; : >" + started + "; exec sleep 600", limits);
+  unlink(started.c_str());
   EXPECT_EQ(result.end, End::kAbandoned);
   EXPECT_FALSE(IsRunning(result));
 }
