@@ -5,7 +5,6 @@ JEMALLOC_EXPORTER in the environment is the exporter to scrape, started around a
 Redis, and EMBEDDING a program that embeds the library. Without them, their pages
 come from the made-up fleet."""
 
-import contextlib
 import json
 import math
 import os
@@ -22,16 +21,17 @@ from live_targets import (
     EMBEDDING,
     exporter,
     LAYERS,
+    LiveTest,
     pages,
     ROOT,
     RULES,
     rules_of_each_second,
     scrape,
+    scraping,
 )
 from support import wait_for
 
 import fleet
-from prometheus_server import PrometheusServer
 
 DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
 EXPORTER = os.environ.get("JEMALLOC_EXPORTER")
@@ -76,11 +76,10 @@ LAST_RESULTS = (
 )
 
 
-class Live(unittest.TestCase):
+class Live(LiveTest):
     @classmethod
     def setUpClass(cls):
-        stack = contextlib.ExitStack()
-        cls.addClassCleanup(stack.close)
+        super().setUpClass()
         made_up = fleet.Fleet(time.time())
         makers = {
             "/db": lambda now: made_up.exporter(fleet.DB, now),
@@ -95,7 +94,7 @@ class Live(unittest.TestCase):
             # Another exporter, whose process_* must not be counted as a heap's.
             "/node": lambda now: made_up.itself(now, 1 << 20, -1),
         }
-        port = stack.enter_context(pages(makers))
+        port = cls.start(pages(makers))
         scrapes = [
             scrape("billing", "/billing", port, "billing:8080"),
             scrape("twice", "/twice", port, "twice:8080"),
@@ -104,26 +103,17 @@ class Live(unittest.TestCase):
             scrape("node", "/node", port, "node:9100"),
         ]
         if EMBEDDING:
-            real = stack.enter_context(embedding())
+            real = cls.start(embedding())
             scrapes.append(scrape("bare", "/metrics", real, "bare:8080"))
         else:
             scrapes.append(scrape("bare", "/bare", port, "bare:8080"))
         if EXPORTER:
-            real = stack.enter_context(exporter())
+            real = cls.start(exporter())
             scrapes.append(scrape("jemalloc", "/metrics", real, "real:10536"))
         else:
             scrapes.append(scrape("jemalloc", "/db", port, "db-1:10536"))
             scrapes.append(scrape("jemalloc-web", "/web", port, "web-2:10536"))
-        config = {
-            "global": {
-                "scrape_interval": "1s",
-                "scrape_timeout": "1s",
-                "evaluation_interval": "1s",
-            },
-            "scrape_configs": scrapes,
-            "rule_files": [stack.enter_context(rules_of_each_second())],
-        }
-        cls.prometheus = stack.enter_context(PrometheusServer(config))
+        cls.prometheus = cls.start(scraping(scrapes, cls.start(rules_of_each_second())))
         scraped = f"min(sum_over_time(up[1m])) >= 4 and count(up) == {len(scrapes)}"
         wait_for(lambda: cls.prometheus.instant(scraped), "scrapes")
         wait_for(lambda: cls.prometheus.instant(LAST_RESULTS), "results of the rules")

@@ -17,7 +17,6 @@ import urllib.request
 
 import live_targets as live
 import programs
-from prometheus_server import PrometheusServer
 from support import wait_for
 
 EXEC = ("exec", "--log.level=info")
@@ -159,21 +158,16 @@ def rules_of_a_test():
         yield file.name
 
 
-class Diagnosis(unittest.TestCase):
+class Diagnosis(live.LiveTest):
     @classmethod
     def setUpClass(cls):
-        stack = contextlib.ExitStack()
-        cls.addClassCleanup(stack.close)
+        super().setUpClass()
         scrapes = [
-            live.scrape(name, "/metrics", stack.enter_context(start()), name)
-            for name, (start, *_) in SITUATIONS.items()
+            live.scrape(name, "/metrics", cls.start(program()), name)
+            for name, (program, *_) in SITUATIONS.items()
         ]
-        config = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "scrape_configs": scrapes,
-            "rule_files": [stack.enter_context(rules_of_a_test())],
-        }
-        cls.prometheus = stack.enter_context(PrometheusServer(config))
+        rules = cls.start(rules_of_a_test())
+        cls.prometheus = cls.start(live.scraping(scrapes, rules))
 
     def firing(self, name, comm):
         """The alerts of a process that fire."""

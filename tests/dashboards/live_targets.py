@@ -13,12 +13,14 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 from support import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dashboards" / "preview"))
 import fleet  # noqa: E402
+from prometheus_server import PrometheusServer  # noqa: E402
 
 RULES = ROOT / "dashboards" / "jemalloc.rules.yml"
 EMBEDDING = os.environ.get("EMBEDDING")
@@ -99,6 +101,32 @@ def rules_of_each_second():
         file.write(re.sub(r"interval: \d+m", "interval: 1s", RULES.read_text()))
         file.flush()
         yield file.name
+
+
+@contextlib.contextmanager
+def scraping(scrapes, rules=None):
+    """A Prometheus that scrapes, and evaluates a file of rules, each second."""
+    interval = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    config = {
+        "global": {**interval, "evaluation_interval": "1s"},
+        "scrape_configs": scrapes,
+        "rule_files": [rules] if rules else [],
+    }
+    with PrometheusServer(config) as prometheus:
+        yield prometheus
+
+
+class LiveTest(unittest.TestCase):
+    """Tests of one class share their targets, which `stack` stops at its end."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)
+
+    @classmethod
+    def start(cls, context):
+        return cls.stack.enter_context(context)
 
 
 def scrape(job, path, port, instance):

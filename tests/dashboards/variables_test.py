@@ -1,7 +1,6 @@
 """The variables of the dashboard on a real Prometheus: those that are hidden select
 the largest heaps, and those of units and containers their processes."""
 
-import contextlib
 import json
 import time
 import unittest
@@ -9,36 +8,29 @@ import unittest
 import dashboard_rules as rules
 import promql
 import variables
-from live_targets import pages, ROOT, scrape
+from live_targets import LiveTest, pages, ROOT, scrape, scraping
 from support import wait_for
 
 import fleet
-from prometheus_server import PrometheusServer
 
 DASHBOARD = json.loads((ROOT / "dashboards" / "jemalloc.json").read_text())
 PANEL = "Live data of each process"
 HIDDEN = ("largest_instance", "largest_pid")
 
 
-class Variables(unittest.TestCase):
+class Variables(LiveTest):
     @classmethod
     def setUpClass(cls):
-        stack = contextlib.ExitStack()
-        cls.addClassCleanup(stack.close)
+        super().setUpClass()
         made_up = fleet.Fleet(time.time())
         makers = {
             "/db": lambda now: made_up.exporter(fleet.DB, now),
             "/web": lambda now: made_up.exporter(fleet.WEB, now),
             "/embedded": made_up.embedding,
         }
-        port = stack.enter_context(pages(makers))
-        config = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-            "scrape_configs": [
-                scrape(path[1:], path, port, f"{path[1:]}:10536") for path in makers
-            ],
-        }
-        cls.prometheus = stack.enter_context(PrometheusServer(config))
+        port = cls.start(pages(makers))
+        scrapes = [scrape(path[1:], path, port, f"{path[1:]}:10536") for path in makers]
+        cls.prometheus = cls.start(scraping(scrapes))
         scraped = "count(sum_over_time(up[1m]) >= 3) == 3"
         wait_for(lambda: cls.prometheus.instant(scraped), "scrapes")
         cls.now = time.time()
