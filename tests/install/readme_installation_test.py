@@ -5,6 +5,8 @@ Every shell block and every inline command of README.md that contains
 others run after those, in the last clone. DESTDIR leads to a folder of this test;
 sudo and the tools of systemd are stubs that run, or record, their arguments.
 
+make is a stub that fails: it is not among the packages of `build`.
+
 SCRATCH in the environment is the folder to use. It is the same in each run, so
 that ccache finds the objects of the previous one."""
 
@@ -35,6 +37,7 @@ case ${0##*/} in
       exec %(git)s clone -q %(origin)s "${3:-$(basename "$2" .git)}"
     fi
     exec %(git)s "$@" ;;
+  gmake | make) echo "make is not installed" >&2; exit 127 ;;
   *) echo "${0##*/} $*" >>%(record)s ;;
 esac
 """
@@ -113,7 +116,7 @@ def setUpModule():
         "origin": shlex.quote(str(ORIGIN)),
         "record": shlex.quote(str(RECORD)),
     }
-    for name in ("sudo", "git", "systemctl", "systemd-sysusers"):
+    for name in ("sudo", "git", "gmake", "make", "systemctl", "systemd-sysusers"):
         (STUBS / name).write_text(STUB % quoted)
         (STUBS / name).chmod(0o755)
 
