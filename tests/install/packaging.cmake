@@ -73,6 +73,14 @@ set_tests_properties(install:ProgramFindsItsAgent PROPERTIES
   FIXTURES_REQUIRED stage PASS_REGULAR_EXPRESSION
   "^${stage}/lib/jemalloc_exporter/libjemalloc_exporter_agent.so\n")
 
+# A consumer is compiled for the same machine, and finds the installation beside
+# the libraries of that.
+if(CMAKE_CROSSCOMPILING)
+  set(cross_root -DCMAKE_FIND_ROOT_PATH=${stage})
+  set(cross_environment CMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}
+      JEMALLOC_EXPORTER_ARM64_ROOT=${JEMALLOC_EXPORTER_ARM64_ROOT})
+endif()
+
 # consumer_test(NAME WAY ARGUMENT...): consumer/build_and_run WAY ARGUMENT...
 function(consumer_test name way)
   add_test(NAME consumer:${name} COMMAND install/consumer/build_and_run ${way}
@@ -80,10 +88,10 @@ function(consumer_test name way)
            WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(consumer:${name} PROPERTIES
     FIXTURES_REQUIRED stage TIMEOUT 300
-    ENVIRONMENT "PKG_CONFIG_PATH=${stage}/${CMAKE_INSTALL_LIBDIR}/pkgconfig;CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}")
+    ENVIRONMENT "PKG_CONFIG_PATH=${stage}/${CMAKE_INSTALL_LIBDIR}/pkgconfig;CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER};${cross_environment}")
 endfunction()
 
-set(staged -DCMAKE_PREFIX_PATH=${stage})
+set(staged -DCMAKE_PREFIX_PATH=${stage} ${cross_root})
 set(part -DSOURCE=${PROJECT_SOURCE_DIR})
 set(without_gtest -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON)
 set(without_prometheus -DCMAKE_DISABLE_FIND_PACKAGE_prometheus-cpp=ON

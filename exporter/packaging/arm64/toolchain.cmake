@@ -1,13 +1,20 @@
 # Compiles for 64-bit Arm on another machine, with Debian's cross compiler and the
-# libraries in JEMALLOC_EXPORTER_ARM64_ROOT, which `make_root` makes:
+# libraries in JEMALLOC_EXPORTER_ARM64_ROOT, which `make_root` makes. That is a
+# variable of CMake or of the environment:
 #
-#   cmake -B build-arm64 -DJEMALLOC_EXPORTER_ARM64_ROOT=FOLDER
-#     -DCMAKE_TOOLCHAIN_FILE=exporter/packaging/arm64/toolchain.cmake
+#   cmake -G Ninja -B build-arm64 -DJEMALLOC_EXPORTER_ARM64_ROOT=FOLDER
+#     -DCMAKE_TOOLCHAIN_FILE=$PWD/exporter/packaging/arm64/toolchain.cmake
+#
+# A program that uses an installation of the library takes the same file, and
+# CMAKE_FIND_ROOT_PATH, unless that is in FOLDER.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 
+if(NOT JEMALLOC_EXPORTER_ARM64_ROOT)
+  set(JEMALLOC_EXPORTER_ARM64_ROOT $ENV{JEMALLOC_EXPORTER_ARM64_ROOT})
+endif()
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES JEMALLOC_EXPORTER_ARM64_ROOT)
 set(CMAKE_SYSROOT ${JEMALLOC_EXPORTER_ARM64_ROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
