@@ -14,6 +14,7 @@ import unittest
 
 from programs import EXPORTER, Exporter, get
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(EXPORTER).parents[1]
 WANTS = "etc/systemd/system/multi-user.target.wants/jemalloc_exporter.service"
 SOURCES = ["/etc/apt/sources.list.d/debian.sources"]  # Else mmdebstrap's own.
@@ -69,12 +70,36 @@ class Package(unittest.TestCase):
             {"libc6", "libjemalloc2", "libssl3", "systemd-standalone-sysusers"}, names
         )
 
+    def test_is_made_with_the_packages_for_that(self):
+        listed = output(
+            ROOT / "exporter/packaging/install-dependencies", "--list", "build", "package"
+        ).split()
+        for tool in ("dpkg-shlibdeps", "file", "cpack"):
+            package = output("dpkg", "--search", shutil.which(tool)).partition(":")[0]
+            self.assertIn(package, listed, tool)
+
     def test_has_a_page_for_each_command(self):
         files = output("dpkg-deb", "--contents", PACKAGE)
         pages = set(re.findall(r"man1/jemalloc_exporter-?(\w*)\.1\.gz", files))
         help_text = output(EXPORTER, "--help")
         commands = re.findall(r"(?m)^  (\w+) ", help_text.partition("Subcommands:")[2])
         self.assertEqual(pages, {"", *commands})
+
+
+class Archive(unittest.TestCase):
+    def test_has_programs_that_find_each_other(self):
+        output("cpack", "-G", "TGZ", "-B", FOLDER, cwd=BUILD)
+        [archive] = FOLDER.glob("*.tar.gz")
+        output("tar", "-C", FOLDER, "-xzf", archive)
+        local = FOLDER / "usr/local"
+        printed = output(
+            local / "bin/jemalloc_exporter", "exec", "--web.listen-address=127.0.0.1:0",
+            "--", "sh", "-c", "echo $LD_PRELOAD",
+        )  # fmt: skip
+        agent = local / "lib/jemalloc_exporter/libjemalloc_exporter_agent.so"
+        self.assertEqual(printed, f"{agent}\n")
+        self.assertFalse((FOLDER / "etc").exists())
+        self.assertTrue((local / "lib/systemd/system/jemalloc_exporter.service").is_file())
 
 
 @unittest.skipUnless("bare_machine" in sys.argv, "needs a bare machine")
@@ -138,7 +163,15 @@ class BareMachine(unittest.TestCase):
             configuration.read_text(), "JEMALLOC_EXPORTER_LOG_LEVEL=debug\n"
         )
 
-    def test_4_repairs_an_installation_that_failed(self):
+    def test_4_keeps_the_unit_disabled_in_an_upgrade(self):
+        (self.machine / WANTS).unlink()
+        self.install(make_package(FOLDER, "3"))
+        self.assertFalse(os.path.lexists(self.machine / WANTS))
+
+    def test_5_repairs_an_upgrade_that_failed(self):
+        self.repair_with(lambda: self.install(PACKAGE))
+
+    def repair_with(self, repair):
         sysusers = self.machine / "usr/bin/systemd-sysusers"
         kept = sysusers.rename(f"{sysusers}.kept")
         sysusers.symlink_to("false")
@@ -146,10 +179,10 @@ class BareMachine(unittest.TestCase):
             self.install(PACKAGE)
         self.assertEqual(self.status()[0], "half-configured")
         kept.rename(sysusers)
-        self.install(PACKAGE)
+        repair()
         self.assertEqual(self.status()[0], "installed")
 
-    def test_5_leaves_no_file_after_a_purge(self):
+    def test_6_leaves_no_file_after_a_purge(self):
         files = [
             self.machine / name.lstrip("/")
             for name in self.chroot("dpkg", "--listfiles", "jemalloc-exporter").split()
@@ -161,8 +194,17 @@ class BareMachine(unittest.TestCase):
         self.assertEqual(kept, [self.machine / CONFIGURATION])
         self.chroot("dpkg", "--purge", "jemalloc-exporter")
         self.assertEqual([file for file in files if file.exists()], [])
-        left = output("find", self.machine / "etc", "-name", "*jemalloc_exporter*")
+        left = output(
+            "find", self.machine, "-xdev", "-path", self.machine / "root", "-prune", "-o",
+            "-name", "*jemalloc?exporter*", "-print",
+        )  # fmt: skip
         self.assertEqual(left, "")
+        users = (self.machine / "etc/passwd").read_text()
+        self.assertIn("jemalloc_exporter:", users)  # It owns files, maybe.
+
+    def test_7_repairs_a_first_installation_that_failed(self):
+        self.repair_with(lambda: self.chroot("dpkg", "--configure", "--pending"))
+        self.assertTrue(os.path.islink(self.machine / WANTS))
 
 
 if __name__ == "__main__":
