@@ -82,9 +82,9 @@ TEST(HeapDump, DividesByTheProbabilityOfASample) {
 
 TEST(HeapDump, IsExactWhereEveryAllocationIsSampled) {
   const HeapValues values =
-      Parse(Dump("3: 300 [4: 400]", " 0x10", "1")).stacks.front().values;
+      Parse(Dump("3: 3 [4: 400]", " 0x10", "1")).stacks.front().values;
   EXPECT_EQ(values.inuse_objects, 3);
-  EXPECT_EQ(values.inuse_bytes, 300);
+  EXPECT_EQ(values.inuse_bytes, 3);
   EXPECT_EQ(values.alloc_objects, 4);
   EXPECT_EQ(values.alloc_bytes, 400);
 }

@@ -194,9 +194,18 @@ TEST(Pprof, DescribesMappingsAndInlinedFunctions) {
   EXPECT_THAT(decoded.strings, IsSupersetOf({"_ZN4shop5ParseEi"}));
 }
 
+TEST(Pprof, HasNoLinesWhereSymbolsHaveNone) {
+  HeapProfile profile = Example();
+  profile.locations[1].frames = {
+      {.function = "f", .system_name = "f", .file = {}}};
+  const Numbers other = Decoded(profile).messages.at(3)[1];
+  EXPECT_THAT(other.at(7), ElementsAre(1));
+  EXPECT_THAT(other.at(9), ElementsAre(0));
+}
+
 TEST(Pprof, BoundsValuesOfHostileDumps) {
   HeapProfile profile = Example();
-  profile.samples = {{.locations = {0}, .values = {1e30, -1e30, 0, 0}}};
+  profile.samples = {{.locations = {0}, .values = {1e19, -1e19, 0, 0}}};
   EXPECT_THAT(Decoded(profile).messages.at(2).front().at(2),
               ElementsAre(0x7fffffffffffffff, 0x8000000000000000));
 }
@@ -205,7 +214,9 @@ TEST(Collapsed, HasALineForEachStackThatGrew) {
   HeapProfile profile = Example();
   profile.locations.front().frames.front().function = "a;b";
   profile.samples.push_back(profile.samples.front());
-  EXPECT_EQ(ToCollapsed(profile), "other.so+0x10;shop::Parse(int);a:b 2049\n");
+  profile.mappings.back().offset = 0x3000;
+  EXPECT_EQ(ToCollapsed(profile),
+            "other.so+0x3010;shop::Parse(int);a:b 2049\n");
 }
 
 }  // namespace
