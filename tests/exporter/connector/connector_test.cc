@@ -66,6 +66,13 @@ std::string Status(pid_t pid, const std::string& key) {
   return "";
 }
 
+pid_t PeerPid(int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return peer.pid;
+}
+
 class ConnectorTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -99,11 +106,7 @@ TEST_F(ConnectorTest, ConnectsInAnotherNetworkNamespace) {
   const auto results = connector.Connect({To(agent)}, Soon());
   ASSERT_THAT(results, SizeIs(1));
   ASSERT_EQ(results[0].error, 0);
-  ucred peer = {};
-  socklen_t size = sizeof(peer);
-  getsockopt(results[0].descriptor.get(), SOL_SOCKET, SO_PEERCRED, &peer,
-             &size);
-  EXPECT_EQ(peer.pid, agent.pid());
+  EXPECT_EQ(PeerPid(results[0].descriptor.get()), agent.pid());
 }
 
 TEST_F(ConnectorTest, ReturnsAResultForEachRequestInOrder) {
@@ -150,23 +153,31 @@ TEST_F(ConnectorTest, ReportsDescriptorsThatThisProcessCannotReceive) {
   EXPECT_EQ(results[1].error, EMFILE);
 }
 
+// Connectors of other tests connect to the agent, too.
 TEST_F(ConnectorTest, ConnectsWhileTheCallerDoesOtherWork) {
+  const SharedCounter connector_pid;
   const SharedCounter connections;
   const FakeAgent agent([&](const FakeAgent& self) {
     if (unshare(CLONE_NEWNET) != 0) _exit(1);
     const int listener = ListenAs({.pid = getpid()});
     self.Ready();
-    for (;;) RespondOnce(listener, Document(getpid()), &connections);
+    for (;;) {
+      const int client = accept(listener, nullptr, nullptr);
+      if (PeerPid(client) == connector_pid.value()) connections.Increment();
+      close(client);
+    }
   });
   ASSERT_GT(agent.pid(), 0);
   Connector connector;
+  connector_pid.Set(connector.pid());
   int calls = 0;
   bool is_connected = false;
   const auto results = connector.Connect({To(agent)}, Soon(), [&] {
     ++calls;
     is_connected = WaitFor([&] { return connections.value() == 1; });
   });
-  EXPECT_EQ(results.at(0).error, 0);
+  ASSERT_THAT(results, SizeIs(1));
+  EXPECT_EQ(results[0].error, 0);
   EXPECT_EQ(calls, 1);
   EXPECT_TRUE(is_connected);
 }
