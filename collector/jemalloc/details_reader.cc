@@ -39,6 +39,14 @@ MallctlName Numbered(std::string_view prefix, unsigned number) {
   return name.Append(prefix).Append(std::uint64_t{number}).Append(".");
 }
 
+// Four classes for each doubling: 1 to 8 pages, then 10, 12, 14, 16, 20, …
+std::uint64_t SizeOfPageClass(unsigned index, std::uint64_t page_size) {
+  constexpr unsigned kClasses = 4;
+  const std::uint64_t step = index % kClasses + 1;
+  if (index < kClasses) return step * page_size;
+  return (kClasses + step) * page_size << (index / kClasses - 1);
+}
+
 class DetailsReader {
  public:
   explicit DetailsReader(Mallctl* mallctl)
@@ -98,6 +106,35 @@ class DetailsReader {
       const Group arena(mallctl_, Numbered("arena.", i));
       if (!arena.Read<bool>("initialized").value_or(false)) continue;
       rows->Add(ReadArena(i, page_size));
+    }
+    return true;
+  }
+
+  // No key has the number of classes: they end where no state has one. Bytes
+  // are read of classes with extents only, which are few.
+  bool ReadExtents(HeapRows<ExtentDetails, kMaxExtents>* rows) const {
+    const auto page_size = ReadAs<std::size_t>(mallctl_, "arenas.page");
+    if (!page_size) return false;
+    for (unsigned i = 0; i < kMaxExtents; ++i) {
+      const Group extents(mallctl_, Numbered("stats.arenas.4096.extents.", i));
+      const auto dirty = extents.Read<std::size_t>("ndirty");
+      const auto muzzy = extents.Read<std::size_t>("nmuzzy");
+      const auto retained = extents.Read<std::size_t>("nretained");
+      if (!dirty && !muzzy && !retained) return i > 0;
+      if (!dirty || !muzzy || !retained) return false;
+      ExtentDetails row = {.size = SizeOfPageClass(i, *page_size),
+                           .dirty = *dirty,
+                           .muzzy = *muzzy,
+                           .retained = *retained};
+      if (!row.any()) continue;
+      const auto dirty_bytes = extents.Read<std::size_t>("dirty_bytes");
+      const auto muzzy_bytes = extents.Read<std::size_t>("muzzy_bytes");
+      const auto retained_bytes = extents.Read<std::size_t>("retained_bytes");
+      if (!dirty_bytes || !muzzy_bytes || !retained_bytes) return false;
+      row.dirty_bytes = *dirty_bytes;
+      row.muzzy_bytes = *muzzy_bytes;
+      row.retained_bytes = *retained_bytes;
+      rows->Add(row);
     }
     return true;
   }
@@ -207,6 +244,7 @@ void ReadDetails(Mallctl* mallctl, HeapDetailSets requested,
   sets.sizes = requested.sizes && reader.ReadSizes(&details->sizes);
   sets.locks = requested.locks && reader.ReadLocks(details->locks);
   sets.arenas = requested.arenas && reader.ReadArenas(&details->arenas);
+  sets.extents = requested.extents && reader.ReadExtents(&details->extents);
 }
 
 }  // namespace jemalloc_exporter

@@ -63,13 +63,17 @@ char* WriteLocks(const HeapDetails& details, char* out) {
 
 }  // namespace
 
-char* WriteDetailsJson(const HeapDetails& details, char* out) {
-  const HeapDetailSets& sets = details.sets;
+char* WriteDetailsJson(const HeapDetails& details, char* out,
+                       HeapDetailSets sets) {
+  sets = sets & details.sets;
   if (sets.bins) out = WriteTable(kBinsKey, details.bins, kBinColumns, out);
   if (sets.sizes) out = WriteTable(kSizesKey, details.sizes, kSizeColumns, out);
   if (sets.locks) out = WriteLocks(details, out);
   if (sets.arenas) {
     out = WriteTable(kArenasKey, details.arenas, kArenaColumns, out);
+  }
+  if (sets.extents) {
+    out = WriteTable(kExtentsKey, details.extents, kExtentColumns, out);
   }
   return out;
 }

@@ -16,7 +16,8 @@
 //     "bins":{"columns":["size",…],"rows":[[8,…],…]},
 //     "sizes":{"columns":["size","requests"],"rows":[[8,100],…]},
 //     "locks":{"bins":[7,0,0],…},        acquisitions, waits, nanoseconds
-//     "arenas":{"columns":["arena",…],"rows":[[0,…],…]}
+//     "arenas":{"columns":["arena",…],"rows":[[0,…],…]},
+//     "extents":{"columns":["size",…],"rows":[[4096,…],…]}
 //
 // A value that could not be read is null.
 
@@ -61,10 +62,21 @@ inline constexpr OptionalColumn<ArenaDetails> kArenaColumns[] = {
     {"threads", &ArenaDetails::threads},
 };
 
+inline constexpr DetailColumn<ExtentDetails, std::uint64_t> kExtentColumns[] = {
+    {"size", &ExtentDetails::size},
+    {"dirty", &ExtentDetails::dirty},
+    {"dirty_bytes", &ExtentDetails::dirty_bytes},
+    {"muzzy", &ExtentDetails::muzzy},
+    {"muzzy_bytes", &ExtentDetails::muzzy_bytes},
+    {"retained", &ExtentDetails::retained},
+    {"retained_bytes", &ExtentDetails::retained_bytes},
+};
+
 inline constexpr std::string_view kBinsKey = "bins";
 inline constexpr std::string_view kSizesKey = "sizes";
 inline constexpr std::string_view kLocksKey = "locks";
 inline constexpr std::string_view kArenasKey = "arenas";
+inline constexpr std::string_view kExtentsKey = "extents";
 inline constexpr std::string_view kColumnsKey = "columns";
 inline constexpr std::string_view kRowsKey = "rows";
 
@@ -89,11 +101,15 @@ constexpr std::size_t MaxJsonTableSize(std::string_view key,
 /// Maximum size in bytes of what `WriteDetailsJson` writes of these sets.
 constexpr std::size_t MaxDetailsJsonSize(const HeapDetailSets& sets,
                                          std::size_t bins, std::size_t sizes,
-                                         std::size_t arenas) {
+                                         std::size_t arenas,
+                                         std::size_t extents) {
   std::size_t size = 0;
   if (sets.bins) size += MaxJsonTableSize(kBinsKey, kBinColumns, bins);
   if (sets.sizes) size += MaxJsonTableSize(kSizesKey, kSizeColumns, sizes);
   if (sets.arenas) size += MaxJsonTableSize(kArenasKey, kArenaColumns, arenas);
+  if (sets.extents) {
+    size += MaxJsonTableSize(kExtentsKey, kExtentColumns, extents);
+  }
   if (!sets.locks) return size;
   size += kLocksKey.size() + sizeof(R"(,"":{})");
   for (const HeapLock& lock : kHeapLocks) {
@@ -104,15 +120,20 @@ constexpr std::size_t MaxDetailsJsonSize(const HeapDetailSets& sets,
 
 constexpr std::size_t MaxDetailsJsonSize(const HeapDetails& details) {
   return MaxDetailsJsonSize(details.sets, details.bins.size(),
-                            details.sizes.size(), details.arenas.size());
+                            details.sizes.size(), details.arenas.size(),
+                            details.extents.size());
 }
 
+/// Of all sets but `extents`, which are sent where they fit.
 inline constexpr std::size_t kMaxDetailsJsonSize = MaxDetailsJsonSize(
-    HeapDetailSets::All(), kMaxBins, kMaxSizes, kMaxArenaRows);
+    {.bins = true, .sizes = true, .locks = true, .arenas = true}, kMaxBins,
+    kMaxSizes, kMaxArenaRows, 0);
 
-/// Writes a member of an object for each set that is present, each after a
-/// comma, at most `MaxDetailsJsonSize(details)` bytes; returns the end.
-char* WriteDetailsJson(const HeapDetails& details, char* out);
+/// Writes a member of an object for each set that is present and in `sets`,
+/// each after a comma, at most `MaxDetailsJsonSize(details)` bytes; returns the
+/// end.
+char* WriteDetailsJson(const HeapDetails& details, char* out,
+                       HeapDetailSets sets = HeapDetailSets::All());
 
 }  // namespace jemalloc_exporter
 

@@ -35,7 +35,7 @@ extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 namespace jemalloc_exporter {
 namespace {
 
-// A response takes about 20 KiB of it, one with details 55 KiB, and jemalloc's
+// A response takes about 20 KiB of it, one with details 70 KiB, and jemalloc's
 // refresh 8 bytes for each arena. A host that locks its memory locks all
 // of it. With less than PTHREAD_STACK_MIN of 64-bit Arm no thread is created.
 constexpr std::size_t kStackSize = std::size_t{128} * 1024;

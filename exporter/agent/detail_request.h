@@ -30,10 +30,9 @@ struct DetailWord {
 };
 
 inline constexpr DetailWord kDetailWords[] = {
-    {"bins", &HeapDetailSets::bins},
-    {"sizes", &HeapDetailSets::sizes},
-    {"locks", &HeapDetailSets::locks},
-    {"arenas", &HeapDetailSets::arenas},
+    {"bins", &HeapDetailSets::bins},       {"sizes", &HeapDetailSets::sizes},
+    {"locks", &HeapDetailSets::locks},     {"arenas", &HeapDetailSets::arenas},
+    {"extents", &HeapDetailSets::extents},
 };
 
 /// Parses a client's name, without the NUL of abstract names. It may have any

@@ -86,8 +86,14 @@ bool ResponseWriter::Fits(std::size_t size) const {
 }
 
 void ResponseWriter::WriteDetails(const HeapDetails& details) {
-  if (!details.sets.any() || !Fits(MaxDetailsJsonSize(details))) return;
-  out_ = WriteDetailsJson(details, out_);
+  HeapDetailSets sets = details.sets;
+  const auto fits = [&] {
+    return Fits(MaxDetailsJsonSize(sets, details.bins.size(),
+                                   details.sizes.size(), details.arenas.size(),
+                                   details.extents.size()));
+  };
+  if (!fits()) sets.extents = false;
+  if (sets.any() && fits()) out_ = WriteDetailsJson(details, out_, sets);
 }
 
 char* ResponseWriter::Finish() {

@@ -42,7 +42,7 @@ static_assert(6 * kMaxCommSize + (1 + kMaxHeaps) * kMaxHeapObjectSize +
                   3 * kMaxStatisticsSize + 256 <=
               kMaxDocumentSize);
 
-/// Bytes of the longest document of one heap with all details.
+/// Bytes of the longest document of one heap with all details but the extents.
 inline constexpr std::size_t kMaxDetailedDocumentSize =
     kMaxOneHeapSize + kMaxDetailsJsonSize;
 static_assert(kMaxDetailedDocumentSize <= kMaxDetailedResponseSize);
@@ -58,8 +58,9 @@ class ResponseWriter {
                  std::span<char> out);
 
   /// Adds the next heap. Statistics and details that may not fit are left out,
-  /// which cannot happen to a single heap, with `kMaxDetailedResponseSize`
-  /// bytes for details. The statistics of `kMaxHeaps` heaps usually fit.
+  /// the extents first. With `kMaxDetailedResponseSize` bytes, those of a
+  /// single heap fit, but for extents of very many sizes. The statistics of
+  /// `kMaxHeaps` heaps usually fit.
   void Add(const HeapResponse& heap, const HeapDetails* details = nullptr);
 
   /// Ends the document; returns its end.

@@ -40,9 +40,10 @@ void DetailsParser::Handle(std::span<const std::string> path,
     table->is_present = true;
     return;
   }
-  const std::size_t max_rows = table == &bins_    ? kMaxBins
-                               : table == &sizes_ ? kMaxSizes
-                                                  : kMaxArenaRows;
+  const std::size_t max_rows = table == &bins_      ? kMaxBins
+                               : table == &sizes_   ? kMaxSizes
+                               : table == &extents_ ? kMaxExtents
+                                                    : kMaxArenaRows;
   const bool is_valid = table == &locks_
                             ? HandleLocks(path, event, *table)
                             : HandleTable(path, event, max_rows, *table);
@@ -54,6 +55,7 @@ DetailsParser::Table* DetailsParser::Find(const std::string& key) {
   if (requested_.sizes && key == kSizesKey) return &sizes_;
   if (requested_.locks && key == kLocksKey) return &locks_;
   if (requested_.arenas && key == kArenasKey) return &arenas_;
+  if (requested_.extents && key == kExtentsKey) return &extents_;
   return nullptr;
 }
 
@@ -149,7 +151,7 @@ bool DetailsParser::ConvertLocks(const Table& table, HeapDetails& details) {
 
 std::shared_ptr<const HeapDetails> DetailsParser::Finish() const {
   if (!bins_.is_present && !sizes_.is_present && !locks_.is_present &&
-      !arenas_.is_present) {
+      !arenas_.is_present && !extents_.is_present) {
     return nullptr;
   }
   const auto details = std::make_shared<HeapDetails>();
@@ -158,6 +160,8 @@ std::shared_ptr<const HeapDetails> DetailsParser::Finish() const {
   sets.sizes = Convert<SizeDetails>(sizes_, kSizeColumns, details->sizes);
   sets.locks = ConvertLocks(locks_, *details);
   sets.arenas = Convert<ArenaDetails>(arenas_, kArenaColumns, details->arenas);
+  sets.extents =
+      Convert<ExtentDetails>(extents_, kExtentColumns, details->extents);
   return sets.any() ? details : nullptr;
 }
 

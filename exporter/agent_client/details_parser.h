@@ -62,6 +62,7 @@ class DetailsParser {
   Table sizes_;
   Table locks_;
   Table arenas_;
+  Table extents_;
 };
 
 }  // namespace jemalloc_exporter

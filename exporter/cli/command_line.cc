@@ -109,8 +109,9 @@ void AddShow(CLI::App& app, CommandLine& line) {
                  "With --pid: if the process does not have the agent, stop one "
                  "waiting thread of it for about 1 ms, in which it calls "
                  "mallctl. Nothing is loaded");
-  show->add_flag("--detail", line.show.detail,
-                 "With --pid: also print the size classes, mutexes and arenas");
+  show->add_flag(
+      "--detail", line.show.detail,
+      "With --pid: also print the size classes, mutexes, arenas and extents");
   AddDuration(*show, "--watch", "Print again at this interval",
               [&line](Seconds interval) { line.show.watch = interval; });
   AddAgentTimeout(*show, line);

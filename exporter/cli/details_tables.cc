@@ -155,6 +155,17 @@ std::string ArenasTable(const HeapDetails& details) {
   return Table("arenas: at most 64 that have been used", rows);
 }
 
+std::string ExtentsTable(const HeapDetails& details) {
+  std::vector<Row> rows = {{"SIZE", "DIRTY", "DIRTY BYTES", "MUZZY",
+                            "MUZZY BYTES", "RETAINED", "RETAINED BYTES"}};
+  for (const ExtentDetails& row : details.extents) {
+    rows.push_back({Bytes(row.size), Number(row.dirty), Bytes(row.dirty_bytes),
+                    Number(row.muzzy), Bytes(row.muzzy_bytes),
+                    Number(row.retained), Bytes(row.retained_bytes)});
+  }
+  return Table("extents: unused pages, by the size of their ranges", rows);
+}
+
 }  // namespace
 
 std::string DetailsTables(const HeapDetails& details) {
@@ -163,6 +174,7 @@ std::string DetailsTables(const HeapDetails& details) {
   if (details.sets.sizes) text += SizesTable(details);
   if (details.sets.locks) text += LocksTable(details);
   if (details.sets.arenas) text += ArenasTable(details);
+  if (details.sets.extents) text += ExtentsTable(details);
   return text;
 }
 

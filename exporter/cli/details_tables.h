@@ -9,8 +9,8 @@ namespace jemalloc_exporter {
 
 /// Returns a table for each set that is present, an empty line before each: the
 /// bins by decreasing holes, at most 20 size classes by decreasing requested
-/// bytes, the mutexes by decreasing wait time, the arenas by index. `-` is an
-/// absent value.
+/// bytes, the mutexes by decreasing wait time, the arenas by index, the
+/// extents by size. `-` is an absent value.
 std::string DetailsTables(const HeapDetails& details);
 
 }  // namespace jemalloc_exporter

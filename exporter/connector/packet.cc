@@ -50,12 +50,12 @@ void TakeDescriptors(msghdr& message, std::vector<FileDescriptor>& taken) {
 std::uint16_t ToBits(HeapDetailSets sets) {
   return static_cast<std::uint16_t>(
       (sets.bins ? 1U : 0U) | (sets.sizes ? 2U : 0U) | (sets.locks ? 4U : 0U) |
-      (sets.arenas ? 8U : 0U));
+      (sets.arenas ? 8U : 0U) | (sets.extents ? 16U : 0U));
 }
 
 HeapDetailSets ToSets(std::uint16_t bits) {
   return {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0,
-          (bits & 8U) != 0};
+          (bits & 8U) != 0, (bits & 16U) != 0};
 }
 
 bool Packet::Receive(int socket, std::optional<Clock::time_point> deadline) {

@@ -17,7 +17,7 @@ struct CollectorSet {
   bool locks = false;
 
   HeapDetailSets details() const {
-    return {.bins = bins, .sizes = sizes, .locks = locks, .arenas = false};
+    return {.bins = bins, .sizes = sizes, .locks = locks};
   }
 
   friend bool operator==(const CollectorSet&, const CollectorSet&) = default;

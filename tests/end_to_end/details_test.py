@@ -26,7 +26,7 @@ from heap_fields import STATISTICS
 from programs import Exporter, get, run
 from support import children, DEADLINE, wait_for
 
-SETS = ("bins", "sizes", "locks", "arenas")
+SETS = ("bins", "sizes", "locks", "arenas", "extents")
 ALL = ["--collector.bins", "--collector.sizes", "--collector.locks"]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -61,7 +61,7 @@ def rows(table):
 class Agent(unittest.TestCase):
     def test_sends_the_requested_sets(self):
         with resting() as host:
-            for words in ("bins", "sizes,locks", "arenas", ",".join(SETS)):
+            for words in ("bins", "sizes,locks", "arenas", "extents", ",".join(SETS)):
                 document = details(host.pid, words)
                 present = [name for name in SETS if name in document]
                 self.assertEqual(present, [s for s in SETS if s in words.split(",")])
@@ -372,7 +372,7 @@ class Show(unittest.TestCase):
         with resting() as host:
             status, out, err = run("show", "--pid", str(host.pid), "--detail")
         self.assertEqual((status, err), (0, ""))
-        titles = re.findall(r"(?m)^(bins|sizes|locks|arenas): ", out)
+        titles = re.findall(r"(?m)^(bins|sizes|locks|arenas|extents): ", out)
         self.assertEqual(titles, list(SETS))
         self.assertRegex(out, r"(?m)^MUTEX +WAIT TIME +WAITS +ACQUISITIONS$")
         self.assertRegex(out, r"(?m)^0 +\d.*\d$")

@@ -100,6 +100,7 @@ class PrintedStatistics(DebianPrograms):
         lines = text.split("\n")
         merged = lines[lines.index("Merged arenas stats:") :]
         self.assert_classes(merged, read_again)
+        self.assert_extents(merged, read_again["extents"]["rows"])
         self.assert_locks(lines, merged, read_again)
 
     def assert_statistics_of(self, printed, statistics):
@@ -144,6 +145,15 @@ class PrintedStatistics(DebianPrograms):
         self.assertEqual(read["bins"]["rows"], used)
         sizes = [[int(row["size"]), int(row["nrequests"])] for row in bins + large]
         self.assertEqual(read["sizes"]["rows"], [size for size in sizes if size[1]])
+
+    def assert_extents(self, merged, rows):
+        columns = ("size", "ndirty", "dirty", "nmuzzy", "muzzy", "nretained", "retained")
+        expected = [
+            [int(row[column]) for column in columns]
+            for row in table(merged, "extents: size")
+        ]
+        self.assertGreater(len(expected), 0)
+        self.assertEqual(rows, expected)
 
     def assert_acquisitions(self, printed, locks):
         """Other counters of mutexes are wrong in the JSON of jemalloc 5.3.0."""

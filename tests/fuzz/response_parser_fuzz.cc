@@ -36,6 +36,7 @@ void RequireValidDetails(std::string_view text) {
   RequireAscending(details.bins, &BinDetails::size);
   RequireAscending(details.sizes, &SizeDetails::size);
   RequireAscending(details.arenas, &ArenaDetails::arena);
+  RequireAscending(details.extents, &ExtentDetails::size);
   std::string json(MaxDetailsJsonSize(details), '\0');
   const char* const end = WriteDetailsJson(details, json.data());
   Require(end <= json.data() + json.size());

@@ -41,6 +41,13 @@ inline HeapDetails SampleDetails() {
                       .large_allocated_bytes = 0,
                       .threads = 1});
   details.arenas.Add({.arena = 3, .active_bytes = 4096});
+  details.extents.Add({.size = 4096,
+                       .dirty = 2,
+                       .dirty_bytes = 8192,
+                       .muzzy = 1,
+                       .muzzy_bytes = 4096});
+  details.extents.Add(
+      {.size = 40'960, .retained = 1, .retained_bytes = 45'056});
   return details;
 }
 
@@ -58,6 +65,9 @@ inline HeapDetails LargestDetails() {
   for (LockDetails& lock : details.locks) lock = {kMax, kMax, kMax};
   for (std::size_t i = kMaxArenaRows; i-- > 0;) {
     details.arenas.Add({kMax - i, kMax, kMax, kMax, kMax, kMax});
+  }
+  for (std::size_t i = kMaxExtents; i-- > 0;) {
+    details.extents.Add({kMax - i, kMax, kMax, kMax, kMax, kMax, kMax});
   }
   return details;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -234,6 +235,52 @@ TEST_P(DetailsOfJemalloc, HasTheNumbersOfTheJson) {
               expected_arena["large"]["allocated"]);
     EXPECT_EQ(arena.threads, expected_arena["nthreads"]);
   }
+}
+
+TEST_P(DetailsOfJemalloc, HasTheExtentsOfTheJson) {
+  Allocate(GetParam());
+  // Unused extents of many sizes.
+  blocks_.erase(blocks_.begin() + std::ssize(blocks_) / 2, blocks_.end());
+  const std::string text = Print("J");
+  HeapDetails details;
+  ReadDetails(mallctl_, {.extents = true}, &details);
+  const auto json = nlohmann::json::parse(text)["jemalloc"];
+  const auto& merged = json["stats.arenas"]["merged"];
+  const auto page = json["arenas"]["page"].get<std::uint64_t>();
+  ASSERT_TRUE(details.sets.extents);
+  EXPECT_LE(merged["extents"].size(), kMaxExtents);
+  std::size_t row = 0;
+  for (const auto& extents : merged["extents"]) {
+    if (extents["ndirty"] == 0 && extents["nmuzzy"] == 0 &&
+        extents["nretained"] == 0) {
+      continue;
+    }
+    ASSERT_LT(row, details.extents.size());
+    const ExtentDetails& found = details.extents[row++];
+    EXPECT_EQ(found.dirty, extents["ndirty"]);
+    EXPECT_EQ(found.dirty_bytes, extents["dirty_bytes"]);
+    EXPECT_EQ(found.muzzy, extents["nmuzzy"]);
+    EXPECT_EQ(found.muzzy_bytes, extents["muzzy_bytes"]);
+    EXPECT_EQ(found.retained, extents["nretained"]);
+    EXPECT_EQ(found.retained_bytes, extents["retained_bytes"]);
+  }
+  EXPECT_EQ(row, details.extents.size());
+  EXPECT_GT(row, 1);
+  // Extents are of the smallest class that is not smaller.
+  std::uint64_t dirty = 0;
+  std::uint64_t muzzy = 0;
+  for (const ExtentDetails& extents : details.extents) {
+    dirty += extents.dirty_bytes;
+    muzzy += extents.muzzy_bytes;
+    const std::uint64_t count =
+        extents.dirty + extents.muzzy + extents.retained;
+    const std::uint64_t bytes =
+        extents.dirty_bytes + extents.muzzy_bytes + extents.retained_bytes;
+    EXPECT_LE(bytes, count * extents.size);
+    EXPECT_GT(bytes, count * extents.size * 3 / 4);
+  }
+  EXPECT_EQ(dirty, merged["pdirty"].get<std::uint64_t>() * page);
+  EXPECT_EQ(muzzy, merged["pmuzzy"].get<std::uint64_t>() * page);
 }
 
 TEST_P(DetailsOfJemalloc, AllocatesNothing) {

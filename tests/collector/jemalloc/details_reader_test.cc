@@ -59,6 +59,20 @@ struct FakeDetails : FakeJemalloc {
       values[prefix + ".large.allocated"] = 0;
       values[prefix + ".nthreads"] = 1;
     }
+    for (int i = 0; i < 10; ++i) AddExtents(i, {0, 0, 0, 0, 0, 0});
+    AddExtents(0, {1, 4096, 0, 0, 0, 0});
+    AddExtents(9, {0, 0, 2, 98'304, 1, 53'248});
+  }
+
+  void AddExtents(int index, const std::uint64_t (&numbers)[6]) {
+    const std::string prefix =
+        "stats.arenas.4096.extents." + std::to_string(index) + ".";
+    int i = 0;
+    for (const char* const key :
+         {"ndirty", "dirty_bytes", "nmuzzy", "muzzy_bytes", "nretained",
+          "retained_bytes"}) {
+      values[prefix + key] = numbers[i++];
+    }
   }
 
   void AddAcquisitions(const std::string& arenas) {
@@ -103,7 +117,10 @@ TEST(ReadDetails, ReadsEverySet) {
       R"("background_thread":[9,3,500000000],"ctl":[9,3,500000000]},)"
       R"("arenas":{"columns":["arena","active_bytes","dirty_bytes",)"
       R"("small_allocated_bytes","large_allocated_bytes","threads"],)"
-      R"("rows":[[0,8192,4096,500,0,1],[1,8192,4096,500,0,1]]})");
+      R"("rows":[[0,8192,4096,500,0,1],[1,8192,4096,500,0,1]]},)"
+      R"("extents":{"columns":["size","dirty","dirty_bytes","muzzy",)"
+      R"("muzzy_bytes","retained","retained_bytes"],)"
+      R"("rows":[[4096,1,4096,0,0,0,0],[49152,0,0,2,98304,1,53248]]})");
 }
 
 TEST(ReadDetails, ReadsNothingThatIsNotRequested) {
@@ -177,11 +194,17 @@ TEST(ReadDetails, LeavesOutOnlyWhatDependsOnAKeyThatFails) {
       EXPECT_EQ(details.find(R"("arenas":)") == details.npos,
                 key == "arenas.narenas")
           << failure << " " << key;
+      EXPECT_EQ(details.find(R"("extents":)") == details.npos,
+                (key.find(".extents.") != key.npos &&
+                 key.find(".extents.10.") == key.npos) ||
+                    key == "arenas.page")
+          << failure << " " << key;
       EXPECT_THAT(details, HasSubstr(R"("locks")"));
       const bool has_no_effect = key == "opt.hpa" || key == "opt.prof" ||
                                  key == "arena.4097.initialized" ||
                                  key.ends_with("0.initialized") ||
-                                 key.find("nlextents") != key.npos;
+                                 key.find("nlextents") != key.npos ||
+                                 key.find(".extents.10.") != key.npos;
       if (!has_no_effect && key.find("initialized") == key.npos) {
         EXPECT_NE(details, complete) << failure << " " << key;
       }
@@ -222,7 +245,8 @@ TEST(ReadDetails, HasNoSetInABuildWithoutStatistics) {
   std::erase_if(fake.values, [](const auto& value) {
     return value.first.starts_with("stats.");
   });
-  EXPECT_EQ(Read({.bins = true, .sizes = true, .locks = true}), "");
+  EXPECT_EQ(Read({.bins = true, .sizes = true, .locks = true, .extents = true}),
+            "");
 }
 
 TEST(ReadDetails, HasNoSetWithMoreClassesThanTheMaximum) {

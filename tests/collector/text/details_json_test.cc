@@ -17,7 +17,10 @@ TEST(WriteDetailsJson, WritesEachSetThatIsPresent) {
             R"("locks":{"bins":[500,4,8000000],"prof_dump":[7,null,null]},)"
             R"("arenas":{"columns":["arena","active_bytes","dirty_bytes",)"
             R"("small_allocated_bytes","large_allocated_bytes","threads"],)"
-            R"("rows":[[0,8192,4096,100,0,1],[3,4096,null,null,null,null]]})");
+            R"("rows":[[0,8192,4096,100,0,1],[3,4096,null,null,null,null]]},)"
+            R"("extents":{"columns":["size","dirty","dirty_bytes","muzzy",)"
+            R"("muzzy_bytes","retained","retained_bytes"],)"
+            R"("rows":[[4096,2,8192,1,4096,0,0],[40960,0,0,0,0,1,45056]]})");
   HeapDetails sizes = SampleDetails();
   sizes.sets = {.sizes = true};
   EXPECT_EQ(DetailsJson(sizes), R"(,"sizes":{"columns":["size","requests"],)"
@@ -32,7 +35,11 @@ TEST(WriteDetailsJson, WritesEmptySets) {
 }
 
 TEST(WriteDetailsJson, FitsTheBufferWithLongestValues) {
-  const HeapDetails details = LargestDetails();
+  HeapDetails details = LargestDetails();
+  const std::size_t size = MaxDetailsJsonSize(details);
+  EXPECT_LE(DetailsJson(details).size(), size);
+  EXPECT_GT(DetailsJson(details).size(), size - 512);
+  details.sets.extents = false;
   EXPECT_EQ(MaxDetailsJsonSize(details), kMaxDetailsJsonSize);
   EXPECT_LE(DetailsJson(details).size(), kMaxDetailsJsonSize);
   EXPECT_GT(DetailsJson(details).size(), kMaxDetailsJsonSize - 512);

@@ -24,11 +24,12 @@ HeapDetailSets Parse(const std::string& name) {
 }
 
 TEST(ParseDetailRequest, ParsesEachCombinationThatAClientWrites) {
-  for (unsigned bits = 0; bits < 16; ++bits) {
+  for (unsigned bits = 0; bits < 32; ++bits) {
     const HeapDetailSets sets = {.bins = (bits & 1) != 0,
                                  .sizes = (bits & 2) != 0,
                                  .locks = (bits & 4) != 0,
-                                 .arenas = (bits & 8) != 0};
+                                 .arenas = (bits & 8) != 0,
+                                 .extents = (bits & 16) != 0};
     sockaddr_un address;
     const socklen_t size =
         WriteDetailRequest(sets, 0xFEDCBA9876543210, &address);

@@ -167,7 +167,22 @@ TEST(ResponseWriter, FitsTheBufferWithTheLargestDetails) {
   const HeapResponse heap = Fixture("");
   const std::string document = Detailed({&heap, 1}, LargestDetails());
   EXPECT_NE(document.find(R"("arenas")"), std::string::npos);
+  EXPECT_EQ(document.find(R"("extents")"), std::string::npos);
   EXPECT_LE(document.size(), kMaxDetailedDocumentSize);
+}
+
+// As many as 36 bins, 232 sizes and 64 arenas leave room for.
+TEST(ResponseWriter, WritesExtentsWhereTheyFit) {
+  const HeapResponse heap = Fixture("");
+  HeapDetails details = LargestDetails();
+  details.bins.Clear();
+  details.sizes.Clear();
+  details.arenas.Clear();
+  details.extents.Clear();
+  for (std::uint64_t i = 0; i < 150; ++i) details.extents.Add({.size = i});
+  const std::string document = Detailed({&heap, 1}, details);
+  EXPECT_NE(document.find("[149,0,0,0,0,0,0]]}}"), std::string::npos);
+  EXPECT_NE(document.find(R"("locks")"), std::string::npos);
 }
 
 // Of several heaps not all fit.

@@ -39,7 +39,11 @@ std::string Replace(std::string text, const std::string& part,
 }
 
 TEST(DetailsParser, ParsesWhatTheAgentWrites) {
-  for (const HeapDetails& details : {SampleDetails(), LargestDetails()}) {
+  HeapDetails others = LargestDetails();
+  others.sets.extents = false;
+  HeapDetails extents = LargestDetails();
+  extents.sets = {.extents = true};
+  for (const HeapDetails& details : {SampleDetails(), others, extents}) {
     const std::string json = DetailsJson(details);
     const auto parsed = Parse(json);
     ASSERT_TRUE(parsed);
@@ -68,6 +72,14 @@ TEST(DetailsParser, ParsesTheDocumentOfAnAgentWithDetails) {
     ASSERT_TRUE(heap.details);
     EXPECT_EQ(DetailsJson(*heap.details), DetailsJson(SampleDetails()));
   }
+}
+
+TEST(DetailsParser, ParsesTheDocumentOfAnAgentWithoutExtents) {
+  HeapDetails details = SampleDetails();
+  details.sets.extents = false;
+  const auto parsed = Parse(DetailsJson(details));
+  ASSERT_TRUE(parsed);
+  EXPECT_TRUE(parsed->sets == details.sets);
 }
 
 // As a client without details, for which they are unknown keys.
