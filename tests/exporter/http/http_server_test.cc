@@ -117,6 +117,20 @@ TEST_F(HttpServerTest, RespondsToHttp10WithoutHostAndCloses) {
             "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\npage\n");
 }
 
+// Bytes that are not read reset the connection, and the rest of the response,
+// which is in the buffers of the sockets, is lost.
+TEST_F(HttpServerTest, ReadsTheRestBeforeItCloses) {
+  const std::string body(1 << 20, 'x');
+  (*server_).AddStaticResponse("/long", Text(body));
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int size = 4096;
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+  HttpClient client(server_.port(), std::move(socket));
+  client.Send(Get("/long", "Connection: close\r\n") +
+              std::string(100'000, 'x'));
+  EXPECT_TRUE(client.ReceiveToEnd().ends_with(body));
+}
+
 TEST_F(HttpServerTest, IgnoresAQuery) {
   EXPECT_EQ(SendRequest(Get("/page?")), kPage);
   EXPECT_EQ(SendRequest(Get("/page?collect[]=a&b=%00#?")), kPage);
