@@ -40,11 +40,14 @@ class PrometheusServer:
             text=True,
         )
         log = []
+        self.url = None
+        is_ready = False
         for line in self.process.stderr:
             log.append(line)
             if found := re.search(r'msg="Listening on" address=(\S+)', line):
                 self.url = f"http://{found[1]}"
-            if "Server is ready" in line:
+            is_ready = is_ready or "Server is ready" in line
+            if self.url and is_ready:  # In any order.
                 break
         else:
             raise RuntimeError("Prometheus did not start:\n" + "".join(log))
