@@ -13,7 +13,7 @@
 
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
-#include "exporter/agent_client/listener_cache.h"
+#include "exporter/agent_client/listener.h"
 #include "exporter/agent_client/response_parser.h"
 #include "exporter/connector/connect_request.h"
 #include "exporter/process/proc_stat.h"

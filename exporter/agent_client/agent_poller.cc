@@ -152,8 +152,10 @@ HeapDetailSets AgentPoller::SetsOf(const AgentSocket& socket,
   if (!details.includes || !details.sets.any()) return details.sets;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = comms_.find(socket);
-    if (found != comms_.end()) return details.SetsOf(found->second);
+    const auto found = records_.find(socket);
+    if (found != records_.end() && !found->second.comm.empty()) {
+      return details.SetsOf(found->second.comm);
+    }
   }
   const auto stat = ReadProcStat(socket.name.pid);
   if (!stat) return {};
@@ -167,7 +169,7 @@ void AgentPoller::UpdateComm(const AgentSocket& socket, const Process& process,
     return;
   }
   const std::lock_guard lock(mutex_);
-  comms_[socket] = process.comm;
+  records_[socket].comm = process.comm;
 }
 
 // A connection that was closed without a document is either refused by the
@@ -210,25 +212,15 @@ std::vector<AgentSocket> AgentPoller::RemoveDecided(
     std::vector<AgentSocket>& selected) {
   std::vector<AgentSocket> undecided;
   const std::lock_guard lock(mutex_);
-  std::erase_if(decisions_, [&](const auto& decision) {
-    return decision.second.until <= now ||
-           !std::binary_search(listed.begin(), listed.end(), decision.first);
-  });
-  std::erase_if(comms_, [&](const auto& comm) {
-    return !std::binary_search(listed.begin(), listed.end(), comm.first);
-  });
-  listeners_.Retain(listed);
-  std::erase_if(users_, [&](const auto& user) {
-    return !std::binary_search(listed.begin(), listed.end(), user.first);
-  });
-  std::erase_if(unresponsive_, [&](const auto& connection) {
-    return !std::binary_search(listed.begin(), listed.end(), connection.first);
+  std::erase_if(records_, [&](const auto& record) {
+    return !std::binary_search(listed.begin(), listed.end(), record.first);
   });
   for (const AgentSocket& socket : listed) {
-    const auto decision = decisions_.find(socket);
-    if (decision == decisions_.end()) {
+    const auto record = records_.find(socket);
+    if (record == records_.end() || !record->second.decision ||
+        record->second.decision->until <= now) {
       undecided.push_back(socket);
-    } else if (decision->second.connect) {
+    } else if (record->second.decision->connect) {
       selected.push_back(socket);
     }
   }
@@ -253,10 +245,10 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
   const std::lock_guard lock(mutex_);
   for (const AgentSocket& socket : excluded) {
     if (nested.contains(socket.name.pid)) {
-      decisions_[socket] = {true, Clock::time_point::max()};
+      records_[socket].decision = {true, Clock::time_point::max()};
       selected.push_back(socket);
     } else {
-      decisions_[socket] = {false, now + kRejectionTime};
+      records_[socket].decision = {false, now + kRejectionTime};
     }
   }
 }
@@ -266,18 +258,18 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
 std::unique_ptr<AgentConnection> AgentPoller::TakeConnection(
     const AgentSocket& socket, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  const auto unresponsive = unresponsive_.find(socket);
-  std::unique_ptr<AgentConnection> connection;
-  if (unresponsive != unresponsive_.end()) {
-    connection = std::move(unresponsive->second);
-  }
+  const auto found = records_.find(socket);
+  if (found == records_.end()) return std::make_unique<AgentConnection>(socket);
+  Record& record = found->second;
+  std::unique_ptr<AgentConnection> connection = std::move(record.connection);
   if (!connection) {
     connection = std::make_unique<AgentConnection>(socket);
-    if (unresponsive != unresponsive_.end()) connection->set_unresponsive();
-    const auto user = users_.find(socket);
-    if (user != users_.end()) connection->set_user(user->second);
+    if (record.is_unresponsive) connection->set_unresponsive();
+    connection->set_user(record.user);
   }
-  connection->set_listener(listeners_.Find(socket, now));
+  const auto& listener = record.listener;
+  connection->set_listener(
+      listener && listener->IsRecent(socket, now) ? listener : std::nullopt);
   return connection;
 }
 
@@ -287,27 +279,23 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
   std::size_t kept = 0;
   const std::lock_guard lock(mutex_);
   for (auto& connection : connections) {
-    const AgentSocket socket = connection->socket();
-    if (connection->state() == AgentConnection::State::kRejected) {
-      decisions_[socket] = {false, Clock::time_point::max()};
+    Record& record = records_[connection->socket()];
+    const AgentConnection::State state = connection->state();
+    if (state == AgentConnection::State::kRejected) {
+      record.decision = {false, Clock::time_point::max()};
     }
-    if (connection->state() == AgentConnection::State::kFinished &&
-        connection->user() != kOwnUser) {
-      users_[socket] = connection->user();
+    if (state == AgentConnection::State::kFinished) {
+      record.user = connection->user();
     }
-    if (const auto& listener = connection->listener()) {
-      listeners_.Set(socket, *listener);
+    if (connection->listener()) record.listener = connection->listener();
+    record.is_unresponsive = HasTimedOut(*connection);
+    record.connection.reset();
+    if (!record.is_unresponsive) continue;
+    if (state == AgentConnection::State::kConnected && ++kept > max_kept) {
+      connection->Requeue();
     }
-    if (HasTimedOut(*connection)) {
-      if (connection->state() == AgentConnection::State::kConnected &&
-          ++kept > max_kept) {
-        connection->Requeue();
-      }
-      connection->set_unresponsive();
-      unresponsive_[socket] = std::move(connection);
-    } else {
-      unresponsive_.erase(socket);
-    }
+    connection->set_unresponsive();
+    record.connection = std::move(connection);
   }
 }
 

@@ -15,7 +15,7 @@
 
 #include "exporter/agent_client/agent_connection.h"
 #include "exporter/agent_client/agent_discovery.h"
-#include "exporter/agent_client/listener_cache.h"
+#include "exporter/agent_client/listener.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/connector/connector.h"
 #include "exporter/process/process.h"
@@ -85,8 +85,8 @@ struct DetailQuery {
 /// noticed however late, and a stopped process has one connection to serve.
 ///
 /// Thread-safe. Uses up to half of the file descriptors that the process may
-/// have. Memory: one entry for each socket in the table that was connected,
-/// rejected or unresponsive, at most `kMaxSockets`.
+/// have. Memory: one entry for each socket in the table that was connected or
+/// rejected, at most `kMaxSockets`.
 class AgentPoller {
  public:
   /// `connector` may be null, and must outlive this object.
@@ -108,6 +108,20 @@ class AgentPoller {
   struct Decision {
     bool connect = false;
     Clock::time_point until;
+  };
+
+  /// What earlier polls have found of a socket.
+  struct Record {
+    /// Independent of `filter_`.
+    std::optional<Decision> decision;
+    /// Of a process whose pid here is not that of the socket's name.
+    std::string comm;
+    std::optional<Listener> listener;
+    /// Of an agent that serves no other: see `AgentConnection::user`.
+    uid_t user = kOwnUser;
+    bool is_unresponsive = false;
+    /// Of an unresponsive agent; null while a poll is using it.
+    std::unique_ptr<AgentConnection> connection;
   };
 
   std::vector<AgentSocket> Discover(Clock::time_point deadline);
@@ -135,16 +149,8 @@ class AgentPoller {
   Connector* const connector_;
   mutable std::mutex mutex_;
   NamespaceCounts namespaces_;
-  /// Of sockets that are listed: whether to connect, independent of `filter_`.
-  std::map<AgentSocket, Decision> decisions_;
   Clock::time_point next_scan_;
-  /// Of processes whose pid here is not that of the socket's name.
-  std::map<AgentSocket, std::string> comms_;
-  ListenerCache listeners_;
-  /// Of agents that serve no other: see `AgentConnection::user`.
-  std::map<AgentSocket, uid_t> users_;
-  /// Null while a poll is using the connection.
-  std::map<AgentSocket, std::unique_ptr<AgentConnection>> unresponsive_;
+  std::map<AgentSocket, Record> records_;  ///< Of sockets that are listed.
 };
 
 }  // namespace jemalloc_exporter

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/listener_cache.h"
+#include "exporter/agent_client/listener.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -25,25 +25,12 @@ Listener ListenerAt(Clock::time_point time) {
           .read_at = time};
 }
 
-TEST(ListenerCache, FindsAListenerUntilItsControlGroupIsTooOld) {
-  ListenerCache cache;
-  cache.Set(SocketWithInode(2), ListenerAt(kStart));
-  cache.Set(SocketWithInode(3), ListenerAt(kStart));
-  EXPECT_EQ(cache.Find(SocketWithInode(2), kStart + seconds(60))->pid, 7);
-  EXPECT_FALSE(cache.Find(SocketWithInode(2), kStart + seconds(61)));
-  EXPECT_EQ(cache.Find(SocketWithInode(3), kStart + seconds(30))->cgroup.unit,
-            "a.service");
-  EXPECT_FALSE(cache.Find(SocketWithInode(3), kStart + seconds(31)));
-  EXPECT_FALSE(cache.Find(SocketWithInode(4), kStart));
-}
-
-TEST(ListenerCache, RetainsListedSockets) {
-  ListenerCache cache;
-  cache.Set(SocketWithInode(2), ListenerAt(kStart));
-  cache.Set(SocketWithInode(4), ListenerAt(kStart));
-  cache.Retain({SocketWithInode(4)});
-  EXPECT_FALSE(cache.Find(SocketWithInode(2), kStart));
-  EXPECT_TRUE(cache.Find(SocketWithInode(4), kStart));
+TEST(Listener, IsRecentForAMinuteOrHalfOfOne) {
+  const Listener listener = ListenerAt(kStart);
+  EXPECT_TRUE(listener.IsRecent(SocketWithInode(2), kStart + seconds(60)));
+  EXPECT_FALSE(listener.IsRecent(SocketWithInode(2), kStart + seconds(61)));
+  EXPECT_TRUE(listener.IsRecent(SocketWithInode(3), kStart + seconds(30)));
+  EXPECT_FALSE(listener.IsRecent(SocketWithInode(3), kStart + seconds(31)));
 }
 
 TEST(Listener, IsRunningAsTheProcessWithItsPidAndStartTime) {

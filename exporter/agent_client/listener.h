@@ -1,12 +1,9 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_CACHE_H_
-#define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_CACHE_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_H_
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <map>
-#include <optional>
-#include <vector>
 
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/process/cgroup.h"
@@ -32,26 +29,14 @@ struct Listener {
     return stat_pid == pid && stat.start_time_seconds == start_time_seconds &&
            !IsEnding(stat);
   }
-};
 
-/// The listeners of sockets. Not thread-safe.
-class ListenerCache {
- public:
-  using Clock = std::chrono::steady_clock;
-
-  void Set(const AgentSocket& socket, const Listener& listener);
-
-  /// Absent when it is not known, or was read too long before `now`.
-  std::optional<Listener> Find(const AgentSocket& socket,
-                               Clock::time_point now) const;
-
-  /// Discards those of other sockets than `listed`, which is ordered.
-  void Retain(const std::vector<AgentSocket>& listed);
-
- private:
-  std::map<AgentSocket, Listener> listeners_;
+  /// Whether the control group is reported at `now`, for this socket.
+  bool IsRecent(const AgentSocket& socket,
+                std::chrono::steady_clock::time_point now) const {
+    return now - read_at <= kMaxListenerAge / (1 + socket.inode % 2);
+  }
 };
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_CACHE_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_AGENT_CLIENT_LISTENER_H_
