@@ -48,7 +48,7 @@ class HeapCollectable final : public prometheus::Collectable {
   /// empty vector where jemalloc is missing or linked but unused. The values
   /// are read before the call's own allocations. Fresh on each call, except
   /// that concurrent callers share one refresh (see `ReadHeap`), but for
-  /// details (see `ReadHeapDetails`), which take 16 KiB of the stack.
+  /// details (see `ReadHeapDetails`), which take 28 KiB of the stack.
   /// Thread-safe.
   /// Never throws: without memory it returns an empty vector.
   std::vector<prometheus::MetricFamily> Collect() const override;
