@@ -1,6 +1,5 @@
 #include "exporter/attach/one_shot.h"
 
-#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "exporter/attach/borrow.h"
 #include "exporter/attach/heap_symbols.h"
 #include "exporter/attach/loaded_object.h"
+#include "exporter/attach/real_time_priority.h"
 #include "exporter/attach/remote_code.h"
 #include "exporter/attach/remote_memory.h"
 #include "exporter/attach/target_process.h"
@@ -117,13 +117,7 @@ std::string ReadVersion(pid_t pid) {
 // thread would be stopped longer.
 void LowerPriority() {
   constexpr int kNice = 10;  // At least.
-  const int policy = sched_getscheduler(0);
-  sched_param parameters = {};
-  sched_getparam(0, &parameters);
-  sched_param real_time = {};
-  real_time.sched_priority = sched_get_priority_min(SCHED_FIFO);
-  if (sched_setscheduler(0, SCHED_FIFO, &real_time) != 0) return;
-  sched_setscheduler(0, policy, &parameters);
+  if (!RealTimePriority().is_granted()) return;
   setpriority(PRIO_PROCESS, 0, std::max(getpriority(PRIO_PROCESS, 0), kNice));
 }
 

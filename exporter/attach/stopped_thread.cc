@@ -2,7 +2,6 @@
 
 #include <elf.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -60,12 +59,7 @@ StoppedThread::StoppedThread(pid_t thread, bool suspend_seccomp,
       saved_mask_ |= std::uint64_t{1} << (signal - 1);
     }
   }
-  saved_policy_ = sched_getscheduler(0);
-  sched_param parameters = {};
-  sched_getparam(0, &parameters);
-  saved_priority_ = parameters.sched_priority;
-  parameters.sched_priority = sched_get_priority_min(SCHED_FIFO);
-  sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+  priority_.emplace();
   const int options =
       PTRACE_O_TRACESYSGOOD | (suspend_seccomp ? kSuspendSeccomp : 0);
   *errno_value = 0;
@@ -80,9 +74,7 @@ StoppedThread::StoppedThread(pid_t thread, bool suspend_seccomp,
 
 StoppedThread::~StoppedThread() {
   Detach();
-  sched_param parameters = {};
-  parameters.sched_priority = saved_priority_;
-  sched_setscheduler(0, saved_policy_, &parameters);
+  priority_.reset();
   sigset_t saved;
   sigemptyset(&saved);
   for (int signal = 1; signal < 64; ++signal) {

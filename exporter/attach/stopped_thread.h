@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "exporter/attach/real_time_priority.h"
 #include "exporter/attach/signal_frame.h"
 
 namespace jemalloc_exporter {
@@ -87,8 +88,7 @@ class StoppedThread {
   std::optional<Clock::time_point> stopped_at_;
   std::optional<Clock::time_point> detached_at_;
   std::uint64_t saved_mask_ = 0;
-  int saved_policy_ = 0;
-  int saved_priority_ = 0;
+  std::optional<RealTimePriority> priority_;
 };
 
 }  // namespace jemalloc_exporter

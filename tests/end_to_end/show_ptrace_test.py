@@ -202,21 +202,29 @@ class Programs(ShowPtraceCase):
             state, expected = wait_for(read_at_rest, "heap at rest")
             self.assertEqual(state, state | expected)
 
-    # Where it may raise its priority again to stop a thread, as here.
-    def test_searches_with_a_lower_priority(self):
-        started = self.start("attach_host")
+    def assert_priority_after_reading(self, nice, **options):
+        started = self.start("attach_host", **options)
         command = ["show", "--pid", str(started.pid), "--ptrace", "--watch", "1h"]
         watch = subprocess.Popen(
             [EXPORTER, *command], stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
+            stderr=subprocess.DEVNULL, text=True, **options,
         )
         try:
             self.assertIn("CHANGE", watch.stdout.readline())
-            self.assertEqual(os.getpriority(os.PRIO_PROCESS, watch.pid), 10)
+            self.assertEqual(os.getpriority(os.PRIO_PROCESS, watch.pid), nice)
             self.assertEqual(os.sched_getscheduler(watch.pid), os.SCHED_OTHER)
         finally:
             watch.kill()
             watch.communicate()
+
+    # Where it may raise its priority again to stop a thread, as here.
+    def test_searches_with_a_lower_priority(self):
+        self.assert_priority_after_reading(10)
+
+    def test_keeps_its_priority_where_a_real_time_priority_is_denied(self):
+        self.assert_priority_after_reading(
+            0, user=NOBODY, group=NOBODY, extra_groups=[]
+        )
 
     def test_prefers_the_agent(self):
         exporter = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0", "--"]
