@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "exporter/agent/detail_request.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -48,14 +50,23 @@ void TakeDescriptors(msghdr& message, std::vector<FileDescriptor>& taken) {
 }  // namespace
 
 std::uint16_t ToBits(HeapDetailSets sets) {
-  return static_cast<std::uint16_t>(
-      (sets.bins ? 1U : 0U) | (sets.sizes ? 2U : 0U) | (sets.locks ? 4U : 0U) |
-      (sets.arenas ? 8U : 0U) | (sets.extents ? 16U : 0U));
+  unsigned bits = 0;
+  unsigned bit = 1;
+  for (const DetailWord& row : kDetailWords) {
+    if (sets.*row.set) bits |= bit;
+    bit <<= 1;
+  }
+  return static_cast<std::uint16_t>(bits);
 }
 
 HeapDetailSets ToSets(std::uint16_t bits) {
-  return {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0,
-          (bits & 8U) != 0, (bits & 16U) != 0};
+  HeapDetailSets sets;
+  unsigned bit = 1;
+  for (const DetailWord& row : kDetailWords) {
+    sets.*row.set = (bits & bit) != 0;
+    bit <<= 1;
+  }
+  return sets;
 }
 
 bool Packet::Receive(int socket, std::optional<Clock::time_point> deadline) {

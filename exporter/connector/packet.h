@@ -56,6 +56,7 @@ struct NamespaceItem {
   std::uint64_t network_namespace = 0;
 };
 
+/// One bit for each row of `kDetailWords`.
 std::uint16_t ToBits(HeapDetailSets sets);
 HeapDetailSets ToSets(std::uint16_t bits);
 

@@ -88,7 +88,8 @@ TEST(PacketBits, HaveEachSet) {
   for (const HeapDetailSets sets :
        {HeapDetailSets{}, HeapDetailSets{.bins = true},
         HeapDetailSets{.sizes = true}, HeapDetailSets{.locks = true},
-        HeapDetailSets{.arenas = true}, HeapDetailSets::All()}) {
+        HeapDetailSets{.arenas = true}, HeapDetailSets{.extents = true},
+        HeapDetailSets::All()}) {
     EXPECT_EQ(ToSets(ToBits(sets)), sets);
   }
 }
