@@ -48,6 +48,19 @@ void ListenElsewhere(const FakeAgent& self) {
   Respond(listener, Document(getpid()));
 }
 
+// The same, without responses: closes each connection after `visit`.
+template <typename Visit>
+void AcceptElsewhere(const FakeAgent& self, const Visit& visit) {
+  if (unshare(CLONE_NEWNET) != 0) _exit(1);
+  const int listener = ListenAs({.pid = getpid()});
+  self.Ready();
+  for (;;) {
+    const int client = accept(listener, nullptr, nullptr);
+    visit(client);
+    close(client);
+  }
+}
+
 std::map<NetworkNamespace, std::string> Tables(Connector& connector) {
   std::map<NetworkNamespace, std::string> tables;
   connector.List(Soon(), [&](NetworkNamespace number, int table) {
@@ -158,14 +171,9 @@ TEST_F(ConnectorTest, ConnectsWhileTheCallerDoesOtherWork) {
   const SharedCounter connector_pid;
   const SharedCounter connections;
   const FakeAgent agent([&](const FakeAgent& self) {
-    if (unshare(CLONE_NEWNET) != 0) _exit(1);
-    const int listener = ListenAs({.pid = getpid()});
-    self.Ready();
-    for (;;) {
-      const int client = accept(listener, nullptr, nullptr);
+    AcceptElsewhere(self, [&](int client) {
       if (PeerPid(client) == connector_pid.value()) connections.Increment();
-      close(client);
-    }
+    });
   });
   ASSERT_GT(agent.pid(), 0);
   Connector connector;
@@ -195,17 +203,12 @@ TEST_F(ConnectorTest, PassesOnTheExceptionOfOtherWork) {
 TEST_F(ConnectorTest, ConnectsAsTheRequestedUserAndThenAsItsOwnAgain) {
   const SharedCounter user;
   const FakeAgent agent([&](const FakeAgent& self) {
-    if (unshare(CLONE_NEWNET) != 0) _exit(1);
-    const int listener = ListenAs({.pid = getpid()});
-    self.Ready();
-    for (;;) {
-      const int client = accept(listener, nullptr, nullptr);
+    AcceptElsewhere(self, [&](int client) {
       ucred peer = {};
       socklen_t size = sizeof(peer);
       getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size);
       user.Set(static_cast<int>(peer.uid));
-      close(client);
-    }
+    });
   });
   ASSERT_GT(agent.pid(), 0);
   Connector connector;
