@@ -75,6 +75,11 @@ add_executable(agent_sandbox_host end_to_end/agent_sandbox_host.cc)
 jemalloc_exporter_compile(agent_sandbox_host)
 target_link_libraries(agent_sandbox_host PRIVATE
   -Wl,--no-as-needed PkgConfig::jemalloc)
+add_executable(agent_host_own_functions end_to_end/agent_host_own_functions.cc)
+jemalloc_exporter_compile(agent_host_own_functions)
+target_link_libraries(agent_host_own_functions PRIVATE
+  -Wl,--no-as-needed PkgConfig::jemalloc)
+set_target_properties(agent_host_own_functions PROPERTIES ENABLE_EXPORTS ON)
 add_executable(seccomp_launcher end_to_end/seccomp_launcher.cc)
 jemalloc_exporter_compile(seccomp_launcher)
 # A host whose profiles have functions and lines, whatever the build type.

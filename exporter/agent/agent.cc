@@ -26,6 +26,7 @@
 #include "exporter/agent/profile_dump.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent/start_conditions.h"
+#include "exporter/agent/system_call.h"
 #include "exporter/agent/system_call_probe.h"
 #include "exporter/agent/uid_allowlist.h"
 
@@ -65,7 +66,7 @@ void* RunThread(void* /*unused*/) {
   AgentServer server;
   const bool is_open = server.Open(agent.profiled);
   if (is_open) {
-    agent.thread_id = static_cast<pid_t>(syscall(SYS_gettid));
+    agent.thread_id = static_cast<pid_t>(SystemCall(SYS_gettid));
     agent.forks.Reset(agent.process, agent.thread_id,
                       server.initial_filter_count());
   }
@@ -113,7 +114,7 @@ void ClearState() {
 // that the host installs next must not kill it for the calls before.
 void StartThread() {
   sem_init(&agent.ready, 0, 0);
-  agent.process = getpid();
+  agent.process = GetPid();
   if (!CreateThread(agent.stack_size) && !CreateThread(kLargeStackSize)) return;
   while (sem_wait(&agent.ready) != 0) {
   }
@@ -123,10 +124,10 @@ void StartThread() {
   }
   agent.is_joinable = true;
   // `jemalloc_exporter attach` loads the agent in any thread of the host.
-  if (syscall(SYS_gettid) == agent.process) {
+  if (SystemCall(SYS_gettid) == agent.process) {
     pthread_setspecific(agent.main_thread, &agent);
   }
-  sched_yield();
+  SystemCall(SYS_sched_yield);
 }
 
 // The thread is created with every signal blocked, so that it takes none of the
@@ -163,8 +164,8 @@ void AfterForkInChild() {
 // of all this, but not the thread.
 void OnMainThreadExit(void* /*unused*/) {
   const pid_t thread_id = agent.thread_id;
-  if (thread_id == 0 || getpid() != agent.process) return;
-  syscall(SYS_tgkill, agent.process, thread_id, kStopSignal);
+  if (thread_id == 0 || GetPid() != agent.process) return;
+  SystemCall(SYS_tgkill, agent.process, thread_id, kStopSignal);
   pthread_join(agent.thread, nullptr);
 }
 
@@ -220,7 +221,7 @@ __attribute__((constructor)) void OnLoad() {
 extern "C" [[gnu::visibility("hidden"), gnu::used]] void
 jemalloc_exporter_agent_start() {
   if (!agent.is_loaded || agent.thread_id != 0) return;
-  if (agent.is_joinable && agent.process == getpid()) {
+  if (agent.is_joinable && agent.process == GetPid()) {
     pthread_join(agent.thread, nullptr);
     agent.is_joinable = false;
   }

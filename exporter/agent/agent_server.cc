@@ -21,6 +21,7 @@
 #include "exporter/agent/file_table.h"
 #include "exporter/agent/profile_dump.h"
 #include "exporter/agent/response_writer.h"
+#include "exporter/agent/system_call.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -39,16 +40,15 @@ constexpr int kPrivilegedCheckMs = 5'000;  // While the thread has capabilities.
 constexpr int kOtherCheckMs = 60'000;
 
 int Listen(std::string_view prefix) {
-  const int listener =
-      socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto listener = static_cast<int>(SystemCall(
+      SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (listener < 0) return -1;
-  AgentAddress address = {.pid = getpid()};
+  AgentAddress address = {.pid = GetPid()};
   for (; address.instance <= kMaxInstance; ++address.instance) {
     sockaddr_un socket_address;
     const socklen_t size = WriteAddress(address, &socket_address, prefix);
-    if (bind(listener, reinterpret_cast<sockaddr*>(&socket_address), size) ==
-        0) {
-      return listen(listener, kBacklog) == 0 ? listener : -1;
+    if (SystemCall(SYS_bind, listener, &socket_address, size) == 0) {
+      return SystemCall(SYS_listen, listener, kBacklog) == 0 ? listener : -1;
     }
     if (errno != EADDRINUSE) return -1;
   }
@@ -59,17 +59,18 @@ int Listen(std::string_view prefix) {
 // pending. The raw calls, because glibc removes the signal from masks.
 int CreateSignalFd() {
   const std::uint64_t mask = std::uint64_t{1} << (kStopSignal - 1);
-  if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask)) !=
+  if (SystemCall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask)) !=
       0) {
     return -1;
   }
   return static_cast<int>(
-      syscall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC));
+      SystemCall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC));
 }
 
 void WaitForSignal(int signal) {
   signalfd_siginfo info;
-  while (read(signal, &info, sizeof(info)) < 0 && errno == EINTR) {
+  while (SystemCall(SYS_read, signal, &info, sizeof(info)) < 0 &&
+         errno == EINTR) {
   }
 }
 
@@ -80,20 +81,22 @@ void WaitForStop(int signal, ForkChecks* forks) {
   } while (forks->TakeRequest());
 }
 
-void Rewind(int file) { lseek(file, 0, SEEK_SET); }
+void Rewind(int file) { SystemCall(SYS_lseek, file, 0, SEEK_SET); }
 
 bool IsAllowed(int peer, const UidAllowlist& allowed) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
-  return getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+  return SystemCall(SYS_getsockopt, peer, SOL_SOCKET, SO_PEERCRED, &credentials,
+                    &size) == 0 &&
          allowed.contains(credentials.uid);
 }
 
 // One send without waiting: the socket is new, so the whole document fits into
 // its buffer, and no client can delay the thread.
 void Send(const char* document, const char* end, int peer) {
-  send(peer, document, static_cast<std::size_t>(end - document),
-       MSG_DONTWAIT | MSG_NOSIGNAL);
+  SystemCall(SYS_sendto, peer, document,
+             static_cast<std::size_t>(end - document),
+             MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
 }
 
 HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
@@ -106,7 +109,7 @@ HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
 [[gnu::noinline]] void SendState(const Jemallocs& jemallocs,
                                  std::string_view comm, int peer) {
   char document[kMaxDocumentSize];
-  ResponseWriter writer(getpid(), comm, jemallocs.size(), document);
+  ResponseWriter writer(GetPid(), comm, jemallocs.size(), document);
   for (const Jemalloc& jemalloc : jemallocs) {
     writer.Add(Read(jemalloc, {}, nullptr));
   }
@@ -117,7 +120,7 @@ HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
                                    std::string_view comm,
                                    HeapDetailSets requested, int peer) {
   char document[kMaxDetailedResponseSize];
-  ResponseWriter writer(getpid(), comm, jemallocs.size(), document);
+  ResponseWriter writer(GetPid(), comm, jemallocs.size(), document);
   HeapDetails details;
   for (const Jemalloc& jemalloc : jemallocs) {
     writer.Add(Read(jemalloc, requested, &details), &details);
@@ -129,15 +132,15 @@ HeapResponse Read(const Jemalloc& jemalloc, HeapDetailSets requested,
 // descriptor.
 bool WaitAfterError() {
   if (errno == EMFILE) return false;
-  if (errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kRetryDelayMs);
+  if (errno != EAGAIN && errno != EINTR) Poll(nullptr, 0, kRetryDelayMs);
   return true;
 }
 
 }  // namespace
 
 bool AgentServer::Open(Mallctl* profiled) {
-  prctl(PR_GET_NAME, name_);
-  prctl(PR_SET_NAME, kThreadName.data());
+  SystemCall(SYS_prctl, PR_GET_NAME, name_);
+  SystemCall(SYS_prctl, PR_SET_NAME, kThreadName.data());
   privileges_.DropAtStart();
   if (!UnshareFileDescriptors()) return false;
   UnshareFilesystemContext();
@@ -147,7 +150,7 @@ bool AgentServer::Open(Mallctl* profiled) {
   signal_fd_ = CreateSignalFd();
   // Not the file of this thread: the kernel takes milliseconds to discard its
   // entry when a short-lived process ends.
-  status_fd_ = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  status_fd_ = OpenFile("/proc/self/status");
   initial_filter_count_ = ReadHostStatus(status_fd_).seccomp_filters;
   Rewind(status_fd_);
   check_interval_ms_ = kFirstCheckMs;
@@ -162,7 +165,7 @@ void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
                       {listener_fd_, POLLIN, 0},
                       {profile_listener_fd_, POLLIN, 0}};
     const int count =
-        poll(ready, profile_listener_fd_ < 0 ? 2 : 3, check_interval_ms_);
+        Poll(ready, profile_listener_fd_ < 0 ? 2 : 3, check_interval_ms_);
     // EINVAL: the host's RLIMIT_NOFILE is less than the number of
     // descriptors, so no call can wait.
     if (count < 0 && errno != EINTR) {
@@ -185,8 +188,8 @@ void AgentServer::Serve(const Jemallocs& jemallocs, const UidAllowlist& allowed,
   }
   forks->Disable();
   if (next == Next::kClose) {
-    close(listener_fd_);
-    if (profile_listener_fd_ >= 0) close(profile_listener_fd_);
+    SystemCall(SYS_close, listener_fd_);
+    if (profile_listener_fd_ >= 0) SystemCall(SYS_close, profile_listener_fd_);
   }
   if (next != Next::kEnd) WaitForStop(signal_fd_, forks);
 }
@@ -220,13 +223,13 @@ bool AgentServer::Receive(const Jemallocs& jemallocs,
                           std::string_view name) const {
   sockaddr_un client = {};
   socklen_t size = sizeof(client);
-  const int peer = accept4(listener_fd_, reinterpret_cast<sockaddr*>(&client),
-                           &size, SOCK_CLOEXEC);
+  const auto peer = static_cast<int>(
+      SystemCall(SYS_accept4, listener_fd_, &client, &size, SOCK_CLOEXEC));
   if (peer < 0) return WaitAfterError();
   if (IsAllowed(peer, allowed)) {
     SendResponse(jemallocs, name, ParseDetailRequest(client, size), peer);
   }
-  close(peer);
+  SystemCall(SYS_close, peer);
   return true;
 }
 
@@ -234,16 +237,16 @@ bool AgentServer::Receive(const Jemallocs& jemallocs,
 // host's memory.
 bool AgentServer::ReceiveProfile(const UidAllowlist& allowed,
                                  std::string_view name) const {
-  const int peer =
-      accept4(profile_listener_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  const auto peer = static_cast<int>(SystemCall(
+      SYS_accept4, profile_listener_fd_, nullptr, nullptr, SOCK_CLOEXEC));
   if (peer < 0) return WaitAfterError();
   if (IsAllowed(peer, allowed)) {
     const int file = DumpProfile(profiled_);
     SendProfile(peer, name.empty() ? name_ : name, JemallocVersion(profiled_),
                 file);
-    if (file >= 0) close(file);
+    if (file >= 0) SystemCall(SYS_close, file);
   }
-  close(peer);
+  SystemCall(SYS_close, peer);
   return true;
 }
 

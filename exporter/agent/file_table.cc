@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "exporter/agent/system_call.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -28,8 +30,9 @@ struct Entry {
 // Closes the descriptors that a part of `folder`'s listing names, but `folder`.
 // Returns how many, or -1 on an error.
 int CloseSome(int folder) {
-  alignas(Entry) char buffer[4096];
-  const ssize_t bytes = syscall(SYS_getdents64, folder, buffer, sizeof(buffer));
+  alignas(Entry) char buffer[4096] = {};
+  const ssize_t bytes =
+      SystemCall(SYS_getdents64, folder, buffer, sizeof(buffer));
   if (bytes < 0) return -1;
   int closed = 0;
   for (ssize_t at = 0; at < bytes;) {
@@ -39,7 +42,7 @@ int CloseSome(int folder) {
     std::from_chars(entry->name, entry->name + std::strlen(entry->name),
                     descriptor);
     if (descriptor < 0 || descriptor == folder) continue;
-    close(descriptor);
+    SystemCall(SYS_close, descriptor);
     ++closed;
   }
   return closed;
@@ -48,15 +51,14 @@ int CloseSome(int folder) {
 // The listing is read from its start until only `folder` is left: closing moves
 // what follows.
 bool CloseAll() {
-  const int folder =
-      open("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = OpenFile("/proc/thread-self/fd", O_DIRECTORY);
   if (folder < 0) return false;
   int closed = 0;
   do {
-    lseek(folder, 0, SEEK_SET);
+    SystemCall(SYS_lseek, folder, 0, SEEK_SET);
     closed = CloseSome(folder);
   } while (closed > 0);
-  close(folder);
+  SystemCall(SYS_close, folder);
   return closed == 0;
 }
 
@@ -64,11 +66,14 @@ bool CloseAll() {
 
 // Container runtimes refuse a system call that they do not know with EPERM.
 bool UnshareFileDescriptors() {
-  if (syscall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0) return true;
+  if (SystemCall(SYS_close_range, 0U, ~0U, CLOSE_RANGE_UNSHARE) == 0)
+    return true;
   const bool is_missing = errno == ENOSYS || errno == EPERM;
-  return is_missing && unshare(CLONE_FILES) == 0 && CloseAll();
+  return is_missing && SystemCall(SYS_unshare, CLONE_FILES) == 0 && CloseAll();
 }
 
-void UnshareFilesystemContext() { unshare(CLONE_FS); }
+void UnshareFilesystemContext() {
+  SystemCall(SYS_unshare, CLONE_FS);
+}
 
 }  // namespace jemalloc_exporter

@@ -12,6 +12,7 @@
 #include "collector/jemalloc/mallctl_names.h"
 #include "exporter/agent/object_symbols.h"
 #include "exporter/agent/program_symbols.h"
+#include "exporter/agent/system_call.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -50,14 +51,14 @@ int SearchObject(dl_phdr_info* object, std::size_t /*unused*/, void* data) {
 // The kernel's link leads to the file that is executed, also where another one
 // has its name now.
 void SearchProgramFile(Search* search) {
-  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  const int file = OpenFile("/proc/self/exe");
   if (file < 0) return;
   const dl_phdr_info& program = search->program;
   MallctlSymbol symbols[kMaxHeaps];
   const std::size_t count = FindMallctlInFile(
       file, SymbolTable::kAll, {program.dlpi_phdr, program.dlpi_phnum}, &buffer,
       symbols);
-  close(file);
+  SystemCall(SYS_close, file);
   AddSymbols({symbols, count}, program.dlpi_addr, &search->candidates);
 }
 

@@ -15,6 +15,7 @@
 #include "exporter/agent/glibc_compat.h"
 #include "exporter/agent/host_status.h"
 #include "exporter/agent/protocol.h"
+#include "exporter/agent/system_call.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -37,19 +38,19 @@ int ReadFilters(pid_t tid) {
   end = std::to_chars(end, end + std::numeric_limits<pid_t>::digits10 + 1, tid)
             .ptr;
   std::copy(kFile.begin(), kFile.end(), end);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const int file = OpenFile(path);
   if (file < 0) return HostStatus::kUnknown;
   const int filters = ReadHostStatus(file).seccomp_filters;
-  close(file);
+  SystemCall(SYS_close, file);
   return filters;
 }
 
 void Wait(std::atomic<int>* word, int value, const timespec& timeout) {
-  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &timeout, nullptr, 0);
+  SystemCall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &timeout, nullptr, 0);
 }
 
 void Wake(std::atomic<int>* word) {
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  SystemCall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ void ForkChecks::Reset(pid_t process, pid_t thread, int initial_filters) {
 void ForkChecks::Prepare() {
   if (is_disabled_) return;
   const pid_t tid = ThreadId();
-  if (tid == 0 || getpid() != process_) return;
+  if (tid == 0 || GetPid() != process_) return;
   for (Fork& fork : forks_) {
     pid_t free = 0;
     if (!fork.tid.compare_exchange_strong(free, -1)) continue;
@@ -75,7 +76,7 @@ void ForkChecks::Prepare() {
     fork.result = kPending;
     fork.tid = tid;
     ++requests_;
-    if (syscall(SYS_tgkill, process_, checker_, kStopSignal) == 0) {
+    if (SystemCall(SYS_tgkill, process_, checker_, kStopSignal) == 0) {
       Await(&fork, is_disabled_);
     }
     return;

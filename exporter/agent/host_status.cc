@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstddef>
 
+#include "exporter/agent/system_call.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -76,7 +78,8 @@ HostStatus ReadHostStatus(int file) {
   char buffer[kMaxSize];
   std::size_t size = 0;
   while (size < kMaxSize) {
-    const ssize_t bytes = read(file, buffer + size, kMaxSize - size);
+    const ssize_t bytes =
+        SystemCall(SYS_read, file, buffer + size, kMaxSize - size);
     if (bytes <= 0) break;
     size += static_cast<std::size_t>(bytes);
     if (After({buffer, size}, kLastKey).find('\n') != std::string_view::npos) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "exporter/agent/system_call.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -28,7 +30,7 @@ std::uint64_t Join(unsigned low, unsigned high) {
 void Restrict(std::uint64_t keep, std::uint64_t* permitted) {
   CapabilitySets sets;
   *permitted = 0;
-  if (syscall(SYS_capget, &sets.header, &sets.data) != 0) return;
+  if (SystemCall(SYS_capget, &sets.header, &sets.data) != 0) return;
   const auto& [low, high] = sets.data;
   *permitted = Join(low.permitted, high.permitted);
   const std::uint64_t all =
@@ -39,7 +41,7 @@ void Restrict(std::uint64_t keep, std::uint64_t* permitted) {
     const auto half = static_cast<unsigned>(kept >> (32 * i));
     sets.data[i] = {.effective = half, .permitted = half, .inheritable = 0};
   }
-  if (syscall(SYS_capset, &sets.header, &sets.data) == 0) *permitted = kept;
+  if (SystemCall(SYS_capset, &sets.header, &sets.data) == 0) *permitted = kept;
 }
 
 // The raw calls: glibc's change all threads. They make the process undumpable,
@@ -47,24 +49,24 @@ void Restrict(std::uint64_t keep, std::uint64_t* permitted) {
 void AdoptIds(const HostStatus& host) {
   uid_t uids[3];
   gid_t gids[3];
-  if (syscall(SYS_getresuid, &uids[0], &uids[1], &uids[2]) != 0 ||
-      syscall(SYS_getresgid, &gids[0], &gids[1], &gids[2]) != 0 ||
+  if (SystemCall(SYS_getresuid, &uids[0], &uids[1], &uids[2]) != 0 ||
+      SystemCall(SYS_getresgid, &gids[0], &gids[1], &gids[2]) != 0 ||
       (std::equal(uids, uids + 3, host.uids) &&
        std::equal(gids, gids + 3, host.gids))) {
     return;
   }
-  const int dumpable = prctl(PR_GET_DUMPABLE);
-  syscall(SYS_setresgid, host.gids[0], host.gids[1], host.gids[2]);
-  syscall(SYS_setresuid, host.uids[0], host.uids[1], host.uids[2]);
-  if (dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  const auto dumpable = SystemCall(SYS_prctl, PR_GET_DUMPABLE);
+  SystemCall(SYS_setresgid, host.gids[0], host.gids[1], host.gids[2]);
+  SystemCall(SYS_setresuid, host.uids[0], host.uids[1], host.uids[2]);
+  if (dumpable == 1) SystemCall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 }  // namespace
 
 void Privileges::DropAtStart() {
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  SystemCall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   Restrict(kSetUid | kSetGid, &permitted_);
-  if ((permitted_ & kSetGid) != 0) syscall(SYS_setgroups, 0, nullptr);
+  if ((permitted_ & kSetGid) != 0) SystemCall(SYS_setgroups, 0, nullptr);
 }
 
 void Privileges::Adopt(const HostStatus& host) {

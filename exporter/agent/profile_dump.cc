@@ -17,6 +17,7 @@
 #include "collector/jemalloc/jemalloc_version.h"
 #include "collector/text/json_writer.h"
 #include "exporter/agent/protocol.h"
+#include "exporter/agent/system_call.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -67,24 +68,25 @@ int CreateMemoryFile() {
   constexpr unsigned kNoExecSeal = 8;
   constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   constexpr const char* kName = "jemalloc_profile";
-  const auto file =
-      static_cast<int>(syscall(SYS_memfd_create, kName, kFlags | kNoExecSeal));
+  const auto file = static_cast<int>(
+      SystemCall(SYS_memfd_create, kName, kFlags | kNoExecSeal));
   if (file >= 0 || errno != EINVAL) return file;
-  return static_cast<int>(syscall(SYS_memfd_create, kName, kFlags));
+  return static_cast<int>(SystemCall(SYS_memfd_create, kName, kFlags));
 }
 
 // The raw call: glibc 2.28 has a new version of the function.
 bool Seal(int file) {
-  return syscall(SYS_fcntl, file, F_ADD_SEALS,
-                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+  return SystemCall(SYS_fcntl, file, F_ADD_SEALS,
+                    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) ==
+         0;
 }
 
 // jemalloc reports no error for a write(2) that RLIMIT_FSIZE has cut short.
 bool IsComplete(int file) {
   rlimit limit = {};
-  const off_t size = lseek(file, 0, SEEK_END);
-  return size > 0 && lseek(file, 0, SEEK_SET) == 0 &&
-         getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+  const off_t size = SystemCall(SYS_lseek, file, 0, SEEK_END);
+  return size > 0 && SystemCall(SYS_lseek, file, 0, SEEK_SET) == 0 &&
+         SystemCall(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) == 0 &&
          static_cast<rlim_t>(size) < limit.rlim_cur;
 }
 
@@ -117,7 +119,7 @@ char* WriteText(std::string_view text, std::size_t max_size, char* out) {
 char* WriteDocument(std::string_view comm, std::string_view version, bool is_ok,
                     char* out) {
   out = WriteNumber(kAgentVersion, WriteKey(kAgentKey, Copy("{", out)));
-  out = WriteNumber(getpid(), WriteKey(kPidKey, Copy(",", out)));
+  out = WriteNumber(GetPid(), WriteKey(kPidKey, Copy(",", out)));
   out = WriteText(comm, kMaxCommSize, WriteKey(kCommKey, Copy(",", out)));
   out = WriteText(version, kMaxJemallocVersionSize,
                   WriteKey(kJemallocVersionKey, Copy(",", out)));
@@ -139,7 +141,7 @@ int DumpProfile(Mallctl* mallctl) {
   const int file = CreateMemoryFile();
   if (file < 0) return -1;
   if (WriteDump(mallctl, file) && IsComplete(file) && Seal(file)) return file;
-  close(file);
+  SystemCall(SYS_close, file);
   return -1;
 }
 
@@ -161,7 +163,7 @@ void SendProfile(int peer, std::string_view comm, std::string_view version,
     header->cmsg_len = CMSG_LEN(sizeof(file));
     std::memcpy(CMSG_DATA(header), &file, sizeof(file));
   }
-  sendmsg(peer, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  SystemCall(SYS_sendmsg, peer, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace jemalloc_exporter

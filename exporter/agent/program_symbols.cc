@@ -9,6 +9,8 @@
 #include <limits>
 #include <string_view>
 
+#include "exporter/agent/system_call.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -26,7 +28,8 @@ bool ReadAll(int file, std::uint64_t offset, void* out, std::size_t size) {
   auto* at = static_cast<char*>(out);
   while (size > 0) {
     if (offset > kMaxOffset) return false;
-    const ssize_t count = pread(file, at, size, static_cast<off_t>(offset));
+    const ssize_t count =
+        SystemCall(SYS_pread64, file, at, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     at += count;

@@ -21,6 +21,7 @@
 #include "exporter/agent/file_table.h"
 #include "exporter/agent/host_status.h"
 #include "exporter/agent/privileges.h"
+#include "exporter/agent/system_call.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -30,37 +31,40 @@ constexpr const char* kStatus = "/proc/self/status";
 // What pthread_create(3) and the end of a thread take, for no memory and no
 // thread.
 void TryThreadCalls() {
-  syscall(SYS_mmap, nullptr, 0, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  syscall(SYS_mprotect, nullptr, 0, PROT_NONE);
-  syscall(SYS_munmap, nullptr, 0);
-  syscall(SYS_madvise, nullptr, 0, MADV_DONTNEED);
+  SystemCall(SYS_mmap, nullptr, 0, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+             0);
+  SystemCall(SYS_mprotect, nullptr, 0, PROT_NONE);
+  SystemCall(SYS_munmap, nullptr, 0);
+  SystemCall(SYS_madvise, nullptr, 0, MADV_DONTNEED);
 #ifdef SYS_clone3
-  syscall(SYS_clone3, nullptr, 0);
+  SystemCall(SYS_clone3, nullptr, 0);
 #endif
 #ifdef SYS_rseq
-  syscall(SYS_rseq, nullptr, 0, 0, 0);
+  SystemCall(SYS_rseq, nullptr, 0, 0, 0);
 #endif
-  syscall(SYS_set_robust_list, nullptr, 0);
-  syscall(SYS_rt_sigaction, SIGUSR1, nullptr, nullptr, sizeof(std::uint64_t));
+  SystemCall(SYS_set_robust_list, nullptr, 0);
+  SystemCall(SYS_rt_sigaction, SIGUSR1, nullptr, nullptr,
+             sizeof(std::uint64_t));
   std::uint32_t word = 0;
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0, nullptr, nullptr, 0);
-  syscall(SYS_sched_yield);
-  syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid), 0);
+  SystemCall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0, nullptr, nullptr, 0);
+  SystemCall(SYS_sched_yield);
+  SystemCall(SYS_tgkill, SystemCall(SYS_getpid), SystemCall(SYS_gettid), 0);
 }
 
 void TrySocketCalls() {
-  const int listener =
-      socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto listener = static_cast<int>(SystemCall(
+      SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const sockaddr_un any_name = {.sun_family = AF_UNIX, .sun_path = {}};
-  static_cast<void>(bind(listener, reinterpret_cast<const sockaddr*>(&any_name),
-                         sizeof(any_name.sun_family)));
-  listen(listener, 0);
-  static_cast<void>(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  SystemCall(SYS_bind, listener, &any_name, sizeof(any_name.sun_family));
+  SystemCall(SYS_listen, listener, 0);
+  SystemCall(SYS_accept4, listener, nullptr, nullptr, SOCK_CLOEXEC);
   ucred credentials = {};
   socklen_t size = sizeof(credentials);
-  getsockopt(listener, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-  sendto(listener, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
-  close(listener);
+  SystemCall(SYS_getsockopt, listener, SOL_SOCKET, SO_PEERCRED, &credentials,
+             &size);
+  SystemCall(SYS_sendto, listener, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, nullptr,
+             0);
+  SystemCall(SYS_close, listener);
 }
 
 void TryOtherCalls() {
@@ -73,38 +77,43 @@ void TryOtherCalls() {
   privileges.DropAtStart();
   privileges.Adopt(host);
   char name[16] = {};
-  prctl(PR_GET_NAME, name);
-  prctl(PR_SET_NAME, name);
+  SystemCall(SYS_prctl, PR_GET_NAME, name);
+  SystemCall(SYS_prctl, PR_SET_NAME, name);
   UnshareFileDescriptors();
   UnshareFilesystemContext();
   const std::uint64_t mask = 0;
-  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask));
-  syscall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC);
-  poll(nullptr, 0, 0);
-  const int status = open(kStatus, O_RDONLY | O_CLOEXEC);
+  SystemCall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask));
+  SystemCall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC);
+  Poll(nullptr, 0, 0);
+  const int status = OpenFile(kStatus);
   ReadHostStatus(status);
-  lseek(status, 0, SEEK_SET);
-  close(status);
-  geteuid();
+  SystemCall(SYS_lseek, status, 0, SEEK_SET);
+  SystemCall(SYS_close, status);
+  SystemCall(SYS_geteuid);
 }
 
 // What `DumpProfile`, jemalloc in it, and `SendProfile` take.
 void TryProfileCalls() {
   const auto file = static_cast<int>(
-      syscall(SYS_memfd_create, "jemalloc_profile", MFD_ALLOW_SEALING));
+      SystemCall(SYS_memfd_create, "jemalloc_profile", MFD_ALLOW_SEALING));
   // A file that cannot exist: creat(2) empties others.
-  static_cast<void>(creat("/proc/thread-self/fd/", 0));
-  static_cast<void>(write(file, "", 0));
-  const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+#ifdef SYS_creat
+  SystemCall(SYS_creat, "/proc/thread-self/fd/", 0);
+#else
+  SystemCall(SYS_openat, AT_FDCWD, "/proc/thread-self/fd/",
+             O_CREAT | O_WRONLY | O_TRUNC, 0);
+#endif
+  SystemCall(SYS_write, file, "", 0);
+  const int maps = OpenFile("/proc/self/maps");
   char byte = 0;
-  static_cast<void>(read(maps, &byte, 1));
-  close(maps);
-  lseek(file, 0, SEEK_END);
+  SystemCall(SYS_read, maps, &byte, 1);
+  SystemCall(SYS_close, maps);
+  SystemCall(SYS_lseek, file, 0, SEEK_END);
   rlimit limit = {};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  syscall(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_SEAL);
+  SystemCall(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit);
+  SystemCall(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_SEAL);
   const msghdr message = {};
-  sendmsg(-1, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  SystemCall(SYS_sendmsg, -1, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void TryAllCalls() {
@@ -117,14 +126,16 @@ void TryAllCalls() {
 // without the handlers of fork(3).
 bool IsSafeInChild(void (*try_calls)()) {
   const auto child = static_cast<pid_t>(
-      syscall(SYS_clone, 0L, nullptr, nullptr, nullptr, nullptr));
+      SystemCall(SYS_clone, 0L, nullptr, nullptr, nullptr, nullptr));
   if (child == 0) {
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // No core is dumped of it.
+    SystemCall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0,
+               0);  // No core is dumped of it.
     try_calls();
-    for (;;) syscall(SYS_exit, 0);
+    for (;;) SystemCall(SYS_exit, 0);
   }
   int status = -1;
-  while (child > 0 && syscall(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
+  while (child > 0 &&
+         SystemCall(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
     if (errno != EINTR) return false;
   }
   return child > 0 && WIFEXITED(status);
@@ -133,10 +144,10 @@ bool IsSafeInChild(void (*try_calls)()) {
 }  // namespace
 
 int CountSeccompFilters() {
-  const int status = open(kStatus, O_RDONLY | O_CLOEXEC);
+  const int status = OpenFile(kStatus);
   if (status < 0) return HostStatus::kUnknown;
   const int filters = ReadHostStatus(status).seccomp_filters;
-  close(status);
+  SystemCall(SYS_close, status);
   return filters;
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "exporter/agent/system_call.h"
+
 namespace jemalloc_exporter {
 
 UidAllowlist::UidAllowlist(const char* list) {
@@ -22,7 +24,8 @@ UidAllowlist::UidAllowlist(const char* list) {
 }
 
 bool UidAllowlist::contains(uid_t uid) const {
-  if (uid == 0 || uid == geteuid()) return true;
+  if (uid == 0 || uid == static_cast<uid_t>(SystemCall(SYS_geteuid)))
+    return true;
   const uid_t* const end = listed_ + size_;
   return std::find(listed_, end, uid) != end;
 }

@@ -84,6 +84,13 @@ class Descriptors(unittest.TestCase):
             self.assertEqual([link for link in links if link.startswith("pipe")], [])
 
 
+class Functions(unittest.TestCase):
+    def test_of_the_host_with_names_of_libc_are_not_called(self):
+        with resting(program="agent_host_own_functions") as host:
+            self.assertEqual(query(host.pid)["pid"], host.pid)
+            self.assertEqual(host.end(), (0, "", ""))
+
+
 class Signals(unittest.TestCase):
     def test_are_delivered_to_the_host_only(self):
         with Host("signals", "100000") as host, queried(host) as responses:

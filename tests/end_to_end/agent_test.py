@@ -65,6 +65,13 @@ class Library(unittest.TestCase):
         self.assertTrue(symbols)
         self.assertEqual([name for section, name in symbols if section != "UND"], [])
 
+    # A host can have functions of the same names: see agent_host_own_functions.
+    def test_calls_no_function_of_libc_for_a_system_call(self):
+        undefined = set(re.findall(r" UND (\w+)@", readelf("--dyn-syms")))
+        self.assertIn("strlen", undefined)
+        calls = "close open poll pread prctl read send sendmsg socket syscall write"
+        self.assertEqual(undefined & set(calls.split()), set())
+
     def test_is_not_unloaded(self):
         self.assertIn("NODELETE", readelf("--dynamic"))
 
