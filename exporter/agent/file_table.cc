@@ -73,7 +73,7 @@ bool UnshareFileDescriptors() {
 }
 
 void UnshareFilesystemContext() {
-  SystemCall(SYS_unshare, CLONE_FS);
+  if (SystemCall(SYS_unshare, CLONE_FS) == 0) SystemCall(SYS_chdir, "/");
 }
 
 }  // namespace jemalloc_exporter

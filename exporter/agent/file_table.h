@@ -11,6 +11,9 @@ bool UnshareFileDescriptors();
 /// Gives the calling thread a working directory, root and umask of its own. A
 /// host that shares these with a thread may not enter a mount namespace. Where
 /// this is forbidden, the host is in a container and rarely may.
+///
+/// The directory is `/`: in the host's first one, a file system could not be
+/// unmounted after the host has left it.
 void UnshareFilesystemContext();
 
 }  // namespace jemalloc_exporter

@@ -83,6 +83,12 @@ class Descriptors(unittest.TestCase):
             ]
             self.assertEqual([link for link in links if link.startswith("pipe")], [])
 
+    def test_agent_keeps_no_folder_of_the_host_busy(self):
+        with tempfile.TemporaryDirectory() as folder, resting(cwd=folder) as host:
+            agent = max(os.listdir(f"/proc/{host.pid}/task"), key=int)
+            self.assertEqual(os.readlink(f"/proc/{host.pid}/cwd"), folder)
+            self.assertEqual(os.readlink(f"/proc/{host.pid}/task/{agent}/cwd"), "/")
+
 
 class Functions(unittest.TestCase):
     def test_of_the_host_with_names_of_libc_are_not_called(self):

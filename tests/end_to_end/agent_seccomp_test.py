@@ -21,7 +21,7 @@ from agents import (
 # Every system call of the agent's thread, and of its creation. Those of the
 # dynamic linker are missing: without them no program starts.
 AGENT_CALLS = (
-    "accept4 bind capget capset clone3 close_range futex geteuid getpid getsockopt gettid"
+    "accept4 bind capget capset chdir clone3 close_range futex geteuid getpid getsockopt gettid"
     " listen lseek poll prctl rt_sigaction rt_sigprocmask sched_yield sendto setgroups setresgid"
     " setresuid signalfd4 socket tgkill unshare"
 ).split()

@@ -38,6 +38,7 @@ inline long SystemCallNumber(std::string_view name) {
       CALL(bind),
       CALL(capget),
       CALL(capset),
+      CALL(chdir),
       CALL(clone),
       CALL(clone3),
       CALL(close),
