@@ -1,10 +1,13 @@
 #include "exporter/attach/agent_conditions.h"
 
 #include <elf.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "exporter/agent/excluded_programs.h"
 #include "exporter/agent/protocol.h"
@@ -43,6 +46,28 @@ std::string_view FindVariable(std::string_view environment,
   return {};
 }
 
+// The agent's thread closes its copies of all descriptors. The kernel then
+// removes the notification that mq_notify(3) has registered for the process.
+bool HasMessageQueue(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid) + "/fd";
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end;
+       !error && it != end; it.increment(error)) {
+    std::error_code unreadable;
+    const std::string target =
+        std::filesystem::read_symlink(it->path(), unreadable).string();
+    // The name of a queue. statfs(2) on other files could wait for a server.
+    if (!target.starts_with('/') || target.rfind('/') != 0) continue;
+    struct statfs filesystem = {};
+    constexpr auto kMessageQueueFs = 0x19800202;  // MQUEUE_MAGIC
+    if (statfs(it->path().c_str(), &filesystem) == 0 &&
+        filesystem.f_type == kMessageQueueFs) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string FindAgentObstacle(std::string_view environment,
@@ -69,6 +94,10 @@ std::string FindAgentObstacle(std::string_view environment,
 }
 
 std::string FindAgentObstacle(const TargetProcess& target) {
+  if (HasMessageQueue(target.pid)) {
+    return "has a POSIX message queue open; to load the agent would end its "
+           "mq_notify";
+  }
   const std::uint64_t program = FindValue(target.auxiliary_vector, AT_EXECFN);
   return FindAgentObstacle(
       ReadProcFile("/proc/" + std::to_string(target.pid) + "/environ"),

@@ -1,5 +1,6 @@
 """`attach PID` and `detach PID`."""
 
+import ctypes
 import json
 import os
 import re
@@ -327,6 +328,24 @@ class Refusals(AttachCase):
         started.await_ready()
         self.assert_refused(
             started, f"attach_host is excluded by {variable} in its environment"
+        )
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_process_with_a_message_queue(self):
+        """To close a copy of its descriptor removes what mq_notify(3) registered."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        name = f"/jemalloc_exporter_test_{os.getpid()}".encode()
+        queue = libc.mq_open(name, os.O_CREAT | os.O_RDWR, 0o600, None)
+        if queue < 0:
+            self.skipTest(f"mq_open: {os.strerror(ctypes.get_errno())}")
+        libc.mq_unlink(name)
+        self.addCleanup(os.close, queue)
+        started = Host(program="attach_host", env=CLEAN_ENV, pass_fds=[queue])
+        self.addCleanup(started.__exit__)
+        started.await_ready()
+        self.assert_refused(
+            started,
+            "has a POSIX message queue open; to load the agent would end its mq_notify",
         )
         self.assertEqual(stop(started)["eintr"], "0")
 
