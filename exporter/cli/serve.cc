@@ -55,6 +55,20 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
+// The command may leave its folder so that the file system can be unmounted.
+// The exporter must not be in it then, unless it needs a relative path later.
+void LeaveFolder(const ServeOptions& options) {
+  const auto is_relative = [](const std::string& address) {
+    return address.starts_with("unix:") && !address.starts_with("unix:/");
+  };
+  if ((!options.config_file.empty() && options.config_file.front() != '/') ||
+      std::any_of(options.listen_addresses.begin(),
+                  options.listen_addresses.end(), is_relative)) {
+    return;
+  }
+  static_cast<void>(chdir("/"));
+}
+
 // Null without a file. Throws std::runtime_error.
 std::unique_ptr<WebConfigReloader> LoadWebConfig(
     const std::string& config_file) {
@@ -184,6 +198,7 @@ int RunServe(const ServeOptions& options) {
   const auto connector =
       options.all_namespaces ? StartConnectorOfServer() : nullptr;
   RaiseDescriptorLimit();
+  if (options.is_exec()) LeaveFolder(options);
   Endpoints endpoints(EndpointsOf(options, connector.get()));
   const auto web_config = LoadWebConfig(options.config_file);
   HttpServer server(ServerOptions(options, endpoints, web_config.get()));

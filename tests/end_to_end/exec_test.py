@@ -275,6 +275,26 @@ class FailingExporter(unittest.TestCase):
             "file or directory; its heap will not be seen\n",
         )
 
+    def test_keeps_no_folder_of_the_command_busy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "web.yml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write("http_server_config:\n  http2: false\n")
+            for options, expected in (
+                ([], "/"),
+                ([f"--web.config.file={config}"], "/"),
+                (["--web.config.file=web.yml"], folder),
+            ):
+                with self.subTest(options=options), Exporter(
+                    "exec",
+                    "--log.level=info",
+                    *options,
+                    command=["cat"],
+                    program=("env", f"--chdir={folder}", EXPORTER),
+                ) as exporter:
+                    server = server_pid(exporter.url)
+                    self.assertEqual(os.readlink(f"/proc/{server}/cwd"), expected)
+
     def test_ends_when_the_command_is_killed(self):
         exporter = Exporter("exec", "--log.level=info", command=["sleep", "60"])
         server = server_pid(exporter.url)
