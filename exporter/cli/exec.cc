@@ -40,8 +40,21 @@ bool AdoptsOrphans() {
   return getpid() == 1 || is_subreaper != 0;
 }
 
+// ASan in a shared library terminates a program in which it is not the first
+// library. Behind the agent, which has no symbol, it works the same.
+void AllowAgentBeforeAsan() {
+  std::string options = "verify_asan_link_order=0";
+  const char* const inherited = std::getenv("ASAN_OPTIONS");
+  if (inherited != nullptr && *inherited != '\0') {
+    options.append(":").append(inherited);
+  }
+  setenv("ASAN_OPTIONS", options.c_str(), 1);
+}
+
 // Inherited by all processes of the command.
 void SetEnvironment(const ExecOptions& options) {
+  // A jemalloc in front would replace the malloc of ASan.
+  if (!options.with_jemalloc) AllowAgentBeforeAsan();
   if (!options.agent.empty()) setenv(kAgentVariable, options.agent.c_str(), 1);
   if (!options.agent_fork.empty()) {
     setenv(kAgentForkVariable, options.agent_fork.c_str(), 1);

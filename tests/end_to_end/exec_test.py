@@ -233,6 +233,39 @@ class AgentOptions(unittest.TestCase):
         self.assertEqual(self.variables(env={variable: "a"}), ["_EXCLUDE=a"])
 
 
+# What GCC's -fsanitize=address makes; Clang links it statically.
+SANITIZED = """
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char** argv) {
+  char* block = malloc(8);
+  puts("out");
+  fflush(stdout);
+  if (argc > 1) block[8 * argc] = 1;
+  free(block);
+  return 3;
+}
+"""
+
+
+@unittest.skipUnless(shutil.which("gcc"), "needs gcc")
+class SharedAddressSanitizer(unittest.TestCase):
+    def test_starts_and_finds_errors(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            done = subprocess.run(
+                ["gcc", "-fsanitize=address", "-x", "c", "-", "-o", program],
+                input=SANITIZED.encode(),
+                check=False,
+            )
+            if done.returncode != 0:
+                self.skipTest("gcc has no AddressSanitizer")
+            self.assertEqual(run_command(program), (3, "out\n", ""))
+            status, out, err = run_command(program, "x", env={"ASAN_OPTIONS": "exitcode=7"})
+            self.assertEqual((status, out), (7, "out\n"))
+            self.assertIn("heap-buffer-overflow", err)
+
+
 class FailingExporter(unittest.TestCase):
     def test_on_a_busy_port_leaves_the_command_alone(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
