@@ -57,9 +57,9 @@ class ElfFile {
 
   int file_;
   SymbolBuffer* buffer_;
-  ElfW(Ehdr) header_;
-  ElfW(Shdr) symbols_;
-  ElfW(Shdr) strings_;
+  ElfW(Ehdr) header_ = {};
+  ElfW(Shdr) symbols_ = {};
+  ElfW(Shdr) strings_ = {};
 };
 
 bool ElfFile::ReadHeader() {
