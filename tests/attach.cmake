@@ -23,6 +23,10 @@ target_link_options(attach_host_hidden PRIVATE -Wl,--exclude-libs,ALL)
 target_link_options(attach_host_stripped PRIVATE
   -Wl,--exclude-libs,ALL -Wl,--strip-all)
 
+add_library(jemalloc_plugin MODULE end_to_end/jemalloc_plugin.cc)
+jemalloc_exporter_compile(jemalloc_plugin)
+target_link_libraries(jemalloc_plugin PRIVATE je_jemalloc)
+
 # Its mallctl is its own. The compiler of C++ compiles C, too; musl's wrapper
 # makes programs of another libc.
 set(mallctl_host ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/mallctl_host.c)

@@ -113,6 +113,14 @@ std::uint64_t WriteText(const TargetProcess& target,
   return thread.data();
 }
 
+// The agent calls mallctl also after the process has closed its library, which
+// would be unmapped. A file that was replaced since has no path: not kept.
+void KeepLoaded(const TargetProcess& target, BorrowedThread& thread,
+                std::uint64_t dlopen, const std::string& library) {
+  thread.Call(dlopen, {WriteText(target, thread, library),
+                       RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE});
+}
+
 // glibc takes a path for the library that it loaded under the same one before.
 std::string UniquePath(std::int64_t descriptor) {
   constexpr std::size_t kMaxSlashes = 200;
@@ -177,7 +185,8 @@ Attachment Attach(pid_t pid, const std::string& agent) {
   attachment.comm = target.comm;
   if (FindAgentThread(pid) != 0) return attachment;
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
-  if (FindHeaps(objects).empty()) Refuse(target, DescribeMissingHeap(target));
+  const std::vector<RemoteHeap> heaps = FindHeaps(objects);
+  if (heaps.empty()) Refuse(target, DescribeMissingHeap(target));
   const std::uint64_t dlopen = FindDlopen(target, objects);
   const std::string obstacle = FindAgentObstacle(target);
   if (!obstacle.empty()) Refuse(target, obstacle);
@@ -200,6 +209,11 @@ Attachment Attach(pid_t pid, const std::string& agent) {
   if (start) {
     thread->Call(*start, {});
   } else {
+    for (const RemoteHeap& heap : heaps) {
+      if (!heap.library.empty()) {
+        KeepLoaded(target, *thread, dlopen, heap.library);
+      }
+    }
     error = Load(target, *thread, dlopen, dlerror, library);
   }
   thread->Release();

@@ -25,7 +25,8 @@ std::vector<RemoteHeap> FindHeaps(const std::vector<LoadedObject>& objects) {
             [&](const RemoteHeap& heap) { return heap.mallctl == address; });
         if (is_known) continue;
         found.push_back({.mallctl = address,
-                         .prefix = std::string(symbols[i].prefix.view())});
+                         .prefix = std::string(symbols[i].prefix.view()),
+                         .library = object.is_program ? "" : object.path});
       }
     }
   }

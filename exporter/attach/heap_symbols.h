@@ -15,6 +15,7 @@ namespace jemalloc_exporter {
 struct RemoteHeap {
   std::uint64_t mallctl = 0;  ///< The address of its mallctl(3).
   std::string prefix;         ///< "je_" of `je_mallctl`.
+  std::string library;        ///< The path of its object; empty: the program.
 };
 
 /// Finds the jemallocs of a process by their symbols: first in the dynamic

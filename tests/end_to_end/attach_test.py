@@ -17,6 +17,17 @@ from programs import EXPORTER, Exporter, get, run
 from redis import Redis
 from support import CLEAN_ENV, threads, wait_for
 
+PLUGIN = """
+import _ctypes, ctypes, sys
+plugin = ctypes.CDLL(sys.argv[1])
+plugin.plugin_allocate(100000)
+print("ready", flush=True)
+sys.stdin.readline()
+_ctypes.dlclose(plugin._handle)
+print("closed", flush=True)
+sys.stdin.read()
+"""
+
 ROUNDS = 500 if LONG else 5
 LOAD_FROM_MEMORY = """
 import ctypes, os, sys
@@ -155,6 +166,19 @@ class Served(AttachCase):
         started.await_ready()
         self.attach(started.pid)
         self.show(started.pid)
+
+    def test_a_program_that_closes_the_library_with_jemalloc(self):
+        started = Host(
+            "-c", PLUGIN, os.path.join(HOSTS, "libjemalloc_plugin.so"),
+            program=sys.executable,
+            env={**CLEAN_ENV, "GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=16384"},
+        )
+        self.addCleanup(started.__exit__)
+        started.await_ready()
+        self.attach(started.pid)
+        self.assertEqual(started.answer("close\n"), "closed")
+        self.show(started.pid)
+        self.assertEqual(started.end(), (0, "", ""))
 
     def test_the_agent_s_thread_has_its_own_scheduling(self):
         started = self.start("attach_host")
