@@ -19,7 +19,6 @@
 #include <cstdlib>
 
 #include "exporter/agent/agent_server.h"
-#include "exporter/agent/excluded_programs.h"
 #include "exporter/agent/find_jemalloc.h"
 #include "exporter/agent/fork_checks.h"
 #include "exporter/agent/glibc_compat.h"
@@ -32,6 +31,10 @@
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): __register_atfork takes it.
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
+
+// Of ThreadSanitizer.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" [[gnu::weak]] void __tsan_init();
 
 namespace jemalloc_exporter {
 namespace {
@@ -171,13 +174,15 @@ void OnMainThreadExit(void* /*unused*/) {
 
 // A program of another libc is not served: only glibc is known to leave
 // `kStopSignal` free. Nor is one with more privileges than its user.
+// ThreadSanitizer terminates a forked child that starts a thread, if there was
+// another one before the fork.
 bool IsAllowed() {
-  if (__register_atfork == nullptr || getauxval(AT_SECURE) != 0 ||
-      IsOff(kAgentVariable)) {
+  if (__register_atfork == nullptr || __tsan_init != nullptr ||
+      getauxval(AT_SECURE) != 0 || IsOff(kAgentVariable)) {
     return false;
   }
   const char* const excluded = std::getenv(kAgentExcludeVariable);
-  return !IsExcluded(ProgramName(), excluded != nullptr ? excluded : "");
+  return !IsProgramExcluded(excluded != nullptr ? excluded : "");
 }
 
 // A program that loads jemalloc later, by dlopen(3), is not served. A jemalloc

@@ -1,14 +1,21 @@
 #include "exporter/agent/start_conditions.h"
 
+#include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
+#include "exporter/agent/excluded_programs.h"
 #include "exporter/agent/protocol.h"
+#include "exporter/agent/system_call.h"
+#include "exporter/agent/system_call_probe.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -38,6 +45,12 @@ int Compare(dl_phdr_info* object, std::size_t /*unused*/, void* data) {
              : 2;
 }
 
+std::string_view LastComponent(const char* path) {
+  if (path == nullptr) return {};
+  const char* const slash = std::strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
 template <typename Function>
 std::uintptr_t Address(Function* function) {
   return reinterpret_cast<std::uintptr_t>(function);
@@ -50,15 +63,26 @@ bool IsOff(const char* variable) {
   return value != nullptr && value == kAgentOff;
 }
 
-std::string_view ProgramName() {
+bool IsProgramExcluded(std::string_view excluded) {
   // The kernel passes it as a number.
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
   const auto* const path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
-  if (path == nullptr) return {};
-  std::string_view name = path;
-  const auto slash = name.rfind('/');
-  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
-  return name;
+  if (IsExcluded(LastComponent(path), excluded) ||
+      IsExcluded(LastComponent(program_invocation_name), excluded)) {
+    return true;
+  }
+  // Chromium executes itself by a link. A filter may kill for readlinkat(2).
+  constexpr std::string_view kLinks = "/proc/";
+  if (path == nullptr || !std::string_view(path).starts_with(kLinks) ||
+      CountSeccompFilters() != 0) {
+    return false;
+  }
+  char file[PATH_MAX];
+  const auto size = SystemCall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", file,
+                               sizeof(file) - 1);
+  if (size < 0) return false;
+  file[size] = '\0';
+  return IsExcluded(LastComponent(file), excluded);
 }
 
 // Two allocators, because the address of one can be that of the main program's

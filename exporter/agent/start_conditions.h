@@ -10,8 +10,10 @@ namespace jemalloc_exporter {
 /// Whether the environment variable has the value `kAgentOff`.
 bool IsOff(const char* variable);
 
-/// The last component of the path that was passed to execve(2).
-std::string_view ProgramName();
+/// Whether a name of this program is excluded (see `IsExcluded`): the last
+/// component of the path that was passed to execve(2), of argv[0], or of the
+/// file where that path is a link of /proc. runc executes a copy of itself.
+bool IsProgramExcluded(std::string_view excluded);
 
 /// Whether malloc(3) is the host's jemalloc: `mallctl` belongs to the object
 /// that malloc does. A program that has jemalloc beside an allocator of its own

@@ -4,10 +4,37 @@ allocator."""
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from agents import AGENT, AGENT_ENV, CLEAN_ENV, HOSTS, Host, query, listening, resting, threads
+from agents import (
+    AGENT,
+    AGENT_ENV,
+    CLEAN_ENV,
+    HOSTS,
+    Host,
+    query,
+    listening,
+    outcomes,
+    resting,
+    threads,
+)
+
+
+FORKING = """
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void* je_malloc(size_t);
+int main() {
+  int status;
+  if (je_malloc(1) == NULL) return 1;
+  if (fork() == 0) _exit(5);
+  wait(&status);
+  printf("%d", status);
+}
+"""
 
 
 class Exclusion(unittest.TestCase):
@@ -49,6 +76,38 @@ class Exclusion(unittest.TestCase):
                 for env in (AGENT_ENV, {**AGENT_ENV, "JEMALLOC_EXPORTER_AGENT_EXCLUDE": "x"}):
                     with self.subTest(name=name), resting(program=path, env=env) as host:
                         self.assert_absent(host)
+
+    @unittest.skipUnless(shutil.which("gcc"), "needs gcc")
+    def test_program_has_thread_sanitizer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            command = ["gcc", "-fsanitize=thread", "-rdynamic", "-x", "c", "-", "-x", "none"]
+            command += [f"{HOSTS}/libje_jemalloc.a", "-lm", "-o", program]
+            done = subprocess.run(command, input=FORKING.encode(), check=False)
+            if done.returncode != 0:
+                self.skipTest("gcc has no ThreadSanitizer")
+            without, within = outcomes([program], CLEAN_ENV, AGENT_ENV)
+        self.assertEqual(without, (0, b"1280", b""))
+        self.assertEqual(within, without)
+
+    def test_program_on_the_list_executes_itself(self):
+        code = (
+            "import os, sys; file = os.open(sys.argv[1], os.O_RDONLY);"
+            "os.set_inheritable(file, True);"
+            "os.execv(f'/proc/self/fd/{file}', [sys.argv[2], 'wait'])"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "bwrap")
+            shutil.copy(f"{HOSTS}/agent_host", path)
+            for program, name, expected in (
+                (path, "other", 1),
+                (f"{HOSTS}/agent_host", "/proc/runc", 1),
+                (f"{HOSTS}/agent_host", "other", 2),
+            ):
+                with self.subTest(program=program, name=name), resting(
+                    "-c", code, program, name, program=sys.executable
+                ) as host:
+                    self.assertEqual(threads(host.pid), expected)
 
     def test_forked_children_are_off(self):
         env = {**AGENT_ENV, "JEMALLOC_EXPORTER_AGENT_FORK": "off"}

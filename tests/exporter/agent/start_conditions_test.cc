@@ -20,8 +20,10 @@ TEST(IsOff, TakesTheOneValueOnly) {
   EXPECT_TRUE(IsOff(kVariable));
 }
 
-TEST(ProgramName, IsTheLastComponent) {
-  EXPECT_EQ(ProgramName(), program_invocation_short_name);
+TEST(IsProgramExcluded, TakesTheLastComponent) {
+  EXPECT_TRUE(IsProgramExcluded(program_invocation_short_name));
+  EXPECT_FALSE(IsProgramExcluded(""));
+  EXPECT_FALSE(IsProgramExcluded("other"));
 }
 
 int OwnMallctl(const char*, void*, std::size_t*, void*, std::size_t) {
