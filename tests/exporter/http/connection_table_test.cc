@@ -76,6 +76,19 @@ class ConnectionTableTest : public testing::Test {
   std::list<Pair> opened_;
 };
 
+// Else a client could send one byte at a time for ever.
+TEST_F(ConnectionTableTest, ARequestHasOneDeadline) {
+  ConnectionTable connections({});
+  ConnectionTable::ConnectionState& state = *Open(connections, "::1").state;
+  connections.OnRequestStart(state);
+  const auto deadline = state.deadline;
+  connections.OnRequestStart(state);
+  EXPECT_EQ(state.deadline, deadline);
+  connections.OnIdle(state);
+  connections.OnRequestStart(state);
+  EXPECT_GT(state.deadline, deadline);
+}
+
 TEST_F(ConnectionTableTest, AcceptsUpToTotalLimit) {
   ConnectionTable connections({.total = 2});
   Open(connections, "192.0.2.1");

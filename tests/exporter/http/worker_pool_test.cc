@@ -1,7 +1,10 @@
 #include "exporter/http/worker_pool.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include <atomic>
@@ -22,33 +25,52 @@
 #include "exporter/http/task.h"
 #include "tests/support/subprocess.h"
 
+namespace {
+
+// Of this thread.
+thread_local int signalled_conditions = 0;
+
+}  // namespace
+
+// What std::condition_variable::notify_one calls, in place of libc's.
+extern "C" int pthread_cond_signal(pthread_cond_t* condition) noexcept {
+  static const auto signal = reinterpret_cast<decltype(&pthread_cond_signal)>(
+      dlsym(RTLD_NEXT, "pthread_cond_signal"));
+  ++signalled_conditions;
+  return signal(condition);
+}
+
 namespace jemalloc_exporter {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::ElementsAre;
 
 // An event loop with a pool and nothing else.
 class WorkerPoolTest : public testing::Test {
  protected:
-  explicit WorkerPoolTest(std::size_t max_threads = 40, bool rejects = true) {
+  explicit WorkerPoolTest(std::size_t max_threads = 40, bool rejects = true,
+                          milliseconds idle_timeout = milliseconds(20)) {
     pool_.emplace(WorkerPool::Options{
         .max_threads = max_threads,
         .rejects = rejects,
         .wake = [this] { wakes_.release(); },
         .on_error = [this](const auto& line) { errors.push_back(line); },
-        .idle_timeout = milliseconds(20)});
+        .idle_timeout = idle_timeout});
   }
 
   void Start(std::function<void()> work) {
     Run(std::move(work));
-    pool_->BeforeWait();
+    BeforeWait();
   }
+
+  void BeforeWait() { pool_->BeforeWait(); }
 
   // Waits until `count` jobs have finished or were rejected.
   void Await(std::size_t count) {
     while (ended + rejected < count) {
-      pool_->BeforeWait();
+      BeforeWait();
       wakes_.try_acquire_for(milliseconds(1));
       pool_->ResumeFinished();
     }
@@ -140,6 +162,55 @@ TEST_F(WorkerPoolTest, RetiresIdleThreads) {
     Await(1 + round * kJobs);
     while (Threads() > before) std::this_thread::yield();
   }
+}
+
+class IdleWorkersTest : public WorkerPoolTest {
+ protected:
+  IdleWorkersTest() : WorkerPoolTest(kWorkers, true, seconds(60)) {}
+
+  void StartWorkers() {
+    std::latch started(kWorkers);
+    for (int i = 0; i < kWorkers; ++i) {
+      Start([&] { started.arrive_and_wait(); });
+    }
+    Await(kWorkers);
+  }
+
+  static constexpr int kWorkers = 3;
+};
+
+// Not only at the next check, once the queue has made no progress.
+TEST_F(IdleWorkersTest, BeginAJobAtOnce) {
+  StartWorkers();
+  for (std::size_t job = 1; job <= 100; ++job) {
+    std::binary_semaphore begun(0);
+    Start([&] { begun.release(); });
+    ASSERT_TRUE(begun.try_acquire_for(seconds(10)));
+    Await(kWorkers + job);
+  }
+}
+
+// On one processor, threads with SCHED_BATCH do not preempt the event loop: it
+// turns several times before a thread begins the job.
+TEST_F(IdleWorkersTest, AreWokenOnceForAJob) {
+  RunInSubprocess([this] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+    const sched_param parameters = {};
+    ASSERT_EQ(sched_setscheduler(0, SCHED_BATCH, &parameters), 0);
+    StartWorkers();
+    ASSERT_EQ(sched_setscheduler(0, SCHED_OTHER, &parameters), 0);
+    for (std::size_t job = 1; job <= 100; ++job) {
+      signalled_conditions = 0;
+      Start([] {});
+      for (int turn = 0; turn < 10; ++turn) BeforeWait();
+      EXPECT_LE(signalled_conditions, 1);
+      Await(kWorkers + job);
+    }
+    Destroy();
+  });
 }
 
 TEST_F(WorkerPoolTest, RunsJobsOnTheThreadsThatCanBeCreated) {
