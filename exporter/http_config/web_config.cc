@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "exporter/text/sanitize_label.h"
@@ -194,9 +195,17 @@ void RejectHttp2(const Item& item) {
   if (wanted) Fail(item, "HTTP/2 is not supported");
 }
 
+// "$2y$10$…": from 04 to 31. crypt_checksalt(3) does not examine it.
+bool HasBcryptCost(std::string_view hash) {
+  const std::string_view cost = hash.substr(4, 2);
+  return cost.find_first_not_of("0123456789") == std::string_view::npos &&
+         cost >= "04" && cost <= "31" && hash[6] == '$';
+}
+
 bool IsBcrypt(const std::string& hash) {
   constexpr std::size_t kBcryptSize = 60;
-  return hash.starts_with("$2") && hash.size() == kBcryptSize &&
+  return hash.size() == kBcryptSize && HasBcryptCost(hash) &&
+         hash.starts_with("$2") &&
          crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
 }
 

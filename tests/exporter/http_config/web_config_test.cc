@@ -241,7 +241,9 @@ TEST_F(WebConfigTest, RejectsUnreadableFiles) {
 TEST_F(WebConfigTest, RejectsHashesOtherThanBcrypt) {
   for (const std::string& hash :
        {std::string("secret"), std::string("''"), kHash + "x",
-        std::string("$1$abc$def"), kHash.substr(0, 59)}) {
+        std::string("$1$abc$def"), kHash.substr(0, 59), "$2z" + kHash.substr(3),
+        "$2y$03" + kHash.substr(6), "$2y$32" + kHash.substr(6),
+        "$2y$1x" + kHash.substr(6), "$2y$10x" + kHash.substr(7)}) {
     EXPECT_EQ(ErrorOf("basic_auth_users:\n  alice: " + hash),
               "line 2: basic_auth_users.alice: not a bcrypt hash");
   }
