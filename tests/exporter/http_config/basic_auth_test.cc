@@ -31,7 +31,8 @@ TEST(ParseBasicAuthorization, RejectsMalformedValues) {
         "YTpi", "BasicYTpi", "Basic YTpiAGM=",
         // EVP_DecodeBlock accepts all of these.
         "Basic  YTpi", "Basic YTpi\n", "Basic YTpi ", "Basic YTp=YTpi",
-        "Basic YTpiYTpi====", "Basic YTpi====", "Basic YTo", "Basic YTo=="}) {
+        "Basic YTpiYTpi====", "Basic YTpi====", "Basic YTpiA===", "Basic YTo",
+        "Basic YTo=="}) {
     EXPECT_FALSE(ParseBasicAuthorization(text)) << text;
   }
 }
@@ -104,6 +105,8 @@ TEST(BasicAuth, CacheDistinguishesCredentialsOfEqualConcatenation) {
   auth.Verify(Credentials{"alice", "x" + kSecret + "y"});
   EXPECT_EQ(auth.Check(Credentials{"alice" + kSecret + "x", "y"}),
             AuthResult::kPending);
+  ASSERT_TRUE(auth.Verify(Credentials{"alice", "secret"}));
+  EXPECT_EQ(auth.Check(Credentials{"alicesec", "ret"}), AuthResult::kPending);
 }
 
 TEST(BasicAuth, RejectedCredentialsEvictNoAcceptedOnes) {
