@@ -194,8 +194,7 @@ TlsServerContext::TlsServerContext(const TlsConfig& config)
       context_(SSL_CTX_new(TLS_server_method())) {
   Require(context_ != nullptr, "OpenSSL");
   SSL_CTX* const context = context_.get();
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-                                   SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
   if (config.prefer_server_cipher_suites)
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
