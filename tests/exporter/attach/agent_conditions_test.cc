@@ -38,6 +38,14 @@ TEST(FindAgentObstacle, NamesTheEnvironment) {
       "environment");
 }
 
+// One name is the start of the other.
+TEST(FindAgentObstacle, DistinguishesTheVariables) {
+  EXPECT_EQ(FindAgentObstacle("JEMALLOC_EXPORTER_AGENT_EXCLUDE=a\0"
+                              "JEMALLOC_EXPORTER_AGENT=off\0"sv,
+                              Vector(0), "redis-server"),
+            "JEMALLOC_EXPORTER_AGENT=off is set in its environment");
+}
+
 // getenv(3) returns the first of several values.
 TEST(FindAgentObstacle, TakesTheFirstValueOfAVariable) {
   EXPECT_EQ(FindAgentObstacle("JEMALLOC_EXPORTER_AGENT=on\0"

@@ -51,8 +51,29 @@ TEST(RunFilter, ComparesAndComputes) {
   data.arch = AUDIT_ARCH_X86_64;
   data.nr = 101;
   EXPECT_EQ(RunFilter(program, data), SECCOMP_RET_LOG);
+  data.nr = 100;
+  EXPECT_EQ(RunFilter(program, data), 14);
   data.nr = 0x33;
   EXPECT_EQ(RunFilter(program, data), 13);
+}
+
+TEST(RunFilter, ComparesWithEqualNumbers) {
+  const auto compare = [](std::uint16_t operation, int number) {
+    seccomp_data data = {};
+    data.nr = number;
+    return RunFilter(
+        {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+         {static_cast<std::uint16_t>(BPF_JMP | BPF_K | operation), 0, 1, 4},
+         BPF_STMT(BPF_RET | BPF_K, 1),
+         BPF_STMT(BPF_RET | BPF_K, 0)},
+        data);
+  };
+  for (const int number : {3, 4, 5, 12}) {
+    EXPECT_EQ(compare(BPF_JEQ, number), number == 4);
+    EXPECT_EQ(compare(BPF_JGT, number), number > 4);
+    EXPECT_EQ(compare(BPF_JGE, number), number >= 4);
+    EXPECT_EQ(compare(BPF_JSET, number), (number & 4) != 0);
+  }
 }
 
 TEST(RunFilter, RejectsWhatTheKernelDoesNotAccept) {
@@ -74,6 +95,11 @@ TEST(FindForbiddenCall, NamesACallThatIsKilledTrappedOrNotified) {
         FindForbiddenCall({Filter(SYS_socket, action, SECCOMP_RET_ALLOW)}),
         "socket");
   }
+}
+
+TEST(FindForbiddenCall, TrustsNoFilterThatCannotBeRun) {
+  EXPECT_NE(FindForbiddenCall({{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4096)}}),
+            "");
 }
 
 TEST(FindForbiddenCall, AcceptsErrorsAndOtherCalls) {
