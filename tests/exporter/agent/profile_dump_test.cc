@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "exporter/agent/protocol.h"
 #include "exporter/http/file_descriptor.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -111,6 +113,18 @@ TEST_F(ProfileDump, FailsWhereJemallocWritesNothing) {
   settings.dump_result = 0;
   settings.dump = "";
   EXPECT_EQ(DumpProfile(Profiled), -1);
+}
+
+// jemalloc returns success for a dump that the limit has cut.
+TEST_F(ProfileDump, FailsWhereItIsAsLongAsTheLimitOfFiles) {
+  RunInSubprocess([] {
+    rlimit limit = {settings.dump.size(), RLIM_INFINITY};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_EQ(DumpProfile(Profiled), -1);
+    ++limit.rlim_cur;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_GE(DumpProfile(Profiled), 0);
+  });
 }
 
 TEST_F(ProfileDump, IsSentWithADocument) {
