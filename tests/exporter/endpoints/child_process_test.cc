@@ -12,12 +12,15 @@
 #include <system_error>
 
 #include "exporter/http/file_descriptor.h"
+#include "tests/support/subprocess.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using testing::HasSubstr;
+using testing::Not;
 using End = ChildResult::End;
 
 ChildLimits Limits(std::size_t max_output_bytes = 1 << 20,
@@ -98,16 +101,27 @@ TEST(RunChild, ThrowsWhereTheProgramCannotBeStarted) {
 }
 
 TEST(RunChild, PassesNoVariablesOfThisProgram) {
-  setenv("JEMALLOC_EXPORTER_OUTPUT", "/tmp/x", 1);
-  setenv("DEBUGINFOD_URLS", "http://x", 1);
-  setenv("MALLOC_CONF_OF_ANOTHER", "1", 1);
-  const ChildResult result = RunShell("export -p");
-  unsetenv("JEMALLOC_EXPORTER_OUTPUT");
-  unsetenv("DEBUGINFOD_URLS");
-  unsetenv("MALLOC_CONF_OF_ANOTHER");
-  EXPECT_THAT(result.output, testing::HasSubstr("MALLOC_CONF_OF_ANOTHER"));
-  EXPECT_THAT(result.output, testing::Not(testing::HasSubstr("EXPORTER_")));
-  EXPECT_THAT(result.output, testing::Not(testing::HasSubstr("DEBUGINFOD")));
+  RunInSubprocess([] {
+    for (const char* const name :
+         {"JEMALLOC_EXPORTER_OUTPUT", "DEBUGINFOD_URLS", "MALLOC_CONF",
+          "LD_PRELOAD", "MALLOC_CONF_OF_ANOTHER"}) {
+      setenv(name, "", 1);
+    }
+    const ChildResult result = RunShell("export -p");
+    EXPECT_THAT(result.output, HasSubstr("MALLOC_CONF_OF_ANOTHER="));
+    for (const char* const omitted :
+         {"EXPORTER_", "DEBUGINFOD", "MALLOC_CONF=", "LD_PRELOAD="}) {
+      EXPECT_THAT(result.output, Not(HasSubstr(omitted)));
+    }
+  });
+}
+
+// The kernel then reaps it.
+TEST(RunChild, HasNoStatusWhereThisProcessIgnoresSigchld) {
+  RunInSubprocess([] {
+    std::signal(SIGCHLD, SIG_IGN);
+    EXPECT_EQ(RunShell("exit 0").end, End::kKilled);
+  });
 }
 
 TEST(RunChild, PassesNeitherSignalMaskNorDescriptors) {
@@ -118,11 +132,15 @@ TEST(RunChild, PassesNeitherSignalMaskNorDescriptors) {
   pthread_sigmask(SIG_BLOCK, &all, &before);
   const auto pipe_before = std::signal(SIGPIPE, SIG_IGN);
   // The descriptors of ls: three, and that of the folder.
-  const ChildResult result = RunShell(
-      "grep SigBlk /proc/self/status; ls /proc/self/fd | wc -l; kill -PIPE $$");
+  const ChildResult result =
+      RunShell("ls /proc/self/fd | wc -l; kill -PIPE $$");
+  // Not by a shell, which unblocks the signals of its children.
+  const ChildResult mask =
+      RunChild("/bin/grep", {"SigBlk", "/proc/self/status"}, Limits());
   std::signal(SIGPIPE, pipe_before);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  EXPECT_EQ(result.output, "SigBlk:\t0000000000000000\n4\n");
+  EXPECT_EQ(mask.output, "SigBlk:\t0000000000000000\n");
+  EXPECT_EQ(result.output, "4\n");
   EXPECT_EQ(result.end, End::kKilled);
 }
 

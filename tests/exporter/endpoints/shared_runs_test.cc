@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <stdexcept>
 
@@ -14,13 +15,14 @@
 namespace jemalloc_exporter {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::Contains;
 using testing::Pair;
 
-SharedRuns::Command Command(pid_t pid, const std::string& argument = "a") {
-  return {.pid = pid,
-          .arguments = {std::to_string(pid), argument},
-          .time = std::chrono::seconds(20)};
+SharedRuns::Command Command(pid_t pid, const std::string& argument = "a",
+                            std::chrono::seconds time = 20s) {
+  return {
+      .pid = pid, .arguments = {std::to_string(pid), argument}, .time = time};
 }
 
 Response Page(const std::string& text) { return {.body = text}; }
@@ -87,11 +89,12 @@ TEST(SharedRuns, ReadsOneProcessOnceAtATime) {
 
 TEST(SharedRuns, LimitsTheirNumber) {
   SharedRuns runs;
-  const SlowRun first(runs, Command(1));
+  const SlowRun first(runs, Command(1, "a", 300s));
   const SlowRun second(runs, Command(2));
   const Response busy = Get(runs, Command(3));
   EXPECT_EQ(busy.status, 503);
   EXPECT_EQ(busy.body, "2 profiles are being read, try again later\n");
+  EXPECT_THAT(busy.headers, Contains(Pair("Retry-After", "20")));
 }
 
 TEST(SharedRuns, SharesTheResponseOfEqualCommands) {
