@@ -20,6 +20,7 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::Ge;
 using testing::IsEmpty;
+using testing::Lt;
 using testing::SizeIs;
 
 // A line for each frame: "depth left+width name bytes".
@@ -183,6 +184,24 @@ TEST(FlameLayout, HasALimitOfFrames) {
   EXPECT_GT(layout.narrow_frames, 0U);
   EXPECT_THAT(layout.frames,
               Each(Field(&FlameFrame::width, Ge(layout.min_width))));
+}
+
+TEST(FlameLayout, HasAllFramesUpToItsLimit) {
+  std::vector<SampleStack> stacks;
+  std::size_t frames = 1;
+  while (frames < kMaxFlameFrames) {
+    SampleStack& stack = stacks.emplace_back();
+    stack.bytes = 100;
+    while (frames < kMaxFlameFrames &&
+           stack.functions.size() < kMaxFlameDepth) {
+      stack.functions.push_back(std::to_string(frames++));
+    }
+  }
+  stacks.front().bytes = 200;  // Laid out last: nothing follows its end.
+  EXPECT_THAT(LayOutFlames(ProfileOf(stacks)).frames, SizeIs(kMaxFlameFrames));
+  stacks.back().functions.emplace_back("one more");
+  EXPECT_THAT(LayOutFlames(ProfileOf(stacks)).frames,
+              SizeIs(Lt(kMaxFlameFrames)));
 }
 
 TEST(FlameLayout, HasALimitOfDepth) {
