@@ -124,6 +124,9 @@ consumer_test(MissesADependencyOfASelectedComponent collector
 set_tests_properties(consumer:MissesADependencyOfASelectedComponent PROPERTIES
   PASS_REGULAR_EXPRESSION "find_package.*prometheus-cpp")
 
+jemalloc_exporter_python_test(package:MaintainerScripts 60
+  install/maintainer_scripts_test.py)
+
 # The Debian package. A bare machine takes Debian's archive and two minutes:
 # `ctest -C real_programs` has it, outside of a network namespace.
 jemalloc_exporter_python_test(package:Debian 120 install/debian_package_test.py)
