@@ -17,8 +17,10 @@ constexpr std::string_view kSetSignalReturn[] = {
 // More are not needed of one object: a handler returns through one.
 constexpr std::size_t kMaxSignalReturns = 64;
 
-void AddSystemCalls(const LoadedObject& object, RemoteCode* code) {
-  const std::size_t max = code->signal_returns.size() + kMaxSignalReturns;
+// False if no signal handler returns to the object.
+bool AddSystemCalls(const LoadedObject& object, RemoteCode* code) {
+  const std::size_t count = code->signal_returns.size();
+  const std::size_t max = count + kMaxSignalReturns;
   object.file.VisitInCode(
       kSystemCall, [&](std::uint64_t address, std::string_view before,
                        std::string_view from) {
@@ -32,6 +34,14 @@ void AddSystemCalls(const LoadedObject& object, RemoteCode* code) {
           }
         }
       });
+  return code->signal_returns.size() > count;
+}
+
+void FindErrnoLocation(const LoadedObject& object, RemoteCode* code) {
+  for (const std::uint32_t table : {SHT_DYNSYM, SHT_SYMTAB}) {
+    if (code->errno_location) return;
+    code->errno_location = FindFunction(object, table, "__errno_location");
+  }
 }
 
 }  // namespace
@@ -54,13 +64,17 @@ std::optional<std::uint64_t> FindFunction(const LoadedObject& object,
 std::optional<RemoteCode> FindRemoteCode(
     const std::vector<LoadedObject>& objects) {
   RemoteCode code;
+  std::vector<const LoadedObject*> others;
+  // The C library has both, so the symbols of few objects are read.
   for (const LoadedObject& object : objects) {
-    AddSystemCalls(object, &code);
-    for (const std::uint32_t table : {SHT_DYNSYM, SHT_SYMTAB}) {
-      if (!code.errno_location) {
-        code.errno_location = FindFunction(object, table, "__errno_location");
-      }
+    if (AddSystemCalls(object, &code)) {
+      FindErrnoLocation(object, &code);
+    } else {
+      others.push_back(&object);
     }
+  }
+  for (const LoadedObject* const object : others) {
+    FindErrnoLocation(*object, &code);
   }
   if (code.system_call == 0 || code.signal_returns.empty()) {
     return std::nullopt;

@@ -87,7 +87,7 @@ std::string FileWithCode(const std::string& code) {
 }
 
 TEST(ElfFile, FindsBytesOfCodeWithTheirContext) {
-  // The file is read in pieces of 1 MiB.
+  // The file is read in pieces of which a multiple is 1 MiB.
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   std::string code(3 * kMiB + 5, '-');
   const std::vector<std::size_t> offsets = {
@@ -108,6 +108,27 @@ TEST(ElfFile, FindsBytesOfCodeWithTheirContext) {
     EXPECT_EQ(before.substr(before.size() - left),
               code.substr(at - left, left));
     EXPECT_EQ(from.substr(0, kContext), code.substr(at, kContext));
+  });
+  EXPECT_EQ(found, offsets);
+}
+
+// Between them are single bytes of the pair, and both with another between.
+TEST(ElfFile, FindsPairsAtEachDistance) {
+  std::string code;
+  std::vector<std::size_t> offsets;
+  for (std::size_t distance = 0; distance < 150; ++distance) {
+    code += "(*)" + std::string(distance, distance % 2 == 0 ? '(' : ')');
+    code += '-';
+    offsets.push_back(code.size());
+    code += "()";
+  }
+  const auto file = ElfFile::Read(MemoryFile(FileWithCode(code)));
+  ASSERT_TRUE(file);
+  std::vector<std::size_t> found;
+  file->VisitInCode("()", [&](std::uint64_t address, std::string_view,
+                              std::string_view from) {
+    found.push_back(address - 0x400000);
+    EXPECT_EQ(from.substr(0, 2), "()");
   });
   EXPECT_EQ(found, offsets);
 }
