@@ -32,8 +32,9 @@ std::size_t FindInCode(std::string_view code, std::string_view bytes,
     const char* const last = first + distance;
     unsigned char found = 0;
     for (std::size_t i = 0; i < kBlock; ++i) {
-      found |= static_cast<unsigned char>((first[i] == bytes.front()) &
-                                          (last[i] == bytes.back()));
+      found |= static_cast<unsigned char>(
+          static_cast<unsigned>(first[i] == bytes.front()) &
+          static_cast<unsigned>(last[i] == bytes.back()));
     }
     if (found == 0) continue;
     const auto block = code.substr(0, from + kBlock + distance);
