@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <system_error>
 
 #include "exporter/agent/protocol.h"
 #include "exporter/cli/exec_command.h"
@@ -95,19 +94,22 @@ int RunExec(const ExecOptions& options,
     return RunAsParent(options, preload, tree, serve);
   }
   tree.set_root(getpid());
-  int failed[2];
-  if (pipe2(failed, O_CLOEXEC) != 0) {
-    throw std::system_error(errno, std::generic_category(), "pipe2");
+  int failed[2] = {-1, -1};
+  if (pipe2(failed, O_CLOEXEC) == 0) {
+    StartServer({.tree = tree,
+                 .command = options.command.front(),
+                 .with_jemalloc = options.with_jemalloc,
+                 .pidfd = OpenPidfd(getpid()),
+                 .exec_failed = failed[0]},
+                serve);
+  } else {
+    PrintError(std::string("cannot serve: ") + std::strerror(errno));
   }
-  StartServer({.tree = tree,
-               .command = options.command.front(),
-               .with_jemalloc = options.with_jemalloc,
-               .pidfd = OpenPidfd(getpid()),
-               .exec_failed = failed[0]},
-              serve);
   const int error = ExecCommand(options.command, preload);
   // One byte: the exporter exits without a message.
-  if (write(failed[1], "", 1) < 0) PrintError(std::strerror(errno));
+  if (failed[1] >= 0 && write(failed[1], "", 1) < 0) {
+    PrintError(std::strerror(errno));
+  }
   return CannotStart(options.command.front(), error);
 }
 

@@ -130,6 +130,30 @@ void TakeChildSignal() {
   sigtimedwait(&child_ended, nullptr, &now);
 }
 
+// False before Linux 5.9, and in containers that refuse the call.
+bool CloseAllBut(const std::set<int>& keep) {
+  unsigned first = STDERR_FILENO + 1;
+  for (const int fd : keep) {
+    if (fd <= STDERR_FILENO) continue;
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > first && close_range(first, kept - 1, 0) != 0) return false;
+    first = kept + 1;
+  }
+  return close_range(first, ~0U, 0) == 0;
+}
+
+void CloseListedBut(const std::set<int>& keep) {
+  std::vector<int> open_fds;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end;
+       !error && it != end; it.increment(error)) {
+    open_fds.push_back(std::stoi(it->path().filename().string()));
+  }
+  for (const int fd : open_fds) {
+    if (fd > STDERR_FILENO && !keep.contains(fd)) close(fd);
+  }
+}
+
 }  // namespace
 
 void StartServer(const ExecServer& server,
@@ -148,15 +172,7 @@ void StartServer(const ExecServer& server,
 }
 
 void DetachStreams(const std::set<int>& keep) {
-  std::vector<int> open_fds;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end;
-       !error && it != end; it.increment(error)) {
-    open_fds.push_back(std::stoi(it->path().filename().string()));
-  }
-  for (const int fd : open_fds) {
-    if (fd > STDERR_FILENO && !keep.contains(fd)) close(fd);
-  }
+  if (!CloseAllBut(keep)) CloseListedBut(keep);
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);

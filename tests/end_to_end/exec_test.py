@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -285,6 +286,18 @@ class FailingExporter(unittest.TestCase):
             "Address already in use\n"
             "jemalloc_exporter: exporter exited; sh continues without metrics\n",
         )
+
+    def test_with_few_descriptors_leaves_the_command_alone(self):
+        # 4: none for its pipe. 6: none for the list in /proc/self/fd.
+        for number in (4, 5, 6, 8):
+            with self.subTest(descriptors=number):
+                status, out, _ = run_command(
+                    "sh", "-c", "ulimit -n 64; echo done; exit 5",
+                    preexec_fn=lambda number=number: resource.setrlimit(
+                        resource.RLIMIT_NOFILE, (number, 64)
+                    ),
+                )
+                self.assertEqual((status, out), (5, "done\n"))
 
     def test_that_is_killed_leaves_the_command_alone(self):
         with Exporter(
