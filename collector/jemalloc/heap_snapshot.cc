@@ -8,6 +8,7 @@
 #include "collector/jemalloc/details_reader.h"
 #include "collector/jemalloc/mallctl_value.h"
 #include "collector/jemalloc/statistics_reader.h"
+#include "collector/jemalloc/unused_jemalloc.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -17,11 +18,8 @@ namespace {
 // attempts is torn; no fourth attempt was, and the cost is bounded.
 constexpr int kMaxAttempts = 4;
 
-// The merged statistics of all arenas: MALLCTL_ARENAS_ALL in jemalloc.h.
-constexpr const char* kInternalBytes = "stats.arenas.4096.internal";
-
-// The active pages of the same, and the bytes of a page: also in builds without
-// statistics.
+// The active pages of all arenas (MALLCTL_ARENAS_ALL in jemalloc.h), and the
+// bytes of a page: also in builds without statistics.
 constexpr const char* kActivePages = "stats.arenas.4096.pactive";
 constexpr const char* kPageSize = "arenas.page";
 
@@ -60,11 +58,7 @@ HeapSnapshot ReadFields(Mallctl* mallctl, SnapshotScope scope) {
   }
   auto& active = snapshot.state.active_bytes;
   if (!active) active = ReadActivePages(mallctl);
-  const auto& allocated = snapshot.state.allocated_bytes;
-  if (allocated) {
-    snapshot.used =
-        *allocated > ReadAs<std::size_t>(mallctl, kInternalBytes).value_or(0);
-  }
+  snapshot.used = !IsUnused(mallctl, snapshot.state);
   if (scope == SnapshotScope::kAll) {
     snapshot.statistics = ReadStatistics(mallctl, snapshot.state.narenas);
     snapshot.options = ReadOptions(mallctl);

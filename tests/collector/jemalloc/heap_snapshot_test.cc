@@ -162,40 +162,6 @@ TEST(TakeHeapSnapshot, StopsAfterTheMaximumNumberOfAttempts) {
   EXPECT_THAT(fake.calls, Contains("stats.allocated").Times(4));
 }
 
-TEST(HeapUse, StartsOneByteBeyondTheInternalBytes) {
-  FakeJemalloc fake;
-  fake.values["stats.arenas.4096.internal"] = 28'672;
-  fake.values["stats.allocated"] = 28'673;
-  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
-}
-
-TEST(HeapUse, ExcludesTheInternalBytes) {
-  FakeJemalloc fake;
-  fake.values["stats.arenas.4096.internal"] = 28'672;
-  fake.values["stats.allocated"] = 28'672;
-  EXPECT_FALSE(TakeHeapSnapshot(FakeMallctl).used);
-}
-
-TEST(HeapUse, IsAbsentWithoutAllocations) {
-  FakeJemalloc fake;
-  fake.values["stats.allocated"] = 0;
-  fake.values["stats.active"] = 0;
-  fake.values.erase("stats.arenas.4096.internal");
-  EXPECT_FALSE(TakeHeapSnapshot(FakeMallctl).used);
-}
-
-TEST(HeapUse, IsAssumedWithoutInternalBytes) {
-  FakeJemalloc fake;
-  fake.values.erase("stats.arenas.4096.internal");
-  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
-}
-
-TEST(HeapUse, IsAssumedWithoutStatistics) {
-  FakeJemalloc fake;
-  fake.values = {{"arenas.narenas", 9}};
-  EXPECT_TRUE(TakeHeapSnapshot(FakeMallctl).used);
-}
-
 TEST(HeapSnapshot, PublishesTheStateOfAUsedHeap) {
   const HeapSnapshot reading{HeapState::test_fixture(), true,
                              HeapStatistics::test_fixture(),
