@@ -12,34 +12,14 @@
 #include "exporter/build_info.h"
 #include "exporter/cli/exec_options.h"
 #include "exporter/cli/options.h"
+#include "exporter/cli/profile_options.h"
 #include "exporter/cli/serve_options.h"
+#include "exporter/cli/show_options.h"
 
 namespace jemalloc_exporter {
 namespace {
 
 constexpr const char* kLogFormatOption = "--log.format";
-
-// CLI11 takes what follows an option for its value.
-template <typename Pid>
-CLI::Option* AddPid(CLI::App& command, const std::string& name, Pid& value,
-                    const std::string& description) {
-  const auto check = [](const std::string& text) -> std::string {
-    pid_t pid = 0;
-    if (CLI::detail::lexical_cast(text, pid) && pid > 0) return "";
-    return text.starts_with("--")
-               ? "expected a process id before " + text
-               : "invalid value '" + text + "': expected a process id";
-  };
-  return command.add_option(name, value, description)
-      ->type_name("PID")
-      ->check(CLI::Validator(check, ""));
-}
-
-void AddAgentTimeout(CLI::App& app, CommandLine& line) {
-  AddDuration(app, "--agent.timeout",
-              "Maximum time to wait for the responses of processes (1s)",
-              [&line](Seconds timeout) { line.serve.agent_timeout = timeout; });
-}
 
 void AddLogOptions(CLI::App& app, CommandLine& line) {
   AddChoice<LogLevel>(
@@ -104,31 +84,9 @@ void AddExec(CLI::App& app, CommandLine& line) {
 void AddShow(CLI::App& app, CommandLine& line) {
   CLI::App* show = app.add_subcommand(
       "show", "Print the heap state of the processes that have the agent");
-  AddPid(*show, "--pid", line.show.pid, "Print the snapshot of this process");
-  show->add_flag("--ptrace", line.show.ptrace,
-                 "With --pid: if the process does not have the agent, stop one "
-                 "waiting thread of it for about 1 ms, in which it calls "
-                 "mallctl. Nothing is loaded");
-  show->add_flag(
-      "--detail", line.show.detail,
-      "With --pid: also print the size classes, mutexes, arenas and extents");
-  AddDuration(*show, "--watch", "Print again at this interval",
-              [&line](Seconds interval) { line.show.watch = interval; });
-  AddAgentTimeout(*show, line);
-  AddAllNamespaces(*show, line.show.all_namespaces);
-  AddChoice<ShowFormat>(*show, "--format", line.show.format,
-                        {{"human", ShowFormat::kHuman},
-                         {"json", ShowFormat::kJson},
-                         {"openmetrics", ShowFormat::kOpenMetrics}},
-                        "Format of the output (human)");
+  AddShowOptions(*show, line.show, line.serve.agent_timeout);
   show->callback([&line] {
-    if (line.show.ptrace && !line.show.pid) {
-      throw CLI::ValidationError("--ptrace requires --pid");
-    }
-    if (line.show.detail && (!line.show.pid || line.show.watch)) {
-      throw CLI::ValidationError(
-          "--detail requires --pid, and cannot be used with --watch");
-    }
+    CheckShowOptions(line.show);
     line.run = [&line] { return RunShow(line.show, line.serve.agent_timeout); };
   });
 }
@@ -152,44 +110,9 @@ void AddProfile(CLI::App& app, CommandLine& line) {
       "profile",
       "Print the heap profile of a process that was started with the agent and "
       "with MALLOC_CONF=prof:true: which functions allocated what is in use");
-  AddPid(*profile, "--pid", line.profile.pid, "The process")->required();
-  const auto set_time = [&line](Seconds time) {
-    if (time < kMinProfileTime || time > kMaxProfileTime) {
-      throw CLI::ValidationError("--seconds",
-                                 "expected a duration from 1s to 300s");
-    }
-    line.profile.time = time;
-  };
-  AddDuration(*profile, "--seconds",
-              "Print the difference between two profiles that are this time "
-              "apart: 1s to 300s",
-              set_time);
-  AddChoice<ProfileFormat>(
-      *profile, "--format", line.profile.format,
-      {{"pprof", ProfileFormat::kPprof},
-       {"flamegraph", ProfileFormat::kFlameGraph},
-       {"collapsed", ProfileFormat::kCollapsed},
-       {"raw", ProfileFormat::kRaw}},
-      "pprof: for go tool pprof and others; flamegraph: a page for a browser; "
-      "collapsed: a line of text for each stack; raw: as jemalloc writes it, "
-      "for jeprof (pprof)")
-      // `show --format` has other values.
-      ->envname(EnvironmentName("profile-format"));
-  profile->add_flag(
-      "--no-symbols", line.profile.no_symbols,
-      "Print addresses and build ids, without names of functions");
-  profile->add_option("--output", line.profile.output, "Write to this file")
-      ->type_name("FILE");
-  profile
-      ->add_flag(
-          "--served", line.profile.is_served,
-          "The page is served at /debug/pprof/heap: link to others there")
-      ->group("");  // Hidden: of the server's own child.
+  AddProfileOptions(*profile, line.profile);
   profile->callback([&line] {
-    if (line.profile.time && line.profile.format == ProfileFormat::kRaw) {
-      throw CLI::ValidationError(
-          "--seconds cannot be used with --format raw: it is of two profiles");
-    }
+    CheckProfileOptions(line.profile);
     line.run = [&line] { return RunProfile(line.profile); };
   });
 }
@@ -233,7 +156,7 @@ void DeclareCommandLine(CLI::App& app, CommandLine& line) {
   app.require_subcommand(0, 1);
   AddWebOptions(app, line.serve);
   AddCollectorOptions(app, line.serve);
-  AddAgentTimeout(app, line);
+  AddAgentTimeout(app, line.serve.agent_timeout);
   AddAllNamespaces(app, line.serve.all_namespaces);
   AddLogOptions(app, line);
   AddServe(app, line);

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "exporter/cli/serve.h"
+#include "exporter/cli/serve_options.h"
 #include "exporter/http/file_descriptor.h"
 #include "exporter/http/unix_socket.h"
 

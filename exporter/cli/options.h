@@ -1,6 +1,8 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
 
+#include <sys/types.h>
+
 #include <CLI/App.hpp>
 #include <chrono>
 #include <functional>
@@ -35,6 +37,23 @@ CLI::Option* AddChoice(CLI::App& app, const std::string& name, T& value,
   };
   return app.add_option_function<std::string>(name, choose, description)
       ->type_name(names);
+}
+
+/// Declares an option, or an argument, that takes a process id. CLI11 takes
+/// what follows an option for its value.
+template <typename Pid>
+CLI::Option* AddPid(CLI::App& command, const std::string& name, Pid& value,
+                    const std::string& description) {
+  const auto check = [](const std::string& text) -> std::string {
+    pid_t pid = 0;
+    if (CLI::detail::lexical_cast(text, pid) && pid > 0) return "";
+    return text.starts_with("--")
+               ? "expected a process id before " + text
+               : "invalid value '" + text + "': expected a process id";
+  };
+  return command.add_option(name, value, description)
+      ->type_name("PID")
+      ->check(CLI::Validator(check, ""));
 }
 
 /// Declares an option that takes a duration: see `ParseDuration`.

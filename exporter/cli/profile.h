@@ -1,34 +1,9 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_PROFILE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_CLI_PROFILE_H_
 
-#include <sys/types.h>
-
-#include <optional>
-#include <string>
-
-#include "exporter/text/seconds.h"
+#include "exporter/cli/profile_options.h"
 
 namespace jemalloc_exporter {
-
-enum class ProfileFormat { kPprof, kFlameGraph, kCollapsed, kRaw };
-
-/// Bounds of the time between two profiles.
-inline constexpr Seconds kMinProfileTime{1};
-inline constexpr Seconds kMaxProfileTime{300};
-
-struct ProfileOptions {
-  pid_t pid = 0;
-  /// Absent: everything in use. Else what was added in this time. Not with
-  /// `kRaw`.
-  std::optional<Seconds> time;
-  ProfileFormat format = ProfileFormat::kPprof;
-  /// Addresses and build ids only.
-  bool no_symbols = false;
-  /// The flame graph is served over HTTP.
-  bool is_served = false;
-  /// A file; empty: stdout.
-  std::string output;
-};
 
 /// Writes the heap profile of a process. Returns the exit status: 2 with a line
 /// on stderr instead of a binary format on a terminal.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "exporter/cli/comm_filter.h"
+#include "exporter/cli/options.h"
 #include "exporter/endpoints/request_path.h"
 
 namespace jemalloc_exporter {
@@ -24,6 +25,12 @@ std::string CheckCount(const std::string& text) {
 }
 
 }  // namespace
+
+void AddAgentTimeout(CLI::App& app, Seconds& timeout) {
+  AddDuration(app, "--agent.timeout",
+              "Maximum time to wait for the responses of processes (1s)",
+              [&timeout](Seconds value) { timeout = value; });
+}
 
 void AddAllNamespaces(CLI::App& app, bool& all_namespaces) {
   app.add_flag("--agent.all-namespaces", all_namespaces,
