@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "exporter/agent_client/agent_query.h"
+#include "exporter/agent_client/poll_loop.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/process/process_tree.h"
 #include "exporter/text/sanitize_label.h"
@@ -121,7 +121,7 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
     connections.back()->set_requested(SetsOf(socket, details));
   }
   NamespacePidCache namespaces;
-  QueryAgents(
+  RunPollLoop(
       connections, deadline,
       [&](const AgentAddress& name, pid_t kernel_pid) {
         return Verify(name, kernel_pid, namespaces);

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/agent_client/agent_query.h"
+#include "exporter/agent_client/poll_loop.h"
 #include "exporter/process/process_tree.h"
 #include "tests/support/agent_poller_fixture.h"
 #include "tests/support/fake_agent.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "exporter/agent_client/agent_poller.h"
-#include "exporter/agent_client/agent_query.h"
+#include "exporter/agent_client/poll_loop.h"
 #include "tests/support/agent_poller_fixture.h"
 #include "tests/support/fake_agent.h"
 

@@ -1,4 +1,4 @@
-#include "exporter/agent_client/agent_query.h"
+#include "exporter/agent_client/poll_loop.h"
 
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -31,18 +31,18 @@ static_assert(kBatch <= kMaxConnectRequests);
 // execve(2) closes the socket once; the new program has another one.
 constexpr int kMaxClosedConnections = 2;
 
-class AgentQuery {
+class PollLoop {
  public:
-  AgentQuery(AgentConnections& connections, const VerifyPeer& verify,
-             Connector* connector)
+  PollLoop(AgentConnections& connections, const VerifyPeer& verify,
+           Connector* connector)
       : connections_(connections),
         verify_(verify),
         connector_(connector),
         max_connected_(MaxConnections()),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
-  AgentQuery(const AgentQuery&) = delete;
-  AgentQuery& operator=(const AgentQuery&) = delete;
-  ~AgentQuery() { close(epoll_); }
+  PollLoop(const PollLoop&) = delete;
+  PollLoop& operator=(const PollLoop&) = delete;
+  ~PollLoop() { close(epoll_); }
 
   void Run(steady_clock::time_point deadline) {
     const auto start = steady_clock::now();
@@ -231,10 +231,10 @@ std::size_t MaxConnections() {
   return std::min<std::size_t>(kMaxConnections, limit.rlim_cur / 2);
 }
 
-void QueryAgents(AgentConnections& connections,
+void RunPollLoop(AgentConnections& connections,
                  steady_clock::time_point deadline, const VerifyPeer& verify,
                  Connector* connector) {
-  AgentQuery(connections, verify, connector).Run(deadline);
+  PollLoop(connections, verify, connector).Run(deadline);
 }
 
 }  // namespace jemalloc_exporter
