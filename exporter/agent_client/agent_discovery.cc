@@ -32,11 +32,10 @@ std::optional<int> RemoveNumber(std::string_view& text) {
 }
 
 // `path` as in the table, with @ for the leading NUL.
-std::optional<AgentAddress> ParseName(std::string_view path,
-                                      std::string_view prefix) {
-  if (!RemovePrefix(path, "@") || !RemovePrefix(path, prefix)) {
-    return std::nullopt;
-  }
+std::optional<AgentAddress> ParseName(std::string_view path, bool* is_profile) {
+  if (!RemovePrefix(path, "@")) return std::nullopt;
+  *is_profile = RemovePrefix(path, kProfileSocketPrefix);
+  if (!*is_profile && !RemovePrefix(path, kSocketPrefix)) return std::nullopt;
   const auto pid = RemoveNumber(path);
   if (!pid) return std::nullopt;
   if (path.empty()) return AgentAddress{.pid = *pid};
@@ -50,15 +49,14 @@ std::optional<AgentAddress> ParseName(std::string_view path,
 
 // "Num: RefCount Protocol Flags Type St Inode Path": a stream socket, type 1,
 // that listens, flag __SO_ACCEPTCON, state SS_UNCONNECTED.
-std::optional<AgentSocket> ParseLine(std::string_view line,
-                                     std::string_view prefix) {
+std::optional<AgentSocket> ParseLine(std::string_view line, bool* is_profile) {
   constexpr std::string_view kListeningStream = " 00010000 0001 01 ";
   const auto path = line.find(" @");
   if (path == std::string_view::npos) return std::nullopt;
   std::string_view fields = line.substr(0, path);
   const auto kind = fields.find(kListeningStream);
   if (kind == std::string_view::npos) return std::nullopt;
-  const auto name = ParseName(line.substr(path + 1), prefix);
+  const auto name = ParseName(line.substr(path + 1), is_profile);
   if (!name) return std::nullopt;
   fields.remove_prefix(kind + kListeningStream.size());
   fields.remove_prefix(std::min(fields.find_first_not_of(' '), fields.size()));
@@ -81,6 +79,11 @@ std::vector<AgentSocket> Join(std::vector<std::vector<AgentSocket>> tables) {
   }
   std::sort(sockets.begin(), sockets.end());
   return sockets;
+}
+
+void SortWithoutDuplicates(std::vector<AgentSocket>& sockets) {
+  std::sort(sockets.begin(), sockets.end());
+  sockets.erase(std::unique(sockets.begin(), sockets.end()), sockets.end());
 }
 
 // One connection for each name.
@@ -106,33 +109,36 @@ void OrderByNamespaceSize(std::vector<AgentSocket>& sockets) {
 
 }  // namespace
 
-std::vector<AgentSocket> ParseSocketTable(std::string_view table,
-                                          std::string_view prefix) {
-  std::vector<AgentSocket> sockets;
-  while (!table.empty() && sockets.size() < kMaxSockets) {
+AgentSockets ParseSocketTable(std::string_view table) {
+  AgentSockets sockets;
+  while (!table.empty()) {
     const std::string_view line = table.substr(0, table.find('\n'));
-    if (const auto socket = ParseLine(line, prefix)) sockets.push_back(*socket);
+    bool is_profile = false;
+    const auto socket = ParseLine(line, &is_profile);
+    auto& list = is_profile ? sockets.profiles : sockets.agents;
+    if (socket && list.size() < kMaxSockets) list.push_back(*socket);
     table.remove_prefix(std::min(line.size() + 1, table.size()));
   }
-  std::sort(sockets.begin(), sockets.end());
-  sockets.erase(std::unique(sockets.begin(), sockets.end()), sockets.end());
+  SortWithoutDuplicates(sockets.agents);
+  SortWithoutDuplicates(sockets.profiles);
   return sockets;
 }
 
-std::vector<AgentSocket> DiscoverAgents(std::string_view prefix) {
-  return ParseSocketTable(ReadProcFile("/proc/net/unix"), prefix);
+AgentSockets DiscoverSockets() {
+  return ParseSocketTable(ReadProcFile("/proc/net/unix"));
 }
 
-std::vector<AgentSocket> DiscoverAgents(
-    Connector& connector, std::chrono::steady_clock::time_point deadline,
-    NamespaceCounts* counts, std::string_view prefix) {
-  std::vector<std::vector<AgentSocket>> tables = {DiscoverAgents(prefix)};
+std::vector<AgentSocket> AddOtherNamespaces(
+    std::vector<AgentSocket> agents, Connector& connector,
+    std::chrono::steady_clock::time_point deadline, NamespaceCounts* counts) {
+  std::vector<std::vector<AgentSocket>> tables;
+  tables.push_back(std::move(agents));
   std::size_t read = 1;
   const auto denied = connector.List(
       deadline, [&](NetworkNamespace network_namespace, int table) {
         ++read;
         std::vector<AgentSocket> sockets =
-            ParseSocketTable(ReadDescriptor(table, kMaxTableBytes), prefix);
+            ParseSocketTable(ReadDescriptor(table, kMaxTableBytes)).agents;
         if (sockets.empty()) return;
         for (AgentSocket& socket : sockets) {
           socket.network_namespace = network_namespace;

@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxSockets = 65536;
 /// 100,000 sockets.
 inline constexpr std::size_t kMaxTableBytes = std::size_t{8} << 20;
 
-/// A listening socket with an agent's name.
+/// A listening socket with the name of an agent, or of its heap profiles.
 struct AgentSocket {
   NetworkNamespace network_namespace = 0;
   AgentAddress name;
@@ -31,16 +31,20 @@ struct AgentSocket {
   friend auto operator<=>(const AgentSocket&, const AgentSocket&) = default;
 };
 
-/// The listening sockets with an agent's name in `table`, which is in the form
-/// of /proc/net/unix. Ordered by name, without duplicates, at most
-/// `kMaxSockets`. The table may be forged: a name may contain a newline.
-std::vector<AgentSocket> ParseSocketTable(
-    std::string_view table, std::string_view prefix = kSocketPrefix);
+/// Those of one table, each ordered by name, without duplicates, at most
+/// `kMaxSockets`.
+struct AgentSockets {
+  std::vector<AgentSocket> agents;
+  /// That send heap profiles: `kProfileSocketPrefix`.
+  std::vector<AgentSocket> profiles;
+};
 
-/// The agents of this network namespace; empty where /proc is unreadable. With
-/// `kProfileSocketPrefix` those that send heap profiles.
-std::vector<AgentSocket> DiscoverAgents(
-    std::string_view prefix = kSocketPrefix);
+/// The listening sockets with an agent's name in `table`, which is in the form
+/// of /proc/net/unix. It may be forged: a name may contain a newline.
+AgentSockets ParseSocketTable(std::string_view table);
+
+/// Those of this network namespace; empty where /proc is unreadable.
+AgentSockets DiscoverSockets();
 
 /// The network namespaces of this machine that have a process.
 struct NamespaceCounts {
@@ -50,12 +54,12 @@ struct NamespaceCounts {
   std::size_t denied = 0;
 };
 
-/// The agents of all network namespaces, in the same order, until `deadline`.
-/// Those of this one where the connector has ended; `counts` then has the
-/// others as denied, according to its previous value.
-std::vector<AgentSocket> DiscoverAgents(
-    Connector& connector, std::chrono::steady_clock::time_point deadline,
-    NamespaceCounts* counts, std::string_view prefix = kSocketPrefix);
+/// Adds the agents of all other network namespaces to `agents`, in the same
+/// order, until `deadline`. Adds none where the connector has ended; `counts`
+/// then has them as denied, according to its previous value.
+std::vector<AgentSocket> AddOtherNamespaces(
+    std::vector<AgentSocket> agents, Connector& connector,
+    std::chrono::steady_clock::time_point deadline, NamespaceCounts* counts);
 
 /// Orders `sockets` by the number of sockets of their network namespace, so
 /// that the one with the most delays no other, and removes all but one of each

@@ -64,6 +64,16 @@ void RemoveDetailsBeyond(HeapDetailSets sets, Process& process) {
   for (ProcessHeap& heap : process.heaps) remove(heap.details);
 }
 
+// Both sockets are named for the pid in the process's own pid namespace.
+bool HasProfileSocket(const AgentSocket& agent,
+                      const std::vector<AgentSocket>& profiles) {
+  const auto socket = std::lower_bound(
+      profiles.begin(), profiles.end(), agent.name.pid,
+      [](const AgentSocket& listed, int pid) { return listed.name.pid < pid; });
+  return agent.network_namespace == 0 && socket != profiles.end() &&
+         socket->name.pid == agent.name.pid;
+}
+
 // Whether the agent has neither responded nor failed in time.
 bool HasTimedOut(const AgentConnection& connection) {
   return (connection.state() == AgentConnection::State::kConnected ||
@@ -99,11 +109,12 @@ std::optional<NamespaceCounts> AgentPoller::namespaces() const {
   return namespaces_;
 }
 
-std::vector<AgentSocket> AgentPoller::Discover(Clock::time_point deadline) {
-  if (connector_ == nullptr) return DiscoverAgents();
+AgentSockets AgentPoller::Discover(Clock::time_point deadline) {
+  AgentSockets sockets = DiscoverSockets();
+  if (connector_ == nullptr) return sockets;
   NamespaceCounts counts = *namespaces();
-  std::vector<AgentSocket> sockets =
-      DiscoverAgents(*connector_, deadline, &counts);
+  sockets.agents = AddOtherNamespaces(std::move(sockets.agents), *connector_,
+                                      deadline, &counts);
   const std::lock_guard lock(mutex_);
   namespaces_ = counts;
   return sockets;
@@ -115,8 +126,9 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
   const auto now = Clock::now();
   const auto deadline =
       now + std::chrono::duration_cast<Clock::duration>(timeout);
+  const AgentSockets listed = Discover(deadline);
   AgentConnections connections;
-  for (const AgentSocket& socket : SelectSockets(now, deadline)) {
+  for (const AgentSocket& socket : SelectSockets(listed.agents, now)) {
     connections.push_back(TakeConnection(socket, now));
     connections.back()->set_requested(SetsOf(socket, details));
   }
@@ -134,6 +146,9 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
     if (process && (!process->pid_is_unverified || Includes(process->pid))) {
       UpdateComm(connection->socket(), *process, details);
       RemoveDetailsBeyond(details.SetsOf(process->comm), *process);
+      process->has_profile_socket =
+          !process->pid_is_unverified &&
+          HasProfileSocket(connection->socket(), listed.profiles);
       processes.push_back(*std::move(process));
     }
   }
@@ -182,7 +197,7 @@ void AgentPoller::RemoveEnded(AgentConnections& connections,
            connection->state() != AgentConnection::State::kFinished;
   };
   if (std::none_of(connections.begin(), connections.end(), is_closed)) return;
-  const std::vector<AgentSocket> listed = Discover(deadline);
+  const std::vector<AgentSocket> listed = Discover(deadline).agents;
   std::erase_if(connections, [&](const auto& connection) {
     return is_closed(connection) &&
            !std::binary_search(listed.begin(), listed.end(),
@@ -191,8 +206,7 @@ void AgentPoller::RemoveEnded(AgentConnections& connections,
 }
 
 std::vector<AgentSocket> AgentPoller::SelectSockets(
-    Clock::time_point now, Clock::time_point deadline) {
-  const std::vector<AgentSocket> listed = Discover(deadline);
+    const std::vector<AgentSocket>& listed, Clock::time_point now) {
   std::vector<AgentSocket> selected;
   std::vector<AgentSocket> excluded;
   for (const AgentSocket& socket : RemoveDecided(listed, now, selected)) {

@@ -124,9 +124,9 @@ class AgentPoller {
     std::unique_ptr<AgentConnection> connection;
   };
 
-  std::vector<AgentSocket> Discover(Clock::time_point deadline);
-  std::vector<AgentSocket> SelectSockets(Clock::time_point now,
-                                         Clock::time_point deadline);
+  AgentSockets Discover(Clock::time_point deadline);
+  std::vector<AgentSocket> SelectSockets(const std::vector<AgentSocket>& listed,
+                                         Clock::time_point now);
   std::vector<AgentSocket> RemoveDecided(const std::vector<AgentSocket>& listed,
                                          Clock::time_point now,
                                          std::vector<AgentSocket>& selected);

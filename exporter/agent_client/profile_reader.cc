@@ -14,12 +14,12 @@
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "collector/text/json_sax.h"
 #include "exporter/agent/protocol.h"
 #include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/namespace_pid_cache.h"
-#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/connector/connect_request.h"
 #include "exporter/http/file_descriptor.h"
 #include "exporter/process/proc_stat.h"
@@ -61,7 +61,7 @@ bool HasEnded(pid_t pid) {
   constexpr int kAttempts = 10;
   constexpr int kIntervalMs = 10;
   for (int i = 0; i < kAttempts; ++i) {
-    if (!Exists(pid) || !ProfileSockets().Has(pid)) return true;
+    if (!Exists(pid) || !HasProfileSocket(pid)) return true;
     poll(nullptr, 0, kIntervalMs);
   }
   return false;
@@ -92,11 +92,19 @@ bool IsPeer(int peer, pid_t pid) {
          credentials.pid == pid;
 }
 
-// The process itself names the socket for the pid in its own pid namespace.
-FileDescriptor ConnectTo(pid_t pid, Clock::time_point deadline) {
+// The process itself names the sockets for the pid in its own pid namespace.
+std::vector<AgentSocket> SocketsOf(pid_t pid) {
+  std::vector<AgentSocket> sockets = DiscoverSockets().profiles;
+  if (sockets.empty()) return sockets;
   const pid_t own = NamespacePidCache().NamespacePid(pid).value_or(pid);
-  for (const AgentSocket& socket : DiscoverAgents(kProfileSocketPrefix)) {
-    if (socket.name.pid != own) continue;
+  std::erase_if(sockets, [&](const AgentSocket& socket) {
+    return socket.name.pid != own;
+  });
+  return sockets;
+}
+
+FileDescriptor ConnectTo(pid_t pid, Clock::time_point deadline) {
+  for (const AgentSocket& socket : SocketsOf(pid)) {
     FileDescriptor peer = Connect(socket.name, deadline);
     if (peer && IsPeer(peer.get(), pid)) return peer;
   }
@@ -198,6 +206,8 @@ std::string ReadSealed(pid_t pid, int file) {
 }
 
 }  // namespace
+
+bool HasProfileSocket(pid_t pid) { return !SocketsOf(pid).empty(); }
 
 AgentProfile ReadAgentProfile(pid_t pid, Clock::time_point deadline) {
   const FileDescriptor peer = ConnectTo(pid, deadline);

@@ -48,6 +48,11 @@ class ProfileError : public std::runtime_error {
   ProfileFailure failure_;
 };
 
+/// Whether a socket for heap profiles in this network namespace is named for
+/// process `pid`. Does not connect, since that requests a profile: the name may
+/// be another process's. Throws std::bad_alloc only.
+bool HasProfileSocket(pid_t pid);
+
 /// Connects to the socket for heap profiles of process `pid` in this network
 /// namespace, and reads one. The kernel must return the same pid for the peer,
 /// and the file must be one that its sender cannot change: a sealed memfd.

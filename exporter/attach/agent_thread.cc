@@ -17,7 +17,8 @@ namespace {
 bool HasSocket(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   const pid_t own_pid = NamespaceId(ReadProcFile(folder + "/status"));
-  const auto sockets = ParseSocketTable(ReadProcFile(folder + "/net/unix"));
+  const auto sockets =
+      ParseSocketTable(ReadProcFile(folder + "/net/unix")).agents;
   return std::any_of(
       sockets.begin(), sockets.end(),
       [&](const AgentSocket& socket) { return socket.name.pid == own_pid; });

@@ -51,7 +51,7 @@ void WarnIfProcessesRemain(const ExecServer& server) {
     running = server.tree.Running();
   }
   if (running.empty()) return;
-  const auto agents = DiscoverAgents();
+  const auto agents = DiscoverSockets().agents;
   const auto count =
       std::count_if(running.begin(), running.end(), [&](pid_t pid) {
         return std::any_of(

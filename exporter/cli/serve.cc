@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/build_info.h"
 #include "exporter/cli/all_namespaces.h"
 #include "exporter/cli/listeners.h"
@@ -140,11 +139,10 @@ void WarnIfNoProcess(const ServeOptions& options) {
         "--with-jemalloc), hides its symbols, or ignores LD_PRELOAD");
     return;
   }
-  ProfileSockets sockets;
   if (options.expects_profiles &&
       std::none_of(
           processes.begin(), processes.end(),
-          [&](const Process& process) { return sockets.Has(process.pid); })) {
+          [](const Process& process) { return process.has_profile_socket; })) {
     Log(LogLevel::kWarn,
         "No process of the command has a heap profile: its jemalloc is built "
         "without --enable-prof, or reads another variable than MALLOC_CONF");

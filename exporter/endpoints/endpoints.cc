@@ -6,7 +6,6 @@
 #include <iterator>
 #include <string>
 
-#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/endpoints/collectors.h"
 #include "exporter/endpoints/landing_page.h"
 #include "exporter/endpoints/metrics_response.h"
@@ -97,10 +96,6 @@ Response Endpoints::Landing(const Request& request) {
   processes.others = ReadProcesses(request);
   processes.exporter = processes.others.back();
   processes.others.pop_back();
-  ProfileSockets sockets;
-  for (const Process& process : processes.others) {
-    if (sockets.Has(process)) processes.profiled.insert(process.pid);
-  }
   return {.content_type = "text/html; charset=utf-8",
           .body = LandingPage(
               processes, history_, std::chrono::steady_clock::now(),

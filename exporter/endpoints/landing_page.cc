@@ -168,8 +168,7 @@ std::string LandingPage(const LandingPageProcesses& processes,
   if (!measured.empty()) {
     page += "<tbody role=\"rowgroup\">\n";
     for (const Process& process : measured) {
-      page += ProcessRow(process, processes.profiled.contains(process.pid),
-                         history, now);
+      page += ProcessRow(process, history, now);
     }
     page += "</tbody>\n";
   }
@@ -177,8 +176,7 @@ std::string LandingPage(const LandingPageProcesses& processes,
       "<tbody role=\"rowgroup\">\n<tr role=\"row\" class=\"heading\">"
       "<th class=\"group\" scope=\"rowgroup\" role=\"rowheader\" "
       "colspan=\"10\">The exporter itself</th></tr>\n" +
-      ProcessRow(processes.exporter, false, history, now) +
-      "</tbody>\n</table>\n";
+      ProcessRow(processes.exporter, history, now) + "</tbody>\n</table>\n";
   page += Unmeasured(unmeasured) + "</main>\n";
   return page + PageFooter(view);
 }

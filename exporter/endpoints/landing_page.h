@@ -1,7 +1,6 @@
 #ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LANDING_PAGE_H_
 #define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LANDING_PAGE_H_
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +23,6 @@ struct LandingPageOptions {
 struct LandingPageProcesses {
   std::vector<Process> others;
   Process exporter;
-  /// Pids of those that send heap profiles.
-  std::set<pid_t> profiled = {};
 };
 
 /// The page at `/` as UTF-8 HTML: each process with its memory by use and its

@@ -97,7 +97,7 @@ std::string ProcessTableHead(const View& view) {
   return head + Heading("plot", "History") + "</tr></thead>\n";
 }
 
-std::string ProcessName(const Process& process, bool is_profiled) {
+std::string ProcessName(const Process& process) {
   std::string name = R"(<th scope="row" role="rowheader">)" +
                      EscapeHtml(process.comm) + "<small>pid " +
                      std::to_string(process.pid);
@@ -110,7 +110,7 @@ std::string ProcessName(const Process& process, bool is_profiled) {
   name += "</small>";
   const std::string unit = UnitOrContainer(process.cgroup);
   if (!unit.empty()) name += "<small>" + EscapeHtml(unit) + "</small>";
-  if (is_profiled) {
+  if (process.has_profile_socket && process.status == ProcessStatus::kUsed) {
     name += "<small><a href=\"./debug/pprof/heap?pid=" +
             std::to_string(process.pid) +
             "&amp;format=flamegraph\">heap profile</a></small>";
@@ -135,9 +135,9 @@ std::string ProcessNumber(const ProcessColumn& column, const Process& process) {
          text + "</td>";
 }
 
-std::string ProcessRow(const Process& process, bool is_profiled,
-                       const HeapHistory& history, HeapHistory::Time now) {
-  std::string row = "<tr role=\"row\">" + ProcessName(process, is_profiled);
+std::string ProcessRow(const Process& process, const HeapHistory& history,
+                       HeapHistory::Time now) {
+  std::string row = "<tr role=\"row\">" + ProcessName(process);
   for (const ProcessColumn& column : ProcessColumns()) {
     row += ProcessNumber(column, process);
     if (column.key == "rss") row += Bar(process);

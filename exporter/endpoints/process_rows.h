@@ -25,16 +25,17 @@ std::string Swatch(std::string_view css_class);
 /// The `<thead>` of the process table, with a link for each sort order.
 std::string ProcessTableHead(const View& view);
 
-/// The row heading: name, pid and age; a link to the heap profile where
-/// `is_profiled`; the bytes of each heap where the process has several.
-std::string ProcessName(const Process& process, bool is_profiled = false);
+/// The row heading: name, pid and age; a link to the heap profile of a
+/// used process that has one; the bytes of each heap where the process has
+/// several.
+std::string ProcessName(const Process& process);
 
 /// The cell of one column of numbers.
 std::string ProcessNumber(const ProcessColumn& column, const Process& process);
 
 /// A `<tr>`: name, numbers, memory by use, and history.
-std::string ProcessRow(const Process& process, bool is_profiled,
-                       const HeapHistory& history, HeapHistory::Time now);
+std::string ProcessRow(const Process& process, const HeapHistory& history,
+                       HeapHistory::Time now);
 
 }  // namespace jemalloc_exporter
 

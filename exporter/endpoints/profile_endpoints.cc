@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "exporter/agent/protocol.h"
+#include "exporter/agent_client/agent_discovery.h"
 #include "exporter/agent_client/profile_reader.h"
-#include "exporter/agent_client/profile_sockets.h"
 #include "exporter/endpoints/child_process.h"
 #include "exporter/endpoints/form_query.h"
 #include "exporter/endpoints/request_path.h"
@@ -109,11 +109,12 @@ std::string ServiceName(const Process& process) {
 }  // namespace
 
 std::vector<Process> ProfileEndpoints::ProfiledProcesses() {
-  ProfileSockets sockets;
-  if (sockets.empty()) return {};
+  // A poll costs each process a refresh of its statistics.
+  if (DiscoverSockets().profiles.empty()) return {};
   std::vector<Process> processes = options_.read_processes();
-  std::erase_if(processes,
-                [&](const Process& process) { return !sockets.Has(process); });
+  std::erase_if(processes, [](const Process& process) {
+    return !process.has_profile_socket;
+  });
   return processes;
 }
 
@@ -129,7 +130,7 @@ ProfileEndpoints::Selection ProfileEndpoints::SelectPid(
     return {.error = ErrorResponse(
                 404, Named(pid) + " is not named " + Quoted(*query.comm))};
   }
-  if (!ProfileSockets().Has(pid)) {
+  if (!HasProfileSocket(pid)) {
     return {.error = ErrorResponse(
                 404, Named(pid) + " has no heap profile; " + kHowToProfile)};
   }

@@ -81,6 +81,10 @@ struct Process {
   std::optional<double> start_time_seconds;
   /// Empty where `pid_is_unverified`.
   Cgroup cgroup;
+  /// Whether a socket for heap profiles in this network namespace is named for
+  /// the process. The name may be another process's, which `ReadAgentProfile`
+  /// detects. False where `pid_is_unverified`.
+  bool has_profile_socket = false;
 
   HeapSnapshot snapshot() const {
     return {heap_state, status == ProcessStatus::kUsed, statistics, options};

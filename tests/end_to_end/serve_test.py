@@ -1,7 +1,9 @@
 """What a scraper and a browser meet at the exporter's endpoints."""
 
+import contextlib
 import gzip
 import re
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -34,6 +36,27 @@ def masked(page):
         page,
     )
     return re.sub(r"(?m)^([^#].*) [0-9.e+-]+$", r"\1 VALUE", page)
+
+
+class SocketTable(unittest.TestCase):
+    def test_is_read_once_for_the_landing_page(self):
+        with contextlib.ExitStack() as stack, Exporter() as exporter:
+            for number in range(500):
+                listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+                listener.bind(f"\0{number:0100}")
+
+            def bytes_read():
+                with open(f"/proc/{exporter.process.pid}/io", encoding="ascii") as file:
+                    return int(re.match(r"rchar: (\d+)", file.read())[1])
+
+            before = bytes_read()
+            self.assertEqual(get(exporter.url + "/").status, 200)
+            read = bytes_read() - before
+            with open("/proc/net/unix", "rb") as file:
+                table = len(file.read())
+        self.assertGreater(table, 500 * 150)
+        self.assertGreater(read, 0.8 * table)
+        self.assertLess(read, 1.5 * table)
 
 
 class Endpoints(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collector/text/details_json.h"
 #include "exporter/agent/protocol.h"
@@ -23,6 +24,14 @@ template <typename Rows, typename Key>
 void RequireAscending(const Rows& rows, Key key) {
   for (std::size_t i = 1; i < rows.size(); ++i) {
     Require(rows[i - 1].*key < rows[i].*key);
+  }
+}
+
+void RequireValidNames(
+    const std::vector<jemalloc_exporter::AgentSocket>& sockets) {
+  for (const auto& socket : sockets) {
+    Require(socket.name.pid > 0 && socket.name.instance > 0 &&
+            socket.name.instance <= jemalloc_exporter::kMaxInstance);
   }
 }
 
@@ -47,10 +56,9 @@ void RequireValidDetails(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const auto& socket : jemalloc_exporter::ParseSocketTable(text)) {
-    Require(socket.name.pid > 0 && socket.name.instance > 0 &&
-            socket.name.instance <= jemalloc_exporter::kMaxInstance);
-  }
+  const auto sockets = jemalloc_exporter::ParseSocketTable(text);
+  RequireValidNames(sockets.agents);
+  RequireValidNames(sockets.profiles);
   RequireValidDetails(text);
   const auto response = jemalloc_exporter::ParseResponse(text);
   if (!response) return 0;

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "exporter/agent/protocol.h"
@@ -76,15 +77,21 @@ class FakeAgent {
 };
 
 /// Returns a listening socket with an agent's name; exits on failure.
-inline int ListenAs(AgentAddress name, int backlog = 16) {
+inline int ListenAs(AgentAddress name, int backlog = 16,
+                    std::string_view prefix = kSocketPrefix) {
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address;
-  const socklen_t size = WriteAddress(name, &address);
+  const socklen_t size = WriteAddress(name, &address, prefix);
   if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       listen(listener, backlog) != 0) {
     _exit(1);
   }
   return listener;
+}
+
+/// The same with the name of an agent's socket for heap profiles.
+inline int ListenForProfiles(AgentAddress name) {
+  return ListenAs(name, 16, kProfileSocketPrefix);
 }
 
 /// A number in memory that is shared with child processes.

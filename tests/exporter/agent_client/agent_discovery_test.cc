@@ -16,11 +16,15 @@ using Sockets = std::vector<AgentSocket>;
 
 constexpr const char* kListening = "0: 00000002 00000000 00010000 0001 01 7 ";
 
-Sockets ParseLine(const std::string& line) { return ParseSocketTable(line); }
+Sockets ParseAgents(const std::string& table) {
+  const AgentSockets sockets = ParseSocketTable(table);
+  EXPECT_EQ(sockets.profiles, Sockets{});
+  return sockets.agents;
+}
 
 TEST(ParseSocketTable, ReturnsListeningStreamSocketsWithAgentNames) {
   EXPECT_EQ(
-      ParseSocketTable(
+      ParseAgents(
           "Num       RefCount Protocol Flags    Type St Inode Path\n"
           "0000000000000000: 00000002 00000000 00010000 0001 01 11 "
           "@jemalloc_exporter/42\n"
@@ -42,8 +46,8 @@ TEST(ParseSocketTable, ReturnsListeningStreamSocketsWithAgentNames) {
 }
 
 TEST(ParseSocketTable, RejectsOtherNames) {
-  ASSERT_EQ(ParseLine(std::string(kListening) + "@jemalloc_exporter/1").size(),
-            1);
+  ASSERT_EQ(
+      ParseAgents(std::string(kListening) + "@jemalloc_exporter/1").size(), 1);
   for (const std::string name : {"jemalloc_exporter/1",
                                  "@jemalloc_exporter",
                                  "@jemalloc_exporter/",
@@ -64,16 +68,15 @@ TEST(ParseSocketTable, RejectsOtherNames) {
                                  "@x@jemalloc_exporter/1",
                                  "/@jemalloc_exporter/1",
                                  "@jemalloc_exporter/1 00010000 0001 "}) {
-    EXPECT_EQ(ParseLine(kListening + name), Sockets{}) << name;
+    EXPECT_EQ(ParseAgents(kListening + name), Sockets{}) << name;
   }
 }
 
 TEST(ParseSocketTable, ReturnsNothingForMalformedTables) {
-  EXPECT_EQ(ParseSocketTable(""), Sockets{});
-  EXPECT_EQ(ParseSocketTable("\n\n@\n"), Sockets{});
-  EXPECT_EQ(ParseSocketTable("@jemalloc_exporter/1 00010000 0001 "), Sockets{});
-  EXPECT_EQ(ParseSocketTable(" 00010000 0001 01 @jemalloc_exporter/1"),
-            Sockets{});
+  EXPECT_EQ(ParseAgents(""), Sockets{});
+  EXPECT_EQ(ParseAgents("\n\n@\n"), Sockets{});
+  EXPECT_EQ(ParseAgents("@jemalloc_exporter/1 00010000 0001 "), Sockets{});
+  EXPECT_EQ(ParseAgents(" 00010000 0001 01 @jemalloc_exporter/1"), Sockets{});
 }
 
 TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
@@ -81,24 +84,34 @@ TEST(ParseSocketTable, LimitsTheNumberOfSockets) {
   for (std::size_t pid = 1; pid <= kMaxSockets + 10; ++pid) {
     table += kListening + ("@jemalloc_exporter/" + std::to_string(pid)) + "\n";
   }
-  EXPECT_EQ(ParseSocketTable(table).size(), kMaxSockets);
+  EXPECT_EQ(ParseAgents(table).size(), kMaxSockets);
 }
 
-TEST(ParseSocketTable, HasSocketsOfOnePrefix) {
-  const std::string table = kListening + std::string("@jemalloc_exporter/1\n") +
-                            kListening + "@jemalloc_exporter_profile/2.3\n";
-  const Sockets agents = ParseSocketTable(table);
-  ASSERT_EQ(agents.size(), 1U);
-  EXPECT_EQ(agents.front().name.pid, 1);
-  const Sockets profiles = ParseSocketTable(table, kProfileSocketPrefix);
-  ASSERT_EQ(profiles.size(), 1U);
-  EXPECT_EQ(profiles.front().name, (AgentAddress{.pid = 2, .instance = 3}));
+TEST(ParseSocketTable, SeparatesAgentsAndProfiles) {
+  const AgentSockets sockets =
+      ParseSocketTable(kListening + std::string("@jemalloc_exporter/1\n") +
+                       kListening + "@jemalloc_exporter_profile/2.3\n");
+  EXPECT_EQ(sockets.agents, (Sockets{{.name = {.pid = 1}, .inode = 7}}));
+  EXPECT_EQ(sockets.profiles,
+            (Sockets{{.name = {.pid = 2, .instance = 3}, .inode = 7}}));
 }
 
-TEST(DiscoverAgents, ListsASocketWhileItListens) {
+TEST(ParseSocketTable, FindsAgentsBehindMoreProfilesThanTheLimit) {
+  std::string table;
+  for (std::size_t pid = 1; pid <= kMaxSockets + 10; ++pid) {
+    table += kListening +
+             ("@jemalloc_exporter_profile/" + std::to_string(pid)) + "\n";
+  }
+  const AgentSockets sockets =
+      ParseSocketTable(table + kListening + "@jemalloc_exporter/1\n");
+  EXPECT_EQ(sockets.agents.size(), 1U);
+  EXPECT_EQ(sockets.profiles.size(), kMaxSockets);
+}
+
+TEST(DiscoverSockets, ListsASocketWhileItListens) {
   const AgentAddress name = {.pid = getpid(), .instance = 9};
   const auto listed = [&] {
-    const Sockets sockets = DiscoverAgents();
+    const Sockets sockets = DiscoverSockets().agents;
     return std::any_of(
         sockets.begin(), sockets.end(),
         [&](const AgentSocket& socket) { return socket.name == name; });

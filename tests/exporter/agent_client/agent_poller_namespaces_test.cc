@@ -80,6 +80,20 @@ TEST_F(AgentPollerNamespaces, ReportsUnverifiedPidsAcrossNamespaces) {
   });
 }
 
+// A process with this pid here, which the profile is read of, is another one.
+TEST_F(AgentPollerNamespaces, ReportsNoSocketForProfilesOfUnverifiedPids) {
+  const FakeAgent agent([](const FakeAgent& self) {
+    ListenForProfiles({.pid = getpid()});
+    RespondCorrectly(self);
+  });
+  ASSERT_TRUE(PollFor(kLongTimeout).at(0).has_profile_socket);
+  ExpectZeroInPidNamespace([&] {
+    const auto processes = PollFor(kLongTimeout);
+    if (processes.size() != 1 || !processes[0].pid_is_unverified) return 1;
+    return processes[0].has_profile_socket ? 2 : 0;
+  });
+}
+
 TEST_F(AgentPollerNamespaces, LimitsUnverifiedProcesses) {
   const FakeAgent responding(RespondCorrectly);
   const FakeAgent forger([](const FakeAgent& /*unused*/) {

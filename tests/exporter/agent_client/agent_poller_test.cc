@@ -20,11 +20,13 @@ namespace jemalloc_exporter {
 namespace {
 
 using std::chrono::steady_clock;
+using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Field;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 TEST_F(AgentPollerTest, ReturnsNothingWithoutAgents) {
   EXPECT_THAT(PollFor(kLongTimeout), IsEmpty());
@@ -39,6 +41,25 @@ TEST_F(AgentPollerTest, CombinesTheResponseWithProcData) {
   EXPECT_EQ(process.heap_state.allocated_bytes, 7);
   EXPECT_GT(process.resident_memory_bytes, 0);
   EXPECT_GT(process.start_time_seconds, 1.6e9);
+}
+
+TEST_F(AgentPollerTest, ReportsWhichProcessesHaveASocketForProfiles) {
+  const FakeAgent without(RespondCorrectly);
+  const FakeAgent with([](const FakeAgent& self) {
+    ListenForProfiles({.pid = getpid(), .instance = 3});
+    RespondCorrectly(self);
+  });
+  const FakeAgent without_too(RespondCorrectly);
+  const auto has_socket = [](bool value) {
+    return Field("has_profile_socket", &Process::has_profile_socket, value);
+  };
+  EXPECT_THAT(
+      PollFor(kLongTimeout),
+      UnorderedElementsAre(
+          AllOf(Is(without.pid(), ProcessStatus::kUsed), has_socket(false)),
+          AllOf(Is(with.pid(), ProcessStatus::kUsed), has_socket(true)),
+          AllOf(Is(without_too.pid(), ProcessStatus::kUsed),
+                has_socket(false))));
 }
 
 TEST_F(AgentPollerTest, QueriesOnlyFilteredPids) {

@@ -52,7 +52,7 @@ class AgentConnectionListener : public AgentPollerTest {
   // The unit that is reported of an agent, where an earlier poll has read that
   // it is a.service.
   static std::string ReportedUnit(const Listener& listener) {
-    const AgentSocket socket = DiscoverAgents().at(0);
+    const AgentSocket socket = DiscoverSockets().agents.at(0);
     AgentConnection connection(socket);
     connection.set_listener(listener);
     connection.Connect(ConnectSocket(connection.request()),
@@ -79,7 +79,7 @@ TEST_F(AgentConnectionListener, IsReadAgainWhereAnotherProcessHasItsPid) {
 
 TEST_F(AgentConnectionListener, IsKnownAfterTheFirstConnection) {
   const FakeAgent agent(RespondCorrectly);
-  AgentConnection connection(DiscoverAgents().at(0));
+  AgentConnection connection(DiscoverSockets().agents.at(0));
   EXPECT_FALSE(connection.listener());
   connection.Connect(ConnectSocket(connection.request()),
                      [](const auto&, pid_t) { return true; });

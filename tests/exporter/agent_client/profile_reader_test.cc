@@ -63,16 +63,8 @@ class FakeProfileAgent : public FakeAgent {
   explicit FakeProfileAgent(const std::function<void(int)>& respond,
                             pid_t name = 0)
       : FakeAgent([&](const FakeAgent& agent) {
-          const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-          sockaddr_un address;
-          const socklen_t size =
-              WriteAddress({.pid = name == 0 ? getpid() : name}, &address,
-                           kProfileSocketPrefix);
-          if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) !=
-                  0 ||
-              listen(listener, 16) != 0) {
-            _exit(1);
-          }
+          const int listener =
+              ListenForProfiles({.pid = name == 0 ? getpid() : name});
           agent.Ready();
           for (;;) {
             const int client = accept(listener, nullptr, nullptr);

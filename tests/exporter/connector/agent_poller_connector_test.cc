@@ -18,7 +18,9 @@
 namespace jemalloc_exporter {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::Field;
 using testing::Not;
 
 // Other network namespaces have agents of tests that run at the same time.
@@ -53,6 +55,25 @@ TEST_F(AgentPollerConnector, ReportsProcessesOfAllNetworkNamespaces) {
   EXPECT_THAT(PollFor(kLongTimeout), Not(Contains(IsUsed(there))));
   ASSERT_TRUE(poller.namespaces());
   EXPECT_GE(poller.namespaces()->read, 2);
+}
+
+// Heap profiles are read in this network namespace only.
+TEST_F(AgentPollerConnector, ReportsSocketsForProfilesOfItsOwnNamespaceOnly) {
+  const FakeAgent there([](const FakeAgent& self) {
+    ListenForProfiles({.pid = getpid()});
+    RespondElsewhere(self);
+  });
+  const FakeAgent here([](const FakeAgent& self) {
+    ListenForProfiles({.pid = getpid()});
+    RespondCorrectly(self);
+  });
+  Connector connector;
+  const auto processes = AgentPoller({}, &connector).Poll(kLongTimeout);
+  const auto has_socket = [](bool value) {
+    return Field("has_profile_socket", &Process::has_profile_socket, value);
+  };
+  EXPECT_THAT(processes, Contains(AllOf(IsUsed(here), has_socket(true))));
+  EXPECT_THAT(processes, Contains(AllOf(IsUsed(there), has_socket(false))));
 }
 
 TEST_F(AgentPollerConnector, HasNoNamespacesWithoutAConnector) {

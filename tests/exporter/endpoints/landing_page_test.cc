@@ -41,11 +41,13 @@ std::size_t RowOf(const std::string& page, const std::string& comm) {
 }
 
 TEST(LandingPage, LinksToHeapProfiles) {
-  const LandingPageProcesses processes = {
-      {UsedProcess(42, "redis-server"), UsedProcess(43, "node")},
-      Exporter(),
-      {43}};
-  const std::string page = LandingPage(processes, HeapHistory(), kNow, {}, "");
+  Process profiled = UsedProcess(43, "node");
+  profiled.has_profile_socket = true;
+  Process unreachable =
+      ProcessWithStatus(44, "beam.smp", ProcessStatus::kUnreachable);
+  unreachable.has_profile_socket = true;
+  const std::string page =
+      Page({UsedProcess(42, "redis-server"), profiled, unreachable});
   const std::string link =
       "<a href=\"./debug/pprof/heap?pid=43&amp;format=flamegraph\">";
   EXPECT_GT(page.find(link), RowOf(page, "node"));
