@@ -1,7 +1,5 @@
 #include "exporter/agent_client/agent_poller.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <exception>
 #include <memory>
@@ -12,7 +10,6 @@
 
 #include "exporter/agent_client/poll_loop.h"
 #include "exporter/process/proc_stat.h"
-#include "exporter/process/process_tree.h"
 #include "exporter/text/sanitize_label.h"
 
 namespace jemalloc_exporter {
@@ -52,18 +49,6 @@ void LimitUnverifiedProcesses(std::vector<Process>& processes) {
   });
 }
 
-// A late response may have others, and a process another name than expected.
-void RemoveDetailsBeyond(HeapDetailSets sets, Process& process) {
-  const auto remove = [&](std::shared_ptr<const HeapDetails>& details) {
-    if (!details || (details->sets & sets) == details->sets) return;
-    const auto rest = std::make_shared<HeapDetails>(*details);
-    rest->sets = rest->sets & sets;
-    details = rest->sets.any() ? rest : nullptr;
-  };
-  remove(process.details);
-  for (ProcessHeap& heap : process.heaps) remove(heap.details);
-}
-
 // Both sockets are named for the pid in the process's own pid namespace.
 bool HasProfileSocket(const AgentSocket& agent,
                       const std::vector<AgentSocket>& profiles) {
@@ -80,22 +65,6 @@ bool HasTimedOut(const AgentConnection& connection) {
           connection.state() == AgentConnection::State::kQueued) &&
          (connection.is_unresponsive() ||
           connection.HasWaited(kUnresponsiveTimeout));
-}
-
-// Of `pids`, those that an included process has in its own pid namespace, where
-// that is not the one of the caller.
-std::set<pid_t> NestedPids(const std::set<pid_t>& pids,
-                           const std::function<bool(pid_t)>& includes) {
-  NamespacePidCache namespaces;
-  std::set<pid_t> nested;
-  for (const pid_t pid : ListPids()) {
-    const auto innermost = namespaces.NamespacePid(pid);
-    if (innermost && *innermost != pid && pids.contains(*innermost) &&
-        includes(pid)) {
-      nested.insert(*innermost);
-    }
-  }
-  return nested;
 }
 
 }  // namespace
@@ -136,16 +105,17 @@ std::vector<Process> AgentPoller::Poll(std::chrono::duration<double> timeout,
   RunPollLoop(
       connections, deadline,
       [&](const AgentAddress& name, pid_t kernel_pid) {
-        return Verify(name, kernel_pid, namespaces);
+        return filter_.Verify(name, kernel_pid, namespaces);
       },
       connector_);
   RemoveEnded(connections, deadline);
   std::vector<Process> processes;
   for (const auto& connection : connections) {
     auto process = connection->ToProcess();
-    if (process && (!process->pid_is_unverified || Includes(process->pid))) {
+    if (process &&
+        (!process->pid_is_unverified || filter_.Includes(process->pid))) {
       UpdateComm(connection->socket(), *process, details);
-      RemoveDetailsBeyond(details.SetsOf(process->comm), *process);
+      details.RemoveOthers(*process);
       process->has_profile_socket =
           !process->pid_is_unverified &&
           HasProfileSocket(connection->socket(), listed.profiles);
@@ -210,7 +180,7 @@ std::vector<AgentSocket> AgentPoller::SelectSockets(
   std::vector<AgentSocket> selected;
   std::vector<AgentSocket> excluded;
   for (const AgentSocket& socket : RemoveDecided(listed, now, selected)) {
-    (Includes(socket.name.pid) ? selected : excluded).push_back(socket);
+    (filter_.Includes(socket.name.pid) ? selected : excluded).push_back(socket);
   }
   if (!excluded.empty() && IsScanDue(now)) {
     DecideExcluded(excluded, now, selected);
@@ -255,7 +225,7 @@ void AgentPoller::DecideExcluded(const std::vector<AgentSocket>& excluded,
                                  std::vector<AgentSocket>& selected) {
   std::set<pid_t> pids;
   for (const AgentSocket& socket : excluded) pids.insert(socket.name.pid);
-  const std::set<pid_t> nested = NestedPids(pids, filter_.includes);
+  const std::set<pid_t> nested = filter_.FindNested(pids);
   const std::lock_guard lock(mutex_);
   for (const AgentSocket& socket : excluded) {
     if (nested.contains(socket.name.pid)) {
@@ -311,25 +281,6 @@ void AgentPoller::UpdateState(AgentConnections& connections) {
     connection->set_unresponsive();
     record.connection = std::move(connection);
   }
-}
-
-// Whether the process with `kernel_pid` is the one that the socket is named
-// for, and is to be polled. 0: the kernel shows no pid. Absent: unknown.
-std::optional<bool> AgentPoller::Verify(const AgentAddress& name,
-                                        pid_t kernel_pid,
-                                        NamespacePidCache& namespaces) const {
-  if (kernel_pid == 0) return !filter_.includes || filter_.includes_unverified;
-  if (kernel_pid == getpid()) return false;
-  if (kernel_pid != name.pid) {
-    const auto innermost = namespaces.NamespacePid(kernel_pid);
-    if (!innermost) return std::nullopt;
-    if (*innermost != name.pid) return false;
-  }
-  return Includes(kernel_pid);
-}
-
-bool AgentPoller::Includes(pid_t pid) const {
-  return !filter_.includes || filter_.includes(pid);
 }
 
 }  // namespace jemalloc_exporter

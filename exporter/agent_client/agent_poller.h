@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,8 +14,9 @@
 
 #include "exporter/agent_client/agent_connection.h"
 #include "exporter/agent_client/agent_discovery.h"
+#include "exporter/agent_client/detail_query.h"
 #include "exporter/agent_client/listener.h"
-#include "exporter/agent_client/namespace_pid_cache.h"
+#include "exporter/agent_client/process_filter.h"
 #include "exporter/connector/connector.h"
 #include "exporter/process/process.h"
 #include "jemalloc_exporter/heap_details.h"
@@ -27,31 +27,6 @@ namespace jemalloc_exporter {
 /// because they are in a pid namespace that is not visible from here. Bounds
 /// the series that a hostile container can create.
 inline constexpr std::size_t kMaxUnverifiedProcesses = 256;
-
-/// Which processes are polled. No connection is made to any other agent, with
-/// one exception: see `AgentPoller`.
-struct ProcessFilter {
-  /// Whether to poll the process with this pid, in the pid namespace of the
-  /// caller. Empty: every process. Must be thread-safe, and may read /proc: it
-  /// is called for candidates only, and its result is cached.
-  std::function<bool(pid_t)> includes;
-  /// With `includes`: whether to poll processes whose pid the kernel cannot
-  /// verify; `includes` is then given the pid in the socket's name.
-  bool includes_unverified = false;
-};
-
-/// The details that processes return.
-struct DetailQuery {
-  HeapDetailSets sets;
-  /// Whether to request them of processes with this `Process::comm`. Empty: of
-  /// every process. Must be thread-safe.
-  std::function<bool(const std::string&)> includes;
-
-  /// The sets to request of a process with this name.
-  HeapDetailSets SetsOf(const std::string& comm) const {
-    return !includes || includes(comm) ? sets : HeapDetailSets{};
-  }
-};
 
 /// Returns the heap statistics of the processes that carry the agent.
 ///
@@ -141,9 +116,6 @@ class AgentPoller {
                   const DetailQuery& details);
   void RemoveEnded(AgentConnections& connections, Clock::time_point deadline);
   void UpdateState(AgentConnections& connections);
-  bool Includes(pid_t pid) const;
-  std::optional<bool> Verify(const AgentAddress& name, pid_t kernel_pid,
-                             NamespacePidCache& namespaces) const;
 
   const ProcessFilter filter_;
   Connector* const connector_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/agent_client/agent_poller.h"
+#include "exporter/agent_client/process_filter.h"
 #include "exporter/metrics/collector_set.h"
 #include "exporter/text/seconds.h"
 
