@@ -9,6 +9,7 @@
 #include <csignal>
 #include <utility>
 
+#include "exporter/process/peer_credentials.h"
 #include "exporter/process/proc_stat.h"
 
 namespace jemalloc_exporter {
@@ -56,16 +57,6 @@ bool HasListenerEnded(int descriptor) {
   const bool has_ended = poll(&ended, 1, 0) > 0;
   close(pidfd);
   return has_ended;
-}
-
-std::optional<ucred> PeerCredentials(int descriptor) {
-  ucred credentials = {};
-  socklen_t size = sizeof(credentials);
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) !=
-      0) {
-    return std::nullopt;
-  }
-  return credentials;
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -22,6 +21,8 @@
 #include "exporter/agent_client/namespace_pid_cache.h"
 #include "exporter/connector/connect_request.h"
 #include "exporter/http/file_descriptor.h"
+#include "exporter/http/wait_until_readable.h"
+#include "exporter/process/peer_credentials.h"
 #include "exporter/process/proc_stat.h"
 #include "exporter/text/sanitize_label.h"
 
@@ -67,12 +68,6 @@ bool HasEnded(pid_t pid) {
   return false;
 }
 
-int RemainingMs(Clock::time_point deadline) {
-  const auto time =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  return static_cast<int>(std::max<std::int64_t>(time.count(), 0));
-}
-
 // An empty descriptor if connect(2) fails, or the queue of clients stays full.
 FileDescriptor Connect(const AgentAddress& name, Clock::time_point deadline) {
   constexpr int kRetryMs = 10;
@@ -85,11 +80,9 @@ FileDescriptor Connect(const AgentAddress& name, Clock::time_point deadline) {
   }
 }
 
-bool IsPeer(int peer, pid_t pid) {
-  ucred credentials = {};
-  socklen_t size = sizeof(credentials);
-  return getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
-         credentials.pid == pid;
+bool IsPeer(int socket, pid_t pid) {
+  const auto peer = PeerCredentials(socket);
+  return peer && peer->pid == pid;
 }
 
 // The process itself names the sockets for the pid in its own pid namespace.
@@ -129,8 +122,7 @@ void TakeDescriptor(msghdr& header, FileDescriptor& file) {
 std::optional<Message> Receive(int peer, Clock::time_point deadline) {
   Message message;
   while (message.document.size() <= kMaxResponseSize) {
-    pollfd ready = {peer, POLLIN, 0};
-    if (poll(&ready, 1, RemainingMs(deadline)) == 0) return std::nullopt;
+    if (!WaitUntilReadable(peer, deadline)) return std::nullopt;
     char bytes[4096];
     iovec data = {bytes, sizeof(bytes)};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];

@@ -1,6 +1,5 @@
 #include "exporter/cli/exec_report.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_snapshots.h"
+#include "exporter/http/wait_until_readable.h"
 #include "exporter/process/proc_stat.h"
 #include "jemalloc_exporter/heap_report.h"
 
@@ -101,9 +101,7 @@ class HeapSampler {
 
 // Returns false if the pipe is not readable within `time`.
 bool WaitForExit(int pipe, Clock::duration time) {
-  pollfd ready = {pipe, POLLIN, 0};
-  const auto wait = std::chrono::ceil<milliseconds>(time).count();
-  return poll(&ready, 1, static_cast<int>(wait)) > 0;
+  return WaitUntilReadable(pipe, Clock::now() + time);
 }
 
 std::optional<CommandExit> ReadCommandExit(int pipe) {

@@ -1,12 +1,12 @@
 #include "exporter/connector/packet.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "exporter/agent/detail_request.h"
+#include "exporter/http/wait_until_readable.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -14,22 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kControlSize = CMSG_SPACE(kMaxPacketItems * sizeof(int));
-
-// False with errno EAGAIN after `deadline`.
-bool WaitForPacket(int socket, Clock::time_point deadline) {
-  for (;;) {
-    const auto time =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    pollfd ready = {socket, POLLIN, 0};
-    const int count = poll(
-        &ready, 1,
-        static_cast<int>(std::clamp<std::int64_t>(time.count(), 0, 1 << 30)));
-    if (count > 0) return true;
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0) errno = EAGAIN;
-    return false;
-  }
-}
 
 void TakeDescriptors(msghdr& message, std::vector<FileDescriptor>& taken) {
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
@@ -71,7 +55,7 @@ HeapDetailSets ToSets(std::uint16_t bits) {
 
 bool Packet::Receive(int socket, std::optional<Clock::time_point> deadline) {
   descriptors.clear();
-  if (deadline && !WaitForPacket(socket, *deadline)) return false;
+  if (deadline && !WaitUntilReadable(socket, *deadline)) return false;
   descriptors.reserve(kMaxPacketItems);  // Taken ones must not be lost.
   iovec parts[] = {{&header, sizeof(header)}, {bytes_, sizeof(bytes_)}};
   alignas(cmsghdr) char control[kControlSize];

@@ -2,18 +2,17 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
 
 #include "exporter/http/file_descriptor.h"
+#include "exporter/http/wait_until_readable.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -30,11 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 // Waits until there is something to read.
 void Await(int file, const std::string& path, Clock::time_point deadline) {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  pollfd polled{.fd = file, .events = POLLIN, .revents = 0};
-  if (left.count() <= 0 ||
-      poll(&polled, 1, static_cast<int>(left.count())) == 0)
+  if (Clock::now() >= deadline || !WaitUntilReadable(file, deadline))
     Fail(path, "no end of file within " +
                    std::to_string(ConfigFileReader::kPipeTimeout.count()) +
                    " s");

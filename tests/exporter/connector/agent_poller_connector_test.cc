@@ -12,6 +12,7 @@
 
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/connector/capabilities.h"
+#include "exporter/process/peer_credentials.h"
 #include "tests/support/agent_poller_fixture.h"
 #include "tests/support/fake_agent.h"
 
@@ -102,10 +103,7 @@ TEST_F(AgentPollerConnector, ConnectsAsTheUserOfAnAgentThatRefusesItsOwn) {
     self.Ready();
     for (;;) {
       const int client = accept(listener, nullptr, nullptr);
-      ucred peer = {};
-      socklen_t size = sizeof(peer);
-      getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-      if (peer.uid == kUser) {
+      if (PeerCredentials(client).value().uid == kUser) {
         SendAndClose(client, Document(getpid()));
       } else {
         refused.Increment();

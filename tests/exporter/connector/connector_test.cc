@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "exporter/connector/capabilities.h"
+#include "exporter/process/peer_credentials.h"
 #include "exporter/process/proc_file.h"
 #include "tests/support/fake_agent.h"
 #include "tests/support/wait_for.h"
@@ -79,12 +80,7 @@ std::string Status(pid_t pid, const std::string& key) {
   return "";
 }
 
-pid_t PeerPid(int socket) {
-  ucred peer = {};
-  socklen_t size = sizeof(peer);
-  getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-  return peer.pid;
-}
+pid_t PeerPid(int socket) { return PeerCredentials(socket).value().pid; }
 
 class ConnectorTest : public testing::Test {
  protected:
@@ -204,10 +200,7 @@ TEST_F(ConnectorTest, ConnectsAsTheRequestedUserAndThenAsItsOwnAgain) {
   const SharedCounter user;
   const FakeAgent agent([&](const FakeAgent& self) {
     AcceptElsewhere(self, [&](int client) {
-      ucred peer = {};
-      socklen_t size = sizeof(peer);
-      getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-      user.Set(static_cast<int>(peer.uid));
+      user.Set(static_cast<int>(PeerCredentials(client).value().uid));
     });
   });
   ASSERT_GT(agent.pid(), 0);
