@@ -128,12 +128,12 @@ std::vector<MetricFamily> DetailsFamilies(
     const std::vector<LabelledDetails>& heaps) {
   std::vector<MetricFamily> families;
   AddBins(families, "jemalloc_bin_allocated_bytes",
-          "Bytes in live objects of a size class below 16 KiB, by size of an "
-          "object (stats.arenas.4096.bins.*.curregs)",
+          "Bytes in live objects of a size class below four pages, usually 16 "
+          "KiB, by size of an object (stats.arenas.4096.bins.*.curregs)",
           heaps, &BinDetails::live, &BinDetails::size);
   AddBins(families, "jemalloc_bin_slab_bytes",
-          "Bytes in slabs of a size class below 16 KiB, by size of an object "
-          "(stats.arenas.4096.bins.*.curslabs)",
+          "Bytes in slabs of a size class below four pages, usually 16 KiB, by "
+          "size of an object (stats.arenas.4096.bins.*.curslabs)",
           heaps, &BinDetails::slabs, &BinDetails::slab_bytes);
   AddSizes(families, heaps);
   AddLocks(families, "jemalloc_mutex_acquisitions_total",

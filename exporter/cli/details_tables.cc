@@ -102,7 +102,7 @@ std::string BinsTable(const HeapDetails& details) {
                     Number(row.live), Number(row.slabs), Number(row.slots),
                     Number(row.requests)});
   }
-  return Table("bins: size classes below 16 KiB", rows);
+  return Table("bins: size classes below four pages", rows);
 }
 
 std::string SizesTable(const HeapDetails& details) {

@@ -38,8 +38,8 @@ inline constexpr CollectorName kCollectorNames[] = {
     {"options", &CollectorSet::options,
      "Collect the options of each jemalloc (on)"},
     {"bins", &CollectorSet::bins,
-     "Collect the size classes below 16 KiB and their slabs: up to 72 series "
-     "for each process"},
+     "Collect the size classes below four pages, usually 16 KiB, and their "
+     "slabs: up to 72 series for each process"},
     {"sizes", &CollectorSet::sizes,
      "Collect a histogram of the sizes of allocations: 24 series for each "
      "process"},

@@ -13,7 +13,7 @@ namespace jemalloc_exporter {
 
 /// Sets of statistics that are read on request only, because of their number.
 struct HeapDetailSets {
-  bool bins = false;     ///< Size classes below 16 KiB, and their slabs.
+  bool bins = false;     ///< Size classes below four pages, and their slabs.
   bool sizes = false;    ///< Number of allocations of each size class.
   bool locks = false;    ///< Use of jemalloc's mutexes.
   bool arenas = false;   ///< Arenas that have been used.
@@ -65,9 +65,10 @@ class HeapRows {
   std::size_t size_ = 0;
 };
 
-/// A size class below 16 KiB. Its objects are in slabs of equal size. A value
-/// that could not be read is absent. Source: `arenas.bin.<j>` for the first
-/// three, `stats.arenas.4096.bins.<j>` for the others.
+/// A size class below four pages, usually 16 KiB. Its objects are in slabs of
+/// equal size. A value that could not be read is absent. Source:
+/// `arenas.bin.<j>` for the first three, `stats.arenas.4096.bins.<j>` for the
+/// others.
 struct BinDetails {
   std::optional<std::uint64_t> size = {};        ///< Bytes of an object.
   std::optional<std::uint64_t> slots = {};       ///< Objects that a slab holds.

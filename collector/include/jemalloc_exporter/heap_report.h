@@ -39,10 +39,10 @@ struct HeapReportEntry {
   std::optional<std::int64_t> allocated_bytes;
   std::optional<std::int64_t> freed_bytes;
 
-  /// Allocations below 16 KiB, and from there on, of all threads of the
-  /// process. For a process the number since its start, or since that of the
-  /// parent that forked it. Exact for a test without other threads: its
-  /// thread's cache is flushed before and after. Those of other threads are
+  /// Allocations below four pages, usually 16 KiB, and from there on, of all
+  /// threads of the process. For a process the number since its start, or since
+  /// that of the parent that forked it. Exact for a test without other threads:
+  /// its thread's cache is flushed before and after. Those of other threads are
   /// counted when their caches are filled or flushed, which may be later.
   std::optional<std::int64_t> small_allocations;
   std::optional<std::int64_t> large_allocations;
@@ -78,12 +78,12 @@ inline constexpr HeapReportField kHeapReportFields[] = {
      "(thread.deallocatedp)"},
     {&HeapReportEntry::small_allocations, "small_allocations",
      "jemalloc_test_small_allocations",
-     "Allocations below 16 KiB of the process over the test's last run "
-     "(stats.arenas.4096.small.nrequests)"},
+     "Allocations below four pages, usually 16 KiB, of the process over the "
+     "test's last run (stats.arenas.4096.small.nrequests)"},
     {&HeapReportEntry::large_allocations, "large_allocations",
      "jemalloc_test_large_allocations",
-     "Allocations of 16 KiB or more of the process over the test's last run "
-     "(stats.arenas.4096.large.nrequests)"},
+     "Allocations of four pages, usually 16 KiB, or more of the process over "
+     "the test's last run (stats.arenas.4096.large.nrequests)"},
 };
 
 /// The report of a run of tests: the run and its tests. Or, by

@@ -21,10 +21,10 @@ namespace jemalloc_exporter {
 struct HeapState {
   /// Bytes in live allocations, each rounded up to its size class. Counts the
   /// objects parked in thread caches and jemalloc's own internal allocations.
-  /// With `opt.prof` each sampled small object takes 16 KiB: up to 3.1 % more
-  /// at the default rate of one sample for each 512 KiB. Normally <=
-  /// `active_bytes`. As of the last refresh of the epoch. Source: jemalloc(3),
-  /// `stats.allocated`.
+  /// With `opt.prof` each sampled small object takes four pages, usually 16
+  /// KiB: up to 3.1 % more at the default rate of one sample for each 512 KiB.
+  /// Normally <= `active_bytes`. As of the last refresh of the epoch. Source:
+  /// jemalloc(3), `stats.allocated`.
   std::optional<std::uint64_t> allocated_bytes;
 
   /// Bytes in pages that hold at least one allocation: a multiple of the page

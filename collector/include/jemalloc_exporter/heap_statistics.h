@@ -44,13 +44,13 @@ struct HeapStatistics {
   /// Bytes of freed objects in the caches of threads; part of
   /// `HeapState::allocated_bytes`. Approximate while threads run.
   Value thread_cache_bytes;
-  /// Bytes of the extra page of each live allocation of 16 KiB or more, which
-  /// distributes them over the lines of the processor's cache; 0 with the
-  /// option `cache_oblivious:false`. Bytes of slabs without an object are
-  /// `active_bytes - allocated_bytes - large_padding_bytes`.
+  /// Bytes of the extra page of each live allocation of four pages, usually 16
+  /// KiB, or more, which distributes them over the lines of the processor's
+  /// cache; 0 with the option `cache_oblivious:false`. Bytes of slabs without
+  /// an object are `active_bytes - allocated_bytes - large_padding_bytes`.
   Value large_padding_bytes;
-  /// Live bytes in objects below 16 KiB, and from there on. The sum is
-  /// `HeapState::allocated_bytes`.
+  /// Live bytes in objects below four pages, usually 16 KiB, and from there on.
+  /// The sum is `HeapState::allocated_bytes`.
   Value small_allocated_bytes;
   Value large_allocated_bytes;
 
@@ -190,14 +190,16 @@ inline constexpr HeapStatistic kHeapStatistics[] = {
     {&HeapStatistics::large_padding_bytes, "large_padding_bytes", nullptr,
      MallctlType::kSize, MallctlUnit::kPlain, StatisticKind::kGauge,
      HeapCollector::kHeap, "jemalloc_large_padding_bytes", "", "",
-     "Bytes of the extra page of each live allocation from 16 KiB on "
-     "(stats.arenas.4096.large.nmalloc - large.ndalloc, opt.cache_oblivious)"},
+     "Bytes of the extra page of each live allocation of four pages, usually "
+     "16 KiB, or more (stats.arenas.4096.large.nmalloc - large.ndalloc, "
+     "opt.cache_oblivious)"},
     {&HeapStatistics::small_allocated_bytes, "small_allocated_bytes",
      "stats.arenas.4096.small.allocated", MallctlType::kSize,
      MallctlUnit::kPlain, StatisticKind::kGauge, HeapCollector::kHeap,
      "jemalloc_class_allocated_bytes", "class", "small",
-     "Bytes in live objects below 16 KiB (small) and from there on (large); "
-     "their sum is the allocated bytes (stats.arenas.4096.*.allocated)"},
+     "Bytes in live objects below four pages, usually 16 KiB (small), and from "
+     "there on (large); their sum is the allocated bytes "
+     "(stats.arenas.4096.*.allocated)"},
     {&HeapStatistics::large_allocated_bytes, "large_allocated_bytes",
      "stats.arenas.4096.large.allocated", MallctlType::kSize,
      MallctlUnit::kPlain, StatisticKind::kGauge, HeapCollector::kHeap,
