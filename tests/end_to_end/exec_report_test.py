@@ -11,11 +11,10 @@ import tempfile
 import unittest
 
 from golden import assert_golden
-from programs import CLEAN_ENV, EXPORTER, run, wait_for
+from programs import CLEAN_ENV, EXPORTER, FREE_PORT, run, run_exec, wait_for
 from redis import Redis
 
 HOSTS = os.environ["AGENT_HOSTS"]
-FREE_PORT = "--web.listen-address=127.0.0.1:0"
 MIB = 1 << 20
 
 
@@ -55,11 +54,11 @@ class Case(unittest.TestCase):
         until = self.until_reported(count)
         return f"{{ {until}; }} | {HOSTS}/{host} wait >/dev/null\n"
 
-    def run_command(self, *command, path=None):
-        return run("exec", FREE_PORT, "--report", path or self.path, "--", *command)
+    def run_with_report(self, *command, path=None):
+        return run_exec(*command, options=("--report", path or self.path))
 
     def run_shell(self, script):
-        status, _, err = self.run_command("sh", "-c", script)
+        status, _, err = self.run_with_report("sh", "-c", script)
         self.assertEqual((status, err), (0, ""))
         return json.loads(self.path.read_text())
 
@@ -156,7 +155,7 @@ class Report(Case):
         self.assertEqual([test["result"] for test in tests], 40 * ["ended"])
 
     def test_marks_a_process_that_outlives_the_command_as_running(self):
-        status, out, _ = self.run_command(
+        status, out, _ = self.run_with_report(
             "sh",
             "-c",
             f"{HOSTS}/agent_host close-all 2>/dev/null >/dev/null & echo $!; "
@@ -242,7 +241,7 @@ class Trouble(Case):
     def test_with_the_file_is_one_line_and_leaves_the_command_alone(self):
         path = self.folder / "missing" / "report.json"
         self.assertEqual(
-            self.run_command("sh", "-c", "echo out; exit 7", path=path),
+            self.run_with_report("sh", "-c", "echo out; exit 7", path=path),
             (
                 7,
                 "out\n",
@@ -251,7 +250,7 @@ class Trouble(Case):
         )
 
     def test_with_the_command_makes_a_failed_run_and_keeps_its_status(self):
-        self.assertEqual(self.run_command("sh", "-c", "exit 7"), (7, "", ""))
+        self.assertEqual(self.run_with_report("sh", "-c", "exit 7"), (7, "", ""))
         report = json.loads(self.path.read_text())
         self.assertEqual(report["run"]["result"], "failed")
 

@@ -10,12 +10,11 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import EXPORTER, run
+from programs import EXPORTER, FREE_PORT, run
 from redis import Redis
 from support import CLEAN_ENV, DEADLINE, children, wait_for
 
 PYTHON = "/usr/bin/python3"
-FREE_PORT = "--web.listen-address=127.0.0.1:0"
 
 
 def comm(pid):

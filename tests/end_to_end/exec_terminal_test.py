@@ -9,11 +9,11 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import EXPORTER
+from programs import EXPORTER, FREE_PORT
 from redis import Redis
 from support import CLEAN_ENV, DEADLINE, wait_for
 
-EXEC = [EXPORTER, "exec", "--web.listen-address=127.0.0.1:0"]
+EXEC = [EXPORTER, "exec", FREE_PORT]
 PRINT_SIGNALS = """
 import signal, sys
 signals = [signal.SIGINT, signal.SIGHUP, signal.SIGTERM]

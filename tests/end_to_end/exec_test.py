@@ -1,4 +1,4 @@
-"""exec: the command runs as without exec, and its processes are served."""
+"""exec: the command runs as without exec."""
 
 import json
 import os
@@ -11,27 +11,11 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import EXPORTER, Exporter, get, run
-from support import CLEAN_ENV, DEADLINE, children, wait_for
+from programs import EXPORTER, FREE_PORT, Exporter, get, run, run_exec
+from support import CLEAN_ENV, DEADLINE, wait_for
 
 PYTHON = "/usr/bin/python3"
 HOSTS = os.environ["AGENT_HOSTS"]
-AGENT = os.path.join(os.path.dirname(EXPORTER), "libjemalloc_exporter_agent.so")
-FREE_PORT = "--web.listen-address=127.0.0.1:0"
-
-
-def run_command(*command, options=(), **more):
-    return run("exec", FREE_PORT, *options, "--", *command, **more)
-
-
-def processes(url):
-    """The pids that are served, but for the exporter's own."""
-    page = get(url + "/metrics").text
-    return {
-        int(pid)
-        for comm, pid in re.findall(r'jemalloc_up{comm="(.*)",pid="(\d+)"} 1', page)
-        if comm != "jemalloc_export"
-    }
 
 
 def server_pid(url):
@@ -43,7 +27,7 @@ def server_pid(url):
 class Command(unittest.TestCase):
     def test_has_its_own_output(self):
         self.assertEqual(
-            run_command("sh", "-c", "echo out; echo err >&2"), (0, "out\n", "err\n")
+            run_exec("sh", "-c", "echo out; echo err >&2"), (0, "out\n", "err\n")
         )
 
     def test_has_its_own_input(self):
@@ -57,21 +41,21 @@ class Command(unittest.TestCase):
 
     def test_keeps_its_options(self):
         self.assertEqual(
-            run_command("printf", "%s,", "--help", "--", "-x"),
+            run_exec("printf", "%s,", "--help", "--", "-x"),
             (0, "--help,--,-x,", ""),
         )
 
     def test_keeps_its_exit_status(self):
-        self.assertEqual(run_command("sh", "-c", "exit 7"), (7, "", ""))
+        self.assertEqual(run_exec("sh", "-c", "exit 7"), (7, "", ""))
 
     def test_ends_by_the_signal_that_terminated_it(self):
         self.assertEqual(
-            run_command("sh", "-c", "kill -9 $$")[0], -signal.SIGKILL
+            run_exec("sh", "-c", "kill -9 $$")[0], -signal.SIGKILL
         )
 
     def test_that_is_not_found_is_127(self):
         self.assertEqual(
-            run_command("nothing-of-that-name"),
+            run_exec("nothing-of-that-name"),
             (
                 127,
                 "",
@@ -82,7 +66,7 @@ class Command(unittest.TestCase):
 
     def test_that_cannot_be_started_is_126(self):
         self.assertEqual(
-            run_command("/etc/passwd"),
+            run_exec("/etc/passwd"),
             (
                 126,
                 "",
@@ -182,7 +166,7 @@ class Report(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/report.json"
             for _ in range(5):
-                run_command("true", options=[f"--report={path}"])
+                run_exec("true", options=[f"--report={path}"])
                 with open(path) as file:
                     self.assertEqual(json.load(file)["run"]["result"], "passed")
                 os.unlink(path)
@@ -191,7 +175,7 @@ class Report(unittest.TestCase):
         """Nothing but the mark shows that they belong to the command."""
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/report.json"
-            status, out, _ = run_command(
+            status, out, _ = run_exec(
                 "sh", "-c",
                 f"(setsid {HOSTS}/agent_host close-all >/dev/null 2>&1 & echo $!);"
                 " sleep 0.5",
@@ -208,7 +192,7 @@ class AgentOptions(unittest.TestCase):
     """Are the agent's environment variables in the command."""
 
     def variables(self, *options, env=None):
-        status, out, err = run_command("env", options=options, env=env)
+        status, out, err = run_exec("env", options=options, env=env)
         self.assertEqual((status, err), (0, ""))
         return re.findall(r"(?m)^JEMALLOC_EXPORTER_AGENT(.*)$", out)
 
@@ -261,8 +245,8 @@ class SharedAddressSanitizer(unittest.TestCase):
             )
             if done.returncode != 0:
                 self.skipTest("gcc has no AddressSanitizer")
-            self.assertEqual(run_command(program), (3, "out\n", ""))
-            status, out, err = run_command(program, "x", env={"ASAN_OPTIONS": "exitcode=7"})
+            self.assertEqual(run_exec(program), (3, "out\n", ""))
+            status, out, err = run_exec(program, "x", env={"ASAN_OPTIONS": "exitcode=7"})
             self.assertEqual((status, out), (7, "out\n"))
             self.assertIn("heap-buffer-overflow", err)
 
@@ -291,7 +275,7 @@ class FailingExporter(unittest.TestCase):
         # 4: none for its pipe. 6: none for the list in /proc/self/fd.
         for number in (4, 5, 6, 8):
             with self.subTest(descriptors=number):
-                status, out, _ = run_command(
+                status, out, _ = run_exec(
                     "sh", "-c", "ulimit -n 64; echo done; exit 5",
                     preexec_fn=lambda number=number: resource.setrlimit(
                         resource.RLIMIT_NOFILE, (number, 64)
@@ -311,7 +295,7 @@ class FailingExporter(unittest.TestCase):
             self.assertEqual(exporter.process.wait(DEADLINE), 5)
 
     def test_without_an_agent_prints_a_line_and_runs_the_command(self):
-        status, out, err = run_command(
+        status, out, err = run_exec(
             "echo", "hello", options=["--agent.path=/nowhere/agent.so"]
         )
         self.assertEqual((status, out), (0, "hello\n"))
@@ -347,194 +331,6 @@ class FailingExporter(unittest.TestCase):
         exporter.process.kill()
         exporter.process.communicate()
         wait_for(lambda: not os.path.exists(f"/proc/{server}"), "end")
-
-
-class Served(unittest.TestCase):
-    WAIT = "import sys; sys.stdin.read()"
-
-    def exporter(self, *command):
-        exporter = Exporter(
-            "exec",
-            "--with-jemalloc",
-            "--log.level=info",
-            command=[PYTHON, "-c", *command],
-        )
-        self.addCleanup(exporter.__exit__)
-        return exporter
-
-    def test_is_a_program_of_another_malloc_given_jemalloc(self):
-        exporter = self.exporter("import time; time.sleep(60)")
-        command = exporter.process.pid
-        wait_for(lambda: processes(exporter.url) == {command}, "process")
-
-    def test_is_a_forked_worker_too(self):
-        exporter = self.exporter("import os, time; os.fork(); time.sleep(60)")
-        command = exporter.process.pid
-        wait_for(lambda: len(processes(exporter.url)) == 2, "two processes")
-        (worker,) = children(command)
-        self.assertEqual(processes(exporter.url), {command, worker})
-        os.kill(worker, signal.SIGKILL)
-
-    def test_is_a_daemon_that_left_its_parent_too(self):
-        exporter = self.exporter(
-            "import os, time\nif not os.fork(): os.setsid()\n"
-            "if os.fork(): time.sleep(60)\ntime.sleep(60)"
-        )
-        wait_for(lambda: len(processes(exporter.url)) == 4, "four processes")
-        for pid in processes(exporter.url) - {exporter.process.pid}:
-            os.kill(pid, signal.SIGKILL)
-
-    def test_is_no_process_of_another_command(self):
-        mine = self.exporter("import time; time.sleep(60)")
-        other = self.exporter("import time; time.sleep(60)")
-        wait_for(lambda: processes(other.url), "process")
-        wait_for(lambda: processes(mine.url), "process")
-        self.assertFalse(processes(mine.url) & processes(other.url))
-
-    def test_ends_with_the_command(self):
-        exporter = self.exporter("import time; time.sleep(1)")
-        self.assertEqual(exporter.process.wait(10), 0)
-
-        def is_closed():
-            try:
-                get(exporter.url + "/metrics")
-            except OSError:
-                return True
-            return False
-
-        wait_for(is_closed, "end of the exporter")
-
-    def test_port_can_be_used_by_the_next_exec(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        for _ in range(10):
-            self.assertEqual(
-                run("exec", f"--web.listen-address=127.0.0.1:{port}", "--",
-                    "sleep", "0.05"),
-                (0, "", ""),
-            )
-
-    def test_connects_to_no_other_agent(self):
-        # This process, as an agent would be found.
-        with socket.socket(socket.AF_UNIX) as other:
-            other.bind(f"\0jemalloc_exporter/{os.getpid()}")
-            other.listen()
-            other.setblocking(False)
-            exporter = self.exporter("import time; time.sleep(60)")
-            wait_for(lambda: processes(exporter.url), "process")
-            for _ in range(20):
-                get(exporter.url + "/metrics")
-            with self.assertRaises(BlockingIOError):
-                other.accept()
-
-
-class Hints(unittest.TestCase):
-    def test_for_a_static_program(self):
-        status, _, err = run_command("/sbin/ldconfig", "--version")
-        self.assertEqual(status, 0)
-        self.assertEqual(
-            err,
-            "jemalloc_exporter: /sbin/ldconfig is linked statically and takes no "
-            "agent; its heap will not be seen\n",
-        )
-
-    def test_for_a_stripped_jemalloc(self):
-        program = os.path.join(os.environ["AGENT_HOSTS"], "agent_host_rjem_stripped")
-        _, _, err = run_command(program, "no-mode")
-        self.assertEqual(
-            err,
-            f"jemalloc_exporter: {program}: jemalloc 5.3.0 is present, but its symbols are "
-            "stripped: link the program without strip; its heap will not be seen\n",
-        )
-
-    @unittest.skipIf(os.getuid() != 0, "needs root to make a setuid program")
-    def test_for_a_setuid_program(self):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chmod(folder, 0o755)
-            program = os.path.join(folder, "true")
-            with open("/bin/true", "rb") as file, open(program, "wb") as copy:
-                copy.write(file.read())
-            os.chown(program, 1, 1)
-            os.chmod(program, 0o4755)
-            status, _, err = run_command(program)
-        self.assertEqual(status, 0)
-        self.assertEqual(
-            err,
-            f"jemalloc_exporter: {program} is setuid or setgid and takes no "
-            "agent; its heap will not be seen\n",
-        )
-
-    @unittest.skipIf(os.getuid() != 0, "needs root to change the user")
-    def test_for_an_agent_that_another_user_cannot_read(self):
-        with tempfile.TemporaryDirectory() as folder:  # Of mode 0700.
-            agent = shutil.copy(AGENT, folder)
-            status, _, err = run_command(
-                "runuser", "-u", "nobody", "--", "true",
-                options=[f"--agent.path={agent}"],
-            )
-        self.assertEqual(status, 0)
-        self.assertEqual(
-            err.splitlines()[0],
-            f"jemalloc_exporter: {agent} cannot be read by other users; "
-            "programs that runuser starts as another user will not be served",
-        )
-
-    def test_for_a_daemon(self):
-        status, out, err = run_command(
-            "sh", "-c",
-            f"setsid {HOSTS}/agent_host close-all >/dev/null 2>&1 & echo $!; sleep 0.5",
-        )
-        os.kill(int(out), signal.SIGKILL)
-        self.assertEqual(status, 0)
-        self.assertEqual(
-            err,
-            "jemalloc_exporter: sh has exited; 1 process that it started will "
-            "not be served: keep daemons in the foreground under exec\n",
-        )
-
-    def test_for_a_program_that_jemalloc_may_have_terminated(self):
-        status, _, err = run_command(
-            "sh", "-c", "kill -ABRT $$", options=["--with-jemalloc"]
-        )
-        self.assertEqual(status, -signal.SIGABRT)
-        self.assertEqual(
-            err,
-            "jemalloc_exporter: sh was terminated by SIGABRT; --with-jemalloc may "
-            "be the reason: it replaces the malloc that the program was built "
-            "for\n",
-        )
-
-    def test_for_options_of_a_command_without_two_dashes(self):
-        self.assertEqual(
-            run("exec", FREE_PORT, "ls", "--all"),
-            (
-                2,
-                "",
-                "jemalloc_exporter: The following argument was not expected: "
-                "--all; write -- before the command: jemalloc_exporter exec -- ls\n",
-            ),
-        )
-
-    def test_for_sockets_of_systemd(self):
-        for args, env in (
-            (["--web.systemd-socket"], {}),
-            ([], {"JEMALLOC_EXPORTER_WEB_SYSTEMD_SOCKET": "1"}),
-        ):
-            self.assertEqual(
-                run("exec", *args, "--", "true", env=env),
-                (
-                    2,
-                    "",
-                    "jemalloc_exporter: --web.systemd-socket cannot be used with "
-                    "exec: the sockets belong to the command\n",
-                ),
-            )
-
-    def test_for_a_program_without_jemalloc(self):
-        status, _, err = run_command("sleep", "6")
-        self.assertEqual(status, 0)
-        self.assertRegex(err, r"\A\S+ level=warn msg=\"No process of the command")
-        self.assertIn("--with-jemalloc", err)
 
 
 if __name__ == "__main__":

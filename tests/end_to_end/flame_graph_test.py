@@ -12,7 +12,10 @@ from browser import Browser
 from profiles import profiled
 from programs import run
 
-LEAKED_BYTES = 40_000 * (256 + 32)  # By profile_host, in size classes.
+LEAK = 200_000
+LEAKED_BYTES = LEAK * (256 + 32)  # By profile_host, in size classes.
+# That many samples of 512 KiB: a relative standard error of 9.5 %.
+SAMPLES = LEAKED_BYTES / 2**19
 SOURCE = os.path.join(os.path.dirname(__file__), "profile_host.cc")
 WIDE, NARROW = (1280, 800), (360, 740)
 
@@ -41,7 +44,7 @@ def growth_of_leak():
     with profiled() as host:
         host.await_ready()
         host.answer("leak 10000\n")
-        leak = threading.Timer(0.5, lambda: host.answer("leak 40000\n"))
+        leak = threading.Timer(0.5, lambda: host.answer(f"leak {LEAK}\n"))
         leak.start()
         document = flame_graph(host.pid, "--seconds=3s")
         leak.join()
@@ -59,7 +62,7 @@ class FlameGraph(unittest.TestCase):
         line = line_of("  order->lines.resize(")
         self.assertRegex(title, rf"\n\S*profile_host.cc:{line} \(\+\d+.\d MiB\)\n")
         size = float(re.search(r"\n\+(\d+\.\d) MiB ± \d+\.\d MiB", title)[1])
-        self.assertAlmostEqual(size * 2**20 / LEAKED_BYTES, 1, delta=0.5)
+        self.assertAlmostEqual(size * 2**20 / LEAKED_BYTES, 1, delta=5 / SAMPLES**0.5)
 
     def test_explains_that_nothing_is_sampled(self):
         with profiled(env={"MALLOC_CONF": "prof:true,prof_active:false"}) as host:

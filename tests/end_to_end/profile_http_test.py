@@ -15,7 +15,7 @@ import unittest
 
 from agents import HOSTS, wait_for
 from profiles import PROGRAM, pprof, profiled
-from programs import DEADLINE, EXPORTER, Exporter, get, run
+from programs import DEADLINE, EXPORTER, Exporter, get, run, run_exec
 
 HEAP = "/debug/pprof/heap"
 HASH_OF_TEST = "$2y$10$3LdtgEv7EXbEC0ChgJ6Ba.rGDtNulE6O9NPr.I4SCaDv7nBUBx/CK"
@@ -278,9 +278,8 @@ class Exec(unittest.TestCase):
             (["--profile", "1"], "prof:true,prof_active:true,lg_prof_sample:0"),
             (["--profile=4096"], "prof:true,prof_active:true,lg_prof_sample:12"),
         ):
-            address = "--web.listen-address=127.0.0.1:0"
             command = ["sh", "-c", 'echo "$MALLOC_CONF $*"', "sh", "--port", "--profile", "--"]
-            status, out, _ = run("exec", address, *options, "--", *command)
+            status, out, _ = run_exec(*command, options=options)
             self.assertEqual((status, out), (0, f"{conf} --port --profile --\n"))
 
     def test_leaves_the_last_word_to_the_variable(self):

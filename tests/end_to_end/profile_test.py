@@ -76,14 +76,16 @@ class OfCxxProgram(unittest.TestCase):
         with profiled() as host:
             host.await_ready()
             host.answer("leak 10000\n")
-            leak = threading.Timer(1, lambda: host.answer("leak 40000\n"))
+            leak = threading.Timer(1, lambda: host.answer("leak 200000\n"))
             leak.start()
             profile = Profile(host.pid, "--seconds=4s")
             leak.join()
         sizes = profile.cumulative()
-        # 40,000 orders of 256 bytes and 24, in size classes: 256 and 32.
-        truth = 40_000 * (256 + 32)
-        self.assertAlmostEqual(sizes["shop::Parse(int)"] / truth, 1, delta=0.5)
+        # 200,000 orders of 256 bytes and 24, in size classes: 256 and 32.
+        truth = 200_000 * (256 + 32)
+        # Five standard errors of samples of 512 KiB.
+        error = 5 * (truth * 524_288) ** 0.5
+        self.assertAlmostEqual(sizes["shop::Parse(int)"], truth, delta=error)
         self.assertGreater(sizes["shop::Parse(int)"], 0.8 * profile.total())
         lines = profile.pprof("-raw")
         with open(os.path.join(os.path.dirname(__file__), "profile_host.cc")) as source:

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from programs import EXPORTER, run
+from programs import EXPORTER, FREE_PORT, run
 from web_config import HASH, TLS, USERS, WebConfigCase, hung_mount
 
 
@@ -163,7 +163,7 @@ class BasicAuth(WebConfigCase):
 class InvalidAtStart(WebConfigCase):
     def assert_start_fails(self, path, error):
         self.assertEqual(
-            run("--web.listen-address=127.0.0.1:0", f"--web.config.file={path}"),
+            run(FREE_PORT, f"--web.config.file={path}"),
             (1, "", f"jemalloc_exporter: {error}\n"),
         )
 

@@ -15,6 +15,7 @@ import urllib.request
 from support import CLEAN_ENV, DEADLINE, end_with_parent, wait_for  # noqa: F401
 
 EXPORTER = os.environ["JEMALLOC_EXPORTER"]
+FREE_PORT = "--web.listen-address=127.0.0.1:0"
 
 
 def run(*args, env=None, timeout=DEADLINE, **options):
@@ -30,6 +31,10 @@ def run(*args, env=None, timeout=DEADLINE, **options):
         **options,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def run_exec(*command, options=(), **more):
+    return run("exec", FREE_PORT, *options, "--", *command, **more)
 
 
 class Exporter:
