@@ -6,19 +6,16 @@
 #include <gtest/gtest.h>
 #include <jemalloc/jemalloc.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "jemalloc_exporter/heap_listener.h"
+#include "tests/benchmarks/timing.h"
 
 namespace jemalloc_exporter {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 class Idle : public testing::Test {
   void TestBody() override {}
@@ -39,19 +36,6 @@ void RefreshEpoch() {
   std::uint64_t epoch = 1;
   std::size_t size = sizeof(epoch);
   if (mallctl("epoch", &epoch, &size, &epoch, sizeof(epoch)) != 0) std::abort();
-}
-
-template <typename Body>
-double NanosecondsOf(const Body& body) {
-  const auto start = Clock::now();
-  body();
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
-
-double Median(std::vector<double>& values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 void Test(benchmark::State& state) {

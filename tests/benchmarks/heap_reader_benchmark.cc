@@ -6,9 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <jemalloc/jemalloc.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
@@ -16,11 +14,10 @@
 
 #include "collector/jemalloc/heap_snapshot.h"
 #include "jemalloc_exporter/heap_reader.h"
+#include "tests/benchmarks/timing.h"
 
 namespace jemalloc_exporter {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 void MustSucceed(int error) {
   if (error != 0) std::abort();
@@ -77,19 +74,6 @@ std::uint64_t AllocatedByThisThread() {
   std::size_t size = sizeof(bytes);
   MustSucceed(mallctl("thread.allocated", &bytes, &size, nullptr, 0));
   return bytes;
-}
-
-template <typename Body>
-double NanosecondsOf(const Body& body) {
-  const auto start = Clock::now();
-  body();
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
-
-double Median(std::vector<double>& values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 // The ratio is to be at most 2 with 8 arenas.

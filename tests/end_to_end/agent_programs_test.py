@@ -2,10 +2,9 @@
 test of its own."""
 
 import os
-import subprocess
 import unittest
 
-from agents import AGENT, CLEAN_ENV, DEADLINE, query, wait_for
+from agents import AGENT, CLEAN_ENV, outcomes, query, wait_for
 from debian_programs import DebianPrograms
 from support import children
 
@@ -118,15 +117,7 @@ class GivenJemalloc(unittest.TestCase):
 
     @staticmethod
     def outcome(command, preload):
-        done = subprocess.run(
-            ["env", f"LD_PRELOAD={preload}", *command],
-            env=CLEAN_ENV,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=DEADLINE,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        return next(outcomes(["env", f"LD_PRELOAD={preload}", *command], CLEAN_ENV))
 
     def test_output_and_status_are_the_same_as_without(self):
         jemalloc = "libjemalloc.so.2"

@@ -93,18 +93,19 @@ def allow_uid_variable():
     return re.search(r'kAllowUidVariable = "(\w+)"', header).group(1)
 
 
+def exposure(limit):
+    """The status, 0 up to the limit, and the output of systemd."""
+    threshold = f"--threshold={limit}"
+    options = ("--offline=true", threshold, "jemalloc_exporter.service")
+    return systemd("analyze", "security", *options)[:2]
+
+
 class Service(unittest.TestCase):
     def test_is_valid_where_it_is_installed(self):
         self.assertEqual(verified("jemalloc_exporter.service"), (0, "", ""))
 
     def test_is_little_exposed(self):
-        status, out, _ = systemd(
-            "analyze",
-            "security",
-            "--offline=true",
-            f"--threshold={MAX_EXPOSURE}",
-            "jemalloc_exporter.service",
-        )
+        status, out = exposure(MAX_EXPOSURE)
         self.assertRegex(out, "Overall exposure level")
         self.assertEqual(status, 0, out)
 
@@ -138,13 +139,7 @@ class AllNamespaces(unittest.TestCase):
         self.assertEqual(verified("jemalloc_exporter.service"), (0, "", ""))
 
     def test_is_exposed_by_its_capabilities_only(self):
-        status, out, _ = systemd(
-            "analyze",
-            "security",
-            "--offline=true",
-            f"--threshold={MAX_EXPOSURE_OF_ALL_NAMESPACES}",
-            "jemalloc_exporter.service",
-        )
+        status, out = exposure(MAX_EXPOSURE_OF_ALL_NAMESPACES)
         self.assertRegex(out, "Overall exposure level")
         self.assertEqual(status, 0, out)
 

@@ -1,0 +1,146 @@
+// The connector as a process: its rights, its descriptors and its end.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "exporter/connector/capabilities.h"
+#include "exporter/connector/connector.h"
+#include "tests/support/connector_fixture.h"
+#include "tests/support/fake_agent.h"
+#include "tests/support/wait_for.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// The value of `key` in /proc/PID/status.
+std::string Status(pid_t pid, const std::string& key) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with(key + ":")) return line.substr(key.size() + 2);
+  }
+  return "";
+}
+
+TEST_F(ConnectorTest, KeepsExactlyItsCapabilities) {
+  const Connector connector;
+  for (const char* set : {"CapPrm", "CapEff", "CapBnd"}) {
+    EXPECT_EQ(Status(connector.pid(), set), "0000000000280080") << set;
+  }
+  for (const char* set : {"CapInh", "CapAmb"}) {
+    EXPECT_EQ(Status(connector.pid(), set), "0000000000000000") << set;
+  }
+  EXPECT_EQ(Status(connector.pid(), "NoNewPrivs"), "1");
+}
+
+TEST_F(ConnectorTest, HasNoDescriptorOfTheServer) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);  // Not O_CLOEXEC.
+  const Connector connector;
+  close(ends[1]);
+  char byte = 0;
+  EXPECT_EQ(read(ends[0], &byte, 1), 0);
+  close(ends[0]);
+}
+
+TEST_F(ConnectorTest, ReportsItsEndOnce) {
+  std::vector<std::string> problems;
+  Connector connector(
+      [&](const std::string& problem) { problems.push_back(problem); });
+  kill(connector.pid(), SIGKILL);
+  EXPECT_TRUE(WaitFor([&] {
+    Tables(connector);
+    return !connector.is_running();
+  }));
+  int calls = 0;
+  EXPECT_THAT(
+      connector.Connect({{.name = {.pid = 1}}}, Soon(), [&] { ++calls; }),
+      IsEmpty());
+  EXPECT_EQ(calls, 1);
+  EXPECT_FALSE(connector.List(Soon(), [](NetworkNamespace, int) {}));
+  EXPECT_THAT(problems, SizeIs(1));
+}
+
+TEST_F(ConnectorTest, AnswersLaterAfterATimeout) {
+  const FakeAgent agent(ListenElsewhere);
+  Connector connector;
+  kill(connector.pid(), SIGSTOP);
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_FALSE(connector.List(now + std::chrono::milliseconds(50),
+                              [](NetworkNamespace, int) {}));
+  EXPECT_THAT(connector.Connect({To(agent)}, now), IsEmpty());
+  kill(connector.pid(), SIGCONT);
+  EXPECT_EQ(connector.Connect({To(agent)}, Soon()).size(), 1);
+  EXPECT_TRUE(connector.is_running());
+}
+
+TEST_F(ConnectorTest, EndsWithTheServer) {
+  const SharedCounter connector_pid;
+  FakeAgent server([&](const FakeAgent& /*unused*/) {
+    static const Connector connector;  // Not ended by a destructor.
+    connector_pid.Set(static_cast<int>(connector.pid()));
+  });
+  server.Kill();
+  const auto has_ended = [&] {
+    const std::string state = Status(connector_pid.value(), "State");
+    return state.empty() || state.starts_with('Z');
+  };
+  EXPECT_TRUE(WaitFor(has_ended));
+}
+
+// Of a child process with fewer capabilities.
+std::string LimitationWith(CapabilitySet capabilities) {
+  std::string limitation(200, '\0');
+  int ends[2];
+  if (pipe(ends) != 0) return "";
+  const FakeAgent child([&](const FakeAgent& /*unused*/) {
+    RestrictCapabilities(capabilities);
+    const Connector connector;
+    const std::string& text = connector.limitation();
+    if (write(ends[1], text.data(), text.size()) < 0) _exit(1);
+    close(ends[1]);
+  });
+  close(ends[1]);
+  const ssize_t size = read(ends[0], limitation.data(), limitation.size());
+  close(ends[0]);
+  limitation.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return limitation;
+}
+
+TEST_F(ConnectorTest, NamesMissingCapabilities) {
+  EXPECT_EQ(LimitationWith(kConnectorCapabilities), "");
+  EXPECT_EQ(LimitationWith(0),
+            "no CAP_SYS_ADMIN and CAP_SYS_PTRACE and CAP_SETUID");
+  std::vector<std::string> limitations;
+  for (CapabilitySet bit = 1; bit != 0; bit <<= 1) {
+    if ((kConnectorCapabilities & bit) == 0) continue;
+    limitations.push_back(LimitationWith(kConnectorCapabilities & ~bit));
+  }
+  EXPECT_THAT(limitations,
+              testing::ElementsAre("no CAP_SETUID", "no CAP_SYS_PTRACE",
+                                   "no CAP_SYS_ADMIN"));
+}
+
+TEST(DropPrivileges, LeavesNeitherUserNorCapabilities) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs user 0";
+  const FakeAgent child([](const FakeAgent& /*unused*/) { DropPrivileges(); });
+  EXPECT_EQ(Status(child.pid(), "Uid"), "65534\t65534\t65534\t65534");
+  EXPECT_EQ(Status(child.pid(), "Gid"), "65534\t65534\t65534\t65534");
+  for (const char* set : {"CapPrm", "CapEff", "CapInh", "CapAmb"}) {
+    EXPECT_EQ(Status(child.pid(), set), "0000000000000000") << set;
+  }
+  EXPECT_EQ(Status(child.pid(), "NoNewPrivs"), "1");
+}
+
+}  // namespace
+}  // namespace jemalloc_exporter
