@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +48,20 @@ constexpr std::string_view kStartFunction = "jemalloc_exporter_agent_start";
 
 [[noreturn]] void Refuse(const TargetProcess& target, std::string_view reason) {
   throw AttachError(target.Describe(reason));
+}
+
+// Held by one `attach` to a process at a time: two would each load the agent.
+FileDescriptor LockProcess(const TargetProcess& target) {
+  constexpr milliseconds kMaxWait{5000};
+  const std::string folder = "/proc/" + std::to_string(target.pid);
+  FileDescriptor lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto end = steady_clock::now() + kMaxWait;
+  while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (steady_clock::now() > end)
+      Refuse(target, "another attach is in progress");
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return lock;
 }
 
 std::string ReadFile(const std::string& path) {
@@ -183,6 +198,7 @@ Attachment Attach(pid_t pid, const std::string& agent) {
   const TargetProcess target = ExamineProcess(pid);
   Attachment attachment;
   attachment.comm = target.comm;
+  const FileDescriptor lock = LockProcess(target);
   if (FindAgentThread(pid) != 0) return attachment;
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
   const std::vector<RemoteHeap> heaps = FindHeaps(objects);

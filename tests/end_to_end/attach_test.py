@@ -96,6 +96,17 @@ class Served(AttachCase):
         self.attach(started.pid, "the agent is running already")
         self.assertEqual(threads(started.pid), tasks)
 
+    def test_attaching_at_the_same_time_loads_once(self):
+        started = self.start("attach_host")
+        command = [EXPORTER, "attach", str(started.pid)]
+        attaching = [
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)
+        ]
+        messages = sorted(process.communicate()[1] for process in attaching)
+        self.assertEqual([process.returncode for process in attaching], [0] * 4, messages)
+        self.assertEqual(sum("loaded the agent" in text for text in messages), 1, messages)
+        self.assertEqual(threads(started.pid), 2)
+
     def test_a_preloaded_agent_is_recognised(self):
         started = Host(program="attach_host")
         self.addCleanup(started.__exit__)
