@@ -168,8 +168,10 @@ void AfterForkInChild() {
 void OnMainThreadExit(void* /*unused*/) {
   const pid_t thread_id = agent.thread_id;
   if (thread_id == 0 || GetPid() != agent.process) return;
-  SystemCall(SYS_tgkill, agent.process, thread_id, kStopSignal);
-  pthread_join(agent.thread, nullptr);
+  const auto sent =
+      SystemCall(SYS_tgkill, agent.process, thread_id, kStopSignal);
+  // Without room in RLIMIT_SIGPENDING, the thread ends after its next check.
+  if (sent == 0) pthread_join(agent.thread, nullptr);
 }
 
 // A program of another libc is not served: only glibc is known to leave

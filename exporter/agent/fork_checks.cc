@@ -78,6 +78,8 @@ void ForkChecks::Prepare() {
     ++requests_;
     if (SystemCall(SYS_tgkill, process_, checker_, kStopSignal) == 0) {
       Await(&fork, is_disabled_);
+    } else {
+      --requests_;
     }
     return;
   }

@@ -21,6 +21,7 @@ from agents import (
     LONG,
     NOBODY,
     Host,
+    limits,
     outcomes,
     query,
     query_raw,
@@ -183,6 +184,13 @@ class Ends(unittest.TestCase):
     def test_process_ends_with_last_thread_of_the_host(self):
         with resting("leave-all") as host:
             self.assertEqual(host.end(), (0, "", ""))
+
+    def test_process_without_pending_signals_ends_and_forks(self):
+        none = limits(SIGPENDING=0)
+        with resting("leave-all", preexec_fn=none) as host:
+            self.assertEqual(host.end(), (0, "", ""))
+        with Host("forks", "5", preexec_fn=none) as host:
+            self.assertEqual(host.line(), "good 5")
 
     def test_sigkill_leaves_no_socket(self):
         for _ in range(1000 if LONG else 50):
