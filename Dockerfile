@@ -1,14 +1,19 @@
-FROM debian:bookworm-slim AS build
-RUN --mount=type=bind,source=exporter/packaging/install-dependencies,target=/packages \
-    /packages build
+# Compiles on the machine that builds the image, for that of TARGETARCH. podman and
+# buildah of Debian 12 take --build-arg BUILDPLATFORM=linux/amd64 for this.
+FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS build
+ARG TARGETARCH
+RUN --mount=type=bind,source=exporter/packaging,target=/packaging \
+    /packaging/make_toolchain "$TARGETARCH" /toolchain
 COPY . /source
 ARG REVISION=unknown
 RUN cmake -G Ninja -S /source -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+      -DCMAKE_TOOLCHAIN_FILE=/toolchain/toolchain.cmake \
       -DJEMALLOC_EXPORTER_TESTING=OFF -DJEMALLOC_EXPORTER_REVISION=$REVISION \
  && ninja -C /build \
  && cmake --install /build --component runtime --strip --prefix /stage
 
-FROM debian:bookworm-slim
+# Without the option, buildah 1.28 takes the platform of the stage before.
+FROM --platform=$TARGETPLATFORM debian:bookworm-slim
 RUN --mount=type=bind,source=exporter/packaging/install-dependencies,target=/packages \
     /packages runtime && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /stage/ /usr/local/

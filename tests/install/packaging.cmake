@@ -20,6 +20,9 @@ add_test(NAME image:HasTheVersionOfTheProject COMMAND
 jemalloc_exporter_python_test(image:HasTheLibrariesOfTheProgram 60
   install/runtime_packages_test.py)
 
+add_test(NAME image:IsCompiledForItsPlatform COMMAND /usr/bin/python3 -B
+  ${CMAKE_CURRENT_SOURCE_DIR}/install/toolchain_test.py)
+
 # What the image is made from is enough to configure it.
 add_test(NAME image:IsConfiguredFromItsContext COMMAND install/image_context_test
   ${CMAKE_CURRENT_BINARY_DIR}/image_context
