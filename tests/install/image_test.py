@@ -2,8 +2,9 @@
 
 IMAGE_BUILD in the environment is a command that takes a folder and a tag, and
 IMAGE_RUN one that takes a tag and the command to run on the host's network, with its
-stdin. By default they are those of docker or podman, where one works. The test is
-skipped without both: it downloads, and compiles for minutes."""
+stdin. They choose the platform: with an emulator, also another machine's. By default
+they are those of docker or podman, where one works. The test is skipped without both:
+it downloads, and compiles for minutes."""
 
 import os
 import pathlib
