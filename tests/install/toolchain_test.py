@@ -92,11 +92,17 @@ class MakeToolchain(unittest.TestCase):
 
 class Dockerfile(unittest.TestCase):
     def test_compiles_on_the_machine_that_builds(self):
-        stages = re.findall(r"^FROM (\S+) ", (ROOT / "Dockerfile").read_text(), re.M)
+        text = (ROOT / "Dockerfile").read_text()
+        stages = re.findall(r"^FROM (\S+) ", text, re.M)
         # In buildah 1.28, an omitted platform is that of the stage before.
         self.assertEqual(
             stages, ["--platform=$BUILDPLATFORM", "--platform=$TARGETPLATFORM"]
         )
+        # Only an ARG of the stage has a value in it.
+        [folder] = re.findall(
+            r'^ARG TARGETARCH\nRUN .*\\\n.*/make_toolchain "\$TARGETARCH" (\S+)$', text, re.M
+        )
+        self.assertIn(f"-DCMAKE_TOOLCHAIN_FILE={folder}/toolchain.cmake ", text)
 
 
 if __name__ == "__main__":
