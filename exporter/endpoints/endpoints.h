@@ -14,9 +14,9 @@
 #include "exporter/agent_client/agent_poller.h"
 #include "exporter/connector/connector.h"
 #include "exporter/endpoints/heap_history.h"
-#include "exporter/endpoints/latest_response.h"
 #include "exporter/endpoints/profile_endpoints.h"
 #include "exporter/endpoints/scrape_timeout.h"
+#include "exporter/endpoints/shared_response.h"
 #include "exporter/http/server.h"
 #include "exporter/metrics/collector_set.h"
 #include "exporter/process/process.h"
@@ -78,7 +78,7 @@ class Endpoints {
   const EndpointOptions options_;
   AgentPoller poller_;
   HeapHistory history_;
-  LatestResponse metrics_;
+  SharedResponse metrics_;
   ProfileEndpoints profiles_;
   std::mutex mutex_;
   // By status; expected ones are present from the start.

@@ -37,8 +37,8 @@ std::vector<prometheus::MetricFamily> MetricsHandler::Collect() const {
 }
 
 Response MetricsHandler::Respond(const Request& request) const {
-  return latest_.Get(request,
-                     [&] { return MetricsResponse(request, Collect()); });
+  return response_.Get(request,
+                       [&] { return MetricsResponse(request, Collect()); });
 }
 
 }  // namespace jemalloc_exporter

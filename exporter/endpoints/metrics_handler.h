@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "exporter/endpoints/latest_response.h"
+#include "exporter/endpoints/shared_response.h"
 #include "exporter/http/server.h"
 
 namespace jemalloc_exporter {
@@ -30,7 +30,7 @@ class MetricsHandler {
  private:
   std::vector<prometheus::MetricFamily> Collect() const;
 
-  mutable LatestResponse latest_;
+  mutable SharedResponse response_;
   mutable std::mutex mutex_;
   std::vector<std::weak_ptr<prometheus::Collectable>> collectables_;
 };

@@ -1,4 +1,4 @@
-#include "exporter/endpoints/latest_response.h"
+#include "exporter/endpoints/shared_response.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ using testing::ThrowsMessage;
 
 // Counts the calls, each of which has a response of its own.
 struct Responder {
-  LatestResponse latest = {};
+  SharedResponse latest = {};
   int calls = 0;
 
   std::string Get(const Request& request) {
@@ -24,7 +24,7 @@ struct Responder {
   }
 };
 
-TEST(LatestResponse, IsSharedByEqualRequestsReceivedBeforeIt) {
+TEST(SharedResponse, IsSharedByEqualRequestsReceivedBeforeIt) {
   Responder responder;
   const Request first;
   const Request second;
@@ -33,14 +33,14 @@ TEST(LatestResponse, IsSharedByEqualRequestsReceivedBeforeIt) {
   EXPECT_EQ(responder.Get(first), "1");
 }
 
-TEST(LatestResponse, IsNotSharedWithARequestReceivedLater) {
+TEST(SharedResponse, IsNotSharedWithARequestReceivedLater) {
   Responder responder;
   EXPECT_EQ(responder.Get({}), "1");
   EXPECT_EQ(responder.Get({}), "2");
 }
 
-TEST(LatestResponse, IsNotSharedWithARequestReceivedDuringIt) {
-  LatestResponse latest;
+TEST(SharedResponse, IsNotSharedWithARequestReceivedDuringIt) {
+  SharedResponse latest;
   Request during;
   latest.Get({}, [&] {
     during = Request();
@@ -50,7 +50,7 @@ TEST(LatestResponse, IsNotSharedWithARequestReceivedDuringIt) {
   EXPECT_EQ(latest.Get(during, fresh).body, "fresh");
 }
 
-TEST(LatestResponse, IsNotSharedWithADifferentRequest) {
+TEST(SharedResponse, IsNotSharedWithADifferentRequest) {
   Responder responder;
   const Request plain;
   Request other = plain;
@@ -69,8 +69,8 @@ TEST(LatestResponse, IsNotSharedWithADifferentRequest) {
 }
 
 // A call that began later is not replaced by one that took longer.
-TEST(LatestResponse, StaysTheOneThatBeganLast) {
-  LatestResponse latest;
+TEST(SharedResponse, StaysTheOneThatBeganLast) {
+  SharedResponse latest;
   const Request request;
   const auto fast = [] { return Response{.body = "fast"}; };
   const auto slow = [&] {
@@ -81,8 +81,8 @@ TEST(LatestResponse, StaysTheOneThatBeganLast) {
   EXPECT_EQ(latest.Get(request, slow).body, "fast");
 }
 
-TEST(LatestResponse, IsNoException) {
-  LatestResponse latest;
+TEST(SharedResponse, IsNoException) {
+  SharedResponse latest;
   const Request request;
   const auto fail = []() -> Response { throw std::runtime_error("no heap"); };
   EXPECT_THAT([&] { latest.Get(request, fail); },

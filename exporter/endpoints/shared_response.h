@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LATEST_RESPONSE_H_
-#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LATEST_RESPONSE_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RESPONSE_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RESPONSE_H_
 
 #include <chrono>
 #include <functional>
@@ -12,7 +12,7 @@ namespace jemalloc_exporter {
 /// Shares one response among equal requests that wait at the same time, so that
 /// many clients cost the processes no more than one. The values of a response
 /// are always read after the request was received. Thread-safe.
-class LatestResponse {
+class SharedResponse {
  public:
   /// Returns the response of the last call of `respond`, where that call began
   /// after `request` was received and was for an equal request. Otherwise calls
@@ -29,4 +29,4 @@ class LatestResponse {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_LATEST_RESPONSE_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RESPONSE_H_

@@ -1,4 +1,4 @@
-#include "exporter/endpoints/latest_response.h"
+#include "exporter/endpoints/shared_response.h"
 
 #include <tuple>
 
@@ -12,7 +12,7 @@ auto Fields(const Request& request) {
 
 }  // namespace
 
-Response LatestResponse::Get(const Request& request,
+Response SharedResponse::Get(const Request& request,
                              const std::function<Response()>& respond) {
   {
     const std::lock_guard lock(mutex_);
