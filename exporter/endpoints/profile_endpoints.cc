@@ -76,7 +76,7 @@ Response Failure(const ChildResult& result, pid_t pid) {
     case End::kTooMuchOutput:
       return ErrorResponse(500, "the profile has more than 32 MiB");
     case End::kAbandoned:
-      return SharedRuns::Ending();
+      return ProfileRuns::Ending();
     case End::kKilled:
       return ErrorResponse(500, "reading the symbols failed; try symbols=0");
     case End::kExited:
@@ -190,7 +190,7 @@ Response ProfileEndpoints::Heap(const Request& request) {
   if (request.is_head) {
     return Success(*query->format, process.comm, process.pid);
   }
-  const SharedRuns::Command command = {
+  const ProfileRuns::Command command = {
       .pid = process.pid,
       .arguments = ProfileCommand(*query, process.pid),
       .time = seconds(std::max(query->seconds, 1))};

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "exporter/endpoints/profile_query.h"
-#include "exporter/endpoints/shared_runs.h"
+#include "exporter/endpoints/profile_runs.h"
 #include "exporter/http/message.h"
 #include "exporter/process/process.h"
 
@@ -40,7 +40,7 @@ class ProfileEndpoints {
   /// |---|---|
   /// | 400 | an invalid query, or several processes to choose from |
   /// | 404 | no such process, or it does not profile |
-  /// | 503 | as many profiles in progress as allowed: `SharedRuns`; or `End` |
+  /// | 503 | as many profiles in progress as allowed: `ProfileRuns`; or `End` |
   /// | 504 | no profile in time |
   /// | 500 | any other |
   Response Heap(const Request& request);
@@ -68,7 +68,7 @@ class ProfileEndpoints {
                const std::function<bool()>& is_abandoned) const;
 
   const ProfileEndpointOptions options_;
-  SharedRuns runs_;
+  ProfileRuns runs_;
 };
 
 }  // namespace jemalloc_exporter

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RUNS_H_
-#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RUNS_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_PROFILE_RUNS_H_
+#define JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_PROFILE_RUNS_H_
 
 #include <sys/types.h>
 
@@ -19,7 +19,7 @@ namespace jemalloc_exporter {
 
 /// Profiles in progress: at most `kMaxRuns`, of different processes. Equal
 /// requests share one. Thread-safe.
-class SharedRuns {
+class ProfileRuns {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -73,4 +73,4 @@ class SharedRuns {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_SHARED_RUNS_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_ENDPOINTS_PROFILE_RUNS_H_

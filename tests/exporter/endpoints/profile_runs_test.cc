@@ -1,4 +1,4 @@
-#include "exporter/endpoints/shared_runs.h"
+#include "exporter/endpoints/profile_runs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 using testing::Contains;
 using testing::Pair;
 
-SharedRuns::Command Command(pid_t pid, const std::string& argument = "a",
-                            std::chrono::seconds time = 20s) {
+ProfileRuns::Command Command(pid_t pid, const std::string& argument = "a",
+                             std::chrono::seconds time = 20s) {
   return {
       .pid = pid, .arguments = {std::to_string(pid), argument}, .time = time};
 }
@@ -45,7 +45,7 @@ struct Client {
 // A run that takes until it is released.
 class SlowRun {
  public:
-  SlowRun(SharedRuns& runs, const SharedRuns::Command& command,
+  SlowRun(ProfileRuns& runs, const ProfileRuns::Command& command,
           const Request& request = {})
       : response_(std::async(std::launch::async, [&runs, command, request,
                                                   this] {
@@ -70,12 +70,12 @@ class SlowRun {
   std::future<Response> response_;
 };
 
-Response Get(SharedRuns& runs, const SharedRuns::Command& command) {
+Response Get(ProfileRuns& runs, const ProfileRuns::Command& command) {
   return runs.Get({}, command, [](const auto&) { return Page("quick"); });
 }
 
-TEST(SharedRuns, ReadsOneProcessOnceAtATime) {
-  SharedRuns runs;
+TEST(ProfileRuns, ReadsOneProcessOnceAtATime) {
+  ProfileRuns runs;
   SlowRun slow(runs, Command(1));
   const Response busy = Get(runs, Command(1, "b"));
   EXPECT_EQ(busy.status, 503);
@@ -87,8 +87,8 @@ TEST(SharedRuns, ReadsOneProcessOnceAtATime) {
   EXPECT_EQ(Get(runs, Command(1, "b")).body, "quick");
 }
 
-TEST(SharedRuns, LimitsTheirNumber) {
-  SharedRuns runs;
+TEST(ProfileRuns, LimitsTheirNumber) {
+  ProfileRuns runs;
   const SlowRun first(runs, Command(1, "a", 300s));
   const SlowRun second(runs, Command(2));
   const Response busy = Get(runs, Command(3));
@@ -97,8 +97,8 @@ TEST(SharedRuns, LimitsTheirNumber) {
   EXPECT_THAT(busy.headers, Contains(Pair("Retry-After", "20")));
 }
 
-TEST(SharedRuns, SharesTheResponseOfEqualCommands) {
-  SharedRuns runs;
+TEST(ProfileRuns, SharesTheResponseOfEqualCommands) {
+  ProfileRuns runs;
   SlowRun slow(runs, Command(1));
   auto shared =
       std::async(std::launch::async, [&] { return Get(runs, Command(1)); });
@@ -107,8 +107,8 @@ TEST(SharedRuns, SharesTheResponseOfEqualCommands) {
   EXPECT_EQ(shared.get().body, "slow");
 }
 
-TEST(SharedRuns, IsAbandonedWhenEveryClientHasDisconnected) {
-  SharedRuns runs;
+TEST(ProfileRuns, IsAbandonedWhenEveryClientHasDisconnected) {
+  ProfileRuns runs;
   Client first;
   Client second;
   SlowRun slow(runs, Command(1), first.request);
@@ -125,8 +125,8 @@ TEST(SharedRuns, IsAbandonedWhenEveryClientHasDisconnected) {
   EXPECT_EQ(slow.response().body, "slow");
 }
 
-TEST(SharedRuns, SharesNoRunThatIsAbandoned) {
-  SharedRuns runs;
+TEST(ProfileRuns, SharesNoRunThatIsAbandoned) {
+  ProfileRuns runs;
   Client client;
   std::promise<void> abandoned;
   std::promise<void> released;
@@ -149,8 +149,8 @@ TEST(SharedRuns, SharesNoRunThatIsAbandoned) {
   EXPECT_EQ(gone.get().body, "slow");
 }
 
-TEST(SharedRuns, IsAbandonedAtTheEndOfTheExporter) {
-  SharedRuns runs;
+TEST(ProfileRuns, IsAbandonedAtTheEndOfTheExporter) {
+  ProfileRuns runs;
   SlowRun slow(runs, Command(1));
   runs.End();
   EXPECT_EQ(slow.response().body, "slow");
@@ -159,8 +159,8 @@ TEST(SharedRuns, IsAbandonedAtTheEndOfTheExporter) {
   EXPECT_EQ(late.body, "the exporter is ending\n");
 }
 
-TEST(SharedRuns, EndsWithTheExceptionOfItsRun) {
-  SharedRuns runs;
+TEST(ProfileRuns, EndsWithTheExceptionOfItsRun) {
+  ProfileRuns runs;
   const auto fail = [](const auto&) -> Response {
     throw std::runtime_error("no");
   };

@@ -1,4 +1,4 @@
-#include "exporter/endpoints/shared_runs.h"
+#include "exporter/endpoints/profile_runs.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,10 +6,10 @@
 namespace jemalloc_exporter {
 namespace {
 
-Response Busy(const std::string& reason, SharedRuns::Clock::time_point end) {
+Response Busy(const std::string& reason, ProfileRuns::Clock::time_point end) {
   Response response = ErrorResponse(503, reason);
   const auto rest =
-      std::chrono::ceil<std::chrono::seconds>(end - SharedRuns::Clock::now());
+      std::chrono::ceil<std::chrono::seconds>(end - ProfileRuns::Clock::now());
   response.headers.emplace_back(
       "Retry-After",
       std::to_string(std::max<std::chrono::seconds::rep>(rest.count(), 1)));
@@ -18,12 +18,12 @@ Response Busy(const std::string& reason, SharedRuns::Clock::time_point end) {
 
 }  // namespace
 
-Response SharedRuns::Ending() {
+Response ProfileRuns::Ending() {
   return ErrorResponse(503, "the exporter is ending");
 }
 
 // Null if a command for this process can run.
-const SharedRuns::Run* SharedRuns::FindBlocking(pid_t pid) const {
+const ProfileRuns::Run* ProfileRuns::FindBlocking(pid_t pid) const {
   const auto same = std::ranges::find_if(
       runs_,
       [&](const std::shared_ptr<Run>& run) { return run->command.pid == pid; });
@@ -33,7 +33,7 @@ const SharedRuns::Run* SharedRuns::FindBlocking(pid_t pid) const {
       .get();
 }
 
-Response SharedRuns::Get(
+Response ProfileRuns::Get(
     const Request& request, const Command& command,
     const std::function<Response(const std::function<bool()>&)>& respond) {
   std::unique_lock lock(mutex_);
@@ -71,12 +71,12 @@ Response SharedRuns::Get(
   }
 }
 
-void SharedRuns::End() {
+void ProfileRuns::End() {
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
 }
 
-std::size_t SharedRuns::waiting() {
+std::size_t ProfileRuns::waiting() {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
   for (const std::shared_ptr<Run>& run : runs_) count += run->waiting.size();
@@ -84,14 +84,14 @@ std::size_t SharedRuns::waiting() {
 }
 
 // Shared by no further request from then on.
-bool SharedRuns::IsAbandoned(Run& run) {
+bool ProfileRuns::IsAbandoned(Run& run) {
   const std::lock_guard lock(mutex_);
   run.is_abandoned =
       has_ended_ || std::ranges::all_of(run.waiting, HasDisconnected);
   return run.is_abandoned;
 }
 
-void SharedRuns::Finish(const std::shared_ptr<Run>& run, Response response) {
+void ProfileRuns::Finish(const std::shared_ptr<Run>& run, Response response) {
   const std::lock_guard lock(mutex_);
   run->response = std::move(response);
   run->is_done = true;
