@@ -18,7 +18,7 @@
 #include "exporter/cli/exec_server.h"
 #include "exporter/cli/log.h"
 #include "exporter/cli/process_exit.h"
-#include "exporter/cli/signal_witness.h"
+#include "exporter/cli/signal_recorder.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -148,10 +148,10 @@ void FinishReport(const ReportWriter& writer, bool passed) {
 
 // A command in another process group does not receive what is sent to ours.
 // `since`: the last time that no signal was pending.
-void ForwardSignal(int signal, pid_t command, const SignalWitness& witness,
+void ForwardSignal(int signal, pid_t command, const SignalRecorder& recorder,
                    std::chrono::steady_clock::time_point since) {
   const bool in_group = getpgid(command) == getpgrp();
-  if (!in_group || !witness.Received(signal, since)) kill(command, signal);
+  if (!in_group || !recorder.Received(signal, since)) kill(command, signal);
 }
 
 class Children {
@@ -193,7 +193,7 @@ int RunAsParent(const ExecOptions& options, const std::string& preload,
   sigset_t all;
   sigfillset(&all);
   const Signals signals = BlockAllSignals(all);
-  const SignalWitness witness;
+  const SignalRecorder recorder;
   const auto [command, error] = StartCommand(options, preload, signals);
   if (error != 0) return CannotStart(options.command.front(), error);
 
@@ -213,7 +213,7 @@ int RunAsParent(const ExecOptions& options, const std::string& preload,
     const auto since = std::chrono::steady_clock::now();
     const int signal = sigwaitinfo(&all, nullptr);
     if (signal > 0 && signal != SIGCHLD) {
-      ForwardSignal(signal, command, witness, since);
+      ForwardSignal(signal, command, recorder, since);
     }
   }
 }

@@ -1,4 +1,4 @@
-#include "exporter/cli/signal_witness.h"
+#include "exporter/cli/signal_recorder.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -26,7 +26,7 @@ std::int64_t Nanoseconds(Clock::time_point time) {
 
 }  // namespace
 
-SignalWitness::SignalWitness() {
+SignalRecorder::SignalRecorder() {
   void* const shared = mmap(nullptr, sizeof(Times), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return;
@@ -46,7 +46,7 @@ SignalWitness::SignalWitness() {
   }
 }
 
-bool SignalWitness::Received(int signal, Clock::time_point since) const {
+bool SignalRecorder::Received(int signal, Clock::time_point since) const {
   if (times_ == nullptr) return false;
   const auto deadline = Clock::now() + kWindow;
   while (times_->nanoseconds[signal] < Nanoseconds(since - kWindow)) {

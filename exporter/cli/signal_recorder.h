@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_WITNESS_H_
-#define JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_WITNESS_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_RECORDER_H_
+#define JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_RECORDER_H_
 
 #include <atomic>
 #include <chrono>
@@ -12,12 +12,12 @@ namespace jemalloc_exporter {
 /// process group and the control group of this process, so that a signal which
 /// both receive was sent to the group, and one that only this process receives
 /// was sent to it alone. Signal information does not show the difference.
-class SignalWitness {
+class SignalRecorder {
  public:
   /// Without memory or a process, `Received` is always false.
-  SignalWitness();
-  SignalWitness(const SignalWitness&) = delete;
-  SignalWitness& operator=(const SignalWitness&) = delete;
+  SignalRecorder();
+  SignalRecorder(const SignalRecorder&) = delete;
+  SignalRecorder& operator=(const SignalRecorder&) = delete;
 
   /// Whether the child received the signal, too, between 100 ms before `since`
   /// and 100 ms after this call. Service managers signal one process of a
@@ -34,4 +34,4 @@ class SignalWitness {
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_WITNESS_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_SIGNAL_RECORDER_H_
