@@ -29,13 +29,6 @@ std::system_error Failure(const char* call) {
   return {errno, std::generic_category(), call};
 }
 
-// The exit status of a shell.
-int ExitStatus(int wait_status) {
-  constexpr int kSignalled = 128;
-  return WIFSIGNALED(wait_status) ? kSignalled + WTERMSIG(wait_status)
-                                  : WEXITSTATUS(wait_status);
-}
-
 // Signal state at the start, which the command inherits.
 struct Signals {
   sigset_t mask;
@@ -172,8 +165,9 @@ class Children {
                    " was not written");
         report_.pid = -1;
       } else if (pid == command_) {
-        if (report_.pid > 0) FinishReport(report_, ExitStatus(status) == 0);
-        return ExitStatus(status);
+        if (report_.pid > 0)
+          FinishReport(report_, ShellExitStatus(status) == 0);
+        return ShellExitStatus(status);
       }
     }
     return std::nullopt;

@@ -100,4 +100,10 @@ std::optional<int> TerminationSignal(int pidfd, pid_t pid) {
   return WTERMSIG(*status);
 }
 
+int ShellExitStatus(int wait_status) {
+  constexpr int kSignalled = 128;
+  return WIFSIGNALED(wait_status) ? kSignalled + WTERMSIG(wait_status)
+                                  : WEXITSTATUS(wait_status);
+}
+
 }  // namespace jemalloc_exporter

@@ -23,6 +23,10 @@ bool HasExited(int exit_fd);
 /// while the process is a zombie and belongs to this user.
 std::optional<int> TerminationSignal(int pidfd, pid_t pid);
 
+/// The exit status that a shell has for a process whose status waitpid(2)
+/// returned: 128 + n where signal n terminated it.
+int ShellExitStatus(int wait_status);
+
 }  // namespace jemalloc_exporter
 
 #endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_PROCESS_EXIT_H_

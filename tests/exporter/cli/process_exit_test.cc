@@ -73,5 +73,13 @@ TEST_F(ProcessExitTest, TerminationSignalIsThatOfAZombie) {
   close(fd);
 }
 
+TEST(ShellExitStatus, IsTheStatusOr128AndTheSignal) {
+  EXPECT_EQ(ShellExitStatus(W_EXITCODE(0, 0)), 0);
+  EXPECT_EQ(ShellExitStatus(W_EXITCODE(7, 0)), 7);
+  EXPECT_EQ(ShellExitStatus(W_EXITCODE(255, 0)), 255);
+  EXPECT_EQ(ShellExitStatus(W_EXITCODE(0, SIGKILL)), 137);
+  EXPECT_EQ(ShellExitStatus(W_EXITCODE(0, SIGABRT) | WCOREFLAG), 134);
+}
+
 }  // namespace
 }  // namespace jemalloc_exporter
