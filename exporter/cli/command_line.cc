@@ -11,7 +11,8 @@
 
 #include "exporter/build_info.h"
 #include "exporter/cli/exec_options.h"
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_environment.h"
+#include "exporter/cli/option_values.h"
 #include "exporter/cli/profile_options.h"
 #include "exporter/cli/serve_options.h"
 #include "exporter/cli/show_options.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "exporter/cli/log.h"
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_values.h"
 #include "exporter/cli/profile_conf.h"
 
 namespace jemalloc_exporter {

@@ -4,7 +4,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_environment.h"
+#include "exporter/cli/option_values.h"
 
 namespace jemalloc_exporter {
 

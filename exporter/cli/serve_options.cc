@@ -6,7 +6,7 @@
 #include <string>
 
 #include "exporter/cli/comm_filter.h"
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_values.h"
 #include "exporter/endpoints/request_path.h"
 
 namespace jemalloc_exporter {

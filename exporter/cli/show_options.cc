@@ -4,7 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_values.h"
 #include "exporter/cli/serve_options.h"
 
 namespace jemalloc_exporter {

@@ -1,5 +1,5 @@
-#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
-#define JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
+#ifndef JEMALLOC_EXPORTER_EXPORTER_CLI_OPTION_VALUES_H_
+#define JEMALLOC_EXPORTER_EXPORTER_CLI_OPTION_VALUES_H_
 
 #include <sys/types.h>
 
@@ -10,13 +10,6 @@
 #include <string>
 
 namespace jemalloc_exporter {
-
-/// The environment variable of an option: JEMALLOC_EXPORTER_WEB_LISTEN_ADDRESS
-/// of `web.listen-address`.
-std::string EnvironmentName(const std::string& option);
-
-/// Gives every option of `app` without an environment variable its own.
-void NameEnvironment(CLI::App& app);
 
 /// Declares an option that takes one of a few names.
 template <typename T>
@@ -71,4 +64,4 @@ void RejectEmptyValues(const CLI::App& app);
 
 }  // namespace jemalloc_exporter
 
-#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_OPTIONS_H_
+#endif  // JEMALLOC_EXPORTER_EXPORTER_CLI_OPTION_VALUES_H_

@@ -1,7 +1,6 @@
-#include "exporter/cli/options.h"
+#include "exporter/cli/option_values.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 #include "exporter/cli/duration.h"
@@ -22,22 +21,6 @@ void RejectEmptyValuesOf(const CLI::App& app) {
 }
 
 }  // namespace
-
-std::string EnvironmentName(const std::string& option) {
-  std::string name = "JEMALLOC_EXPORTER_" + option;
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  });
-  return name;
-}
-
-void NameEnvironment(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty() || option == app.get_help_ptr()) continue;
-    if (!option->get_envname().empty()) continue;  // Has one of its own.
-    option->envname(EnvironmentName(option->get_lnames().front()));
-  }
-}
 
 CLI::Option* AddDuration(
     CLI::App& app, const std::string& name, const std::string& description,
