@@ -193,6 +193,13 @@ std::optional<std::uint64_t> BorrowedThread::CallForPointer(
   return result;
 }
 
+CallResult BorrowedThread::CallInTurn(std::uint64_t function,
+                                      const std::vector<Arguments>& calls) {
+  calls_->CallInTurn(stack_, stack_frame_, function, calls);
+  LeaveUnreturned();
+  return calls_->result();
+}
+
 void BorrowedThread::LeaveUnreturned() {
   if (is_interrupted_ &&
       (result() == CallResult::kAbandoned || result() == CallResult::kFault)) {

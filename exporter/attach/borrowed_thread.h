@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "exporter/attach/remote_calls.h"
 #include "exporter/attach/remote_code.h"
@@ -56,6 +57,14 @@ class BorrowedThread {
   CallResult Call(std::uint64_t function, const Arguments& arguments);
   std::optional<std::uint64_t> CallForPointer(std::uint64_t function,
                                               const Arguments& arguments);
+  CallResult CallInTurn(std::uint64_t function,
+                        const std::vector<Arguments>& calls);
+
+  /// Whether `CallInTurn` may be used. Not where the wait would restart from
+  /// its start, nor where a filter would apply if the tracer were killed.
+  bool can_call_in_turn() const {
+    return !has_seccomp_ && !HasRestartData(state_.registers.rax);
+  }
 
   /// The result of the last call.
   CallResult result() const {

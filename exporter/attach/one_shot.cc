@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "collector/jemalloc/heap_snapshot.h"
@@ -28,9 +30,65 @@ struct CallData {
   std::uint64_t old_value;
   std::uint64_t old_size;
   std::uint64_t new_value;
+  std::uint64_t new_size;
   char name[128];
 };
-static_assert(sizeof(CallData) <= BorrowedThread::kDataBytes);
+
+// The calls that are made in turn: more are made one by one.
+constexpr std::size_t kMaxInTurn =
+    BorrowedThread::kDataBytes / sizeof(CallData);
+
+// Absent if a value or the name is longer.
+std::optional<CallData> MakeCallData(const char* name, const void* old_value,
+                                     const std::size_t* old_size,
+                                     const void* new_value,
+                                     std::size_t new_size) {
+  CallData data = {};
+  const std::size_t name_size = std::strlen(name) + 1;
+  if (old_value == nullptr || *old_size > sizeof(data.old_value) ||
+      new_size > sizeof(data.new_value) || name_size > sizeof(data.name)) {
+    return std::nullopt;
+  }
+  data.old_size = *old_size;
+  data.new_size = new_size;
+  if (new_value != nullptr) std::memcpy(&data.new_value, new_value, new_size);
+  std::memcpy(data.name, name, name_size);
+  return data;
+}
+
+BorrowedThread::Arguments ArgumentsAt(std::uint64_t at, const CallData& data) {
+  return {at + offsetof(CallData, name),
+          at + offsetof(CallData, old_value),
+          at + offsetof(CallData, old_size),
+          data.new_size > 0 ? at + offsetof(CallData, new_value) : 0,
+          data.new_size,
+          0};
+}
+
+// The calls of a snapshot, in the order of a heap where each succeeds.
+class CallRecorder {
+ public:
+  static std::vector<CallData> Record() {
+    calls.clear();
+    TakeHeapSnapshot(Call, SnapshotScope::kState);
+    return std::move(calls);
+  }
+
+ private:
+  static int Call(const char* name, void* old_value, std::size_t* old_size,
+                  void* new_value, std::size_t new_size) {
+    const auto data =
+        MakeCallData(name, old_value, old_size, new_value, new_size);
+    if (!data || calls.size() == kMaxInTurn) return EINVAL;
+    calls.push_back(*data);
+    std::memset(old_value, 0, *old_size);
+    return 0;
+  }
+
+  static thread_local std::vector<CallData> calls;
+};
+
+thread_local std::vector<CallData> CallRecorder::calls;
 
 // The mallctl of another process, in the form of `Mallctl`.
 class RemoteMallctl {
@@ -48,43 +106,54 @@ class RemoteMallctl {
     return current->CallRemote(name, old_value, old_size, new_value, new_size);
   }
 
+  // Makes the calls without a stop between. `Call` then returns their results,
+  // each once and in this order; a call that is not among them is made then.
+  void CallInTurn(std::vector<CallData> calls) {
+    if (!thread_->can_call_in_turn()) return;
+    std::vector<BorrowedThread::Arguments> arguments;
+    for (CallData& data : calls) {
+      data.old_value = unread_;
+      arguments.push_back(ArgumentsAt(
+          thread_->data() + arguments.size() * sizeof(CallData), data));
+    }
+    const std::size_t bytes = calls.size() * sizeof(CallData);
+    if (thread_->result() == CallResult::kReturned &&
+        WriteMemory(pid_, thread_->data(), calls.data(), bytes) &&
+        thread_->CallInTurn(function_, arguments) == CallResult::kReturned &&
+        ReadMemory(pid_, thread_->data(), calls.data(), bytes) == bytes) {
+      made_ = std::move(calls);
+      next_ = made_.begin();
+    }
+  }
+
  private:
-  // The result of the function is lost when it returns by rt_sigreturn(2). It
-  // succeeded if it overwrote a random number.
   int CallRemote(const char* name, void* old_value, std::size_t* old_size,
                  const void* new_value, std::size_t new_size) {
-    CallData data = {};
-    const std::size_t name_size = std::strlen(name) + 1;
-    if (old_value == nullptr || *old_size > sizeof(data.old_value) ||
-        new_size > sizeof(data.new_value) || name_size > sizeof(data.name)) {
-      return EINVAL;
-    }
-    const std::uint64_t unread = random_();
-    data.old_value = unread;
-    data.old_size = *old_size;
-    if (new_value != nullptr) {
-      std::memcpy(&data.new_value, new_value, new_size);
-    }
-    std::memcpy(data.name, name, name_size);
-    const std::uint64_t at = thread_->data();
-    if (thread_->result() != CallResult::kReturned ||
-        !WriteMemory(pid_, at, &data, sizeof(data))) {
+    auto data = MakeCallData(name, old_value, old_size, new_value, new_size);
+    if (!data) return EINVAL;
+    const auto made = std::find_if(next_, made_.end(), [&](const CallData& d) {
+      return std::strcmp(d.name, name) == 0 && d.new_size == new_size;
+    });
+    if (made != made_.end()) {
+      data = *made;
+      next_ = made + 1;
+    } else if (!MakeCall(&*data)) {
       return EFAULT;
     }
-    const CallResult result = thread_->Call(
-        function_,
-        {at + offsetof(CallData, name), at + offsetof(CallData, old_value),
-         at + offsetof(CallData, old_size),
-         new_value != nullptr ? at + offsetof(CallData, new_value) : 0,
-         new_size, 0});
-    if (result != CallResult::kReturned ||
-        ReadMemory(pid_, at, &data, sizeof(data)) != sizeof(data)) {
-      return EFAULT;
-    }
-    if (data.old_value == unread) return ENOENT;
-    std::memcpy(old_value, &data.old_value, *old_size);
-    *old_size = data.old_size;
+    if (data->old_value == unread_) return ENOENT;
+    std::memcpy(old_value, &data->old_value, *old_size);
+    *old_size = data->old_size;
     return 0;
+  }
+
+  bool MakeCall(CallData* data) {
+    data->old_value = unread_;
+    const std::uint64_t at = thread_->data();
+    return thread_->result() == CallResult::kReturned &&
+           WriteMemory(pid_, at, data, sizeof(*data)) &&
+           thread_->Call(function_, ArgumentsAt(at, *data)) ==
+               CallResult::kReturned &&
+           ReadMemory(pid_, at, data, sizeof(*data)) == sizeof(*data);
   }
 
   // mallctl has no argument for the caller's data.
@@ -93,7 +162,11 @@ class RemoteMallctl {
   pid_t pid_;
   BorrowedThread* thread_;
   std::uint64_t function_;
-  std::mt19937_64 random_{std::random_device{}()};
+  // The result of the function is lost when it returns by rt_sigreturn(2). It
+  // succeeded if it overwrote a random number.
+  std::uint64_t unread_ = std::mt19937_64{std::random_device{}()}();
+  std::vector<CallData> made_;
+  std::vector<CallData>::iterator next_ = made_.begin();
 };
 
 thread_local RemoteMallctl* RemoteMallctl::current = nullptr;
@@ -135,10 +208,11 @@ OneShotReading ReadHeapOnce(pid_t pid) {
   if (!code)
     throw AttachError(
         target.Describe("has no code by which signal handlers return"));
+  const std::vector<CallData> calls = CallRecorder::Record();
   OneShotReading reading;
   const std::unique_ptr<BorrowedThread> thread = Borrow(target, *code);
   for (const RemoteHeap& heap : heaps) {
-    const RemoteMallctl mallctl(pid, thread.get(), heap.mallctl);
+    RemoteMallctl mallctl(pid, thread.get(), heap.mallctl);
     const bool is_known = std::any_of(
         reading.heaps.begin(), reading.heaps.end(),
         [&](const OneShotHeap& other) { return other.prefix == heap.prefix; });
@@ -148,6 +222,7 @@ OneShotReading ReadHeapOnce(pid_t pid) {
     read.jemalloc_version = ReadVersion(pid);
     if (!read.jemalloc_version.empty()) {
       // Each call of mallctl prolongs the stop.
+      mallctl.CallInTurn(calls);
       read.snapshot =
           TakeHeapSnapshot(RemoteMallctl::Call, SnapshotScope::kState);
     } else {

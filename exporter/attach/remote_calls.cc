@@ -55,47 +55,77 @@ RemoteCalls::RemoteCalls(pid_t pid, const RemoteCode& code,
       timeout_(timeout),
       thread_(*thread) {}
 
+std::uint64_t RemoteCalls::CallMask() { return ~kFaults; }
+
 // The registers are changed before the mask: at any time between, the thread
 // can go on by itself. A system call at whose entry the thread stopped is
-// skipped: its number is set to -1. The registers are then written again, for
-// its result is in one.
+// skipped: its number is set to -1.
+bool RemoteCalls::Prepare(user_regs_struct* registers) {
+  registers->orig_rax = ~std::uint64_t{0};
+  if (!thread_.WriteRegisters(*registers)) return false;
+  if (has_begun_) return true;
+  has_begun_ = true;
+  return thread_.WriteSignalMask(CallMask());
+}
+
+// After a system call that was skipped the registers are written again, for its
+// result is in one.
 bool RemoteCalls::Start(user_regs_struct registers) {
-  registers.orig_rax = ~std::uint64_t{0};
-  if (!thread_.WriteRegisters(registers)) return false;
-  if (!has_begun_) {
-    has_begun_ = true;
-    if (!thread_.WriteSignalMask(~kFaults)) return false;
-  }
+  if (!Prepare(&registers)) return false;
   if (!is_at_entry_) return true;
   is_at_entry_ = false;
   return Advance(Clock::now() + kStopTimeout) == StopReason::kSystemReturn &&
          thread_.WriteRegisters(registers);
 }
 
+StopReason RemoteCalls::Advance(Clock::time_point deadline) {
+  if (!thread_.Continue()) return StopReason::kEnded;
+  return PassStops(thread_.Wait(deadline), deadline);
+}
+
 // A stop of the whole process takes effect when the thread is released.
 // SIGSTOP cannot be blocked.
-StopReason RemoteCalls::Advance(Clock::time_point deadline) {
-  for (int signal = 0;;) {
-    if (!thread_.Continue(signal)) return StopReason::kEnded;
-    const StopReason reason = thread_.Wait(deadline);
+StopReason RemoteCalls::PassStops(StopReason reason,
+                                  Clock::time_point deadline) {
+  for (;;) {
     const bool is_stop_signal =
         reason == StopReason::kSignal && thread_.signal() == SIGSTOP;
     if (reason != StopReason::kGroupStop && !is_stop_signal) return reason;
-    signal = is_stop_signal ? SIGSTOP : 0;
     was_interrupted_ = true;
+    if (!thread_.Continue(is_stop_signal ? SIGSTOP : 0)) {
+      return StopReason::kEnded;
+    }
+    reason = thread_.Wait(deadline);
   }
 }
 
-std::optional<std::int64_t> RemoteCalls::CallSystem(
-    std::uint64_t frame, std::int64_t number, const Arguments& arguments) {
-  if (result_ != CallResult::kReturned) return std::nullopt;
+user_regs_struct RemoteCalls::FunctionRegisters(
+    std::uint64_t stack_pointer, std::uint64_t function,
+    const Arguments& arguments) const {
+  user_regs_struct registers = registers_;
+  SetArguments(arguments, true, &registers);
+  registers.rax = 0;
+  registers.rip = function;
+  registers.rsp = stack_pointer;
+  return registers;
+}
+
+user_regs_struct RemoteCalls::SystemCallRegisters(
+    std::uint64_t frame, std::int64_t number,
+    const Arguments& arguments) const {
   user_regs_struct registers = registers_;
   SetArguments(arguments, false, &registers);
   registers.rax = static_cast<std::uint64_t>(number);
   registers.rip = code_.system_call;
   registers.rsp = frame;
+  return registers;
+}
+
+std::optional<std::int64_t> RemoteCalls::CallSystem(
+    std::uint64_t frame, std::int64_t number, const Arguments& arguments) {
+  if (result_ != CallResult::kReturned) return std::nullopt;
   const auto deadline = Clock::now() + timeout_;
-  if (!Start(registers)) {
+  if (!Start(SystemCallRegisters(frame, number, arguments))) {
     result_ = CallResult::kEnded;
     return std::nullopt;
   }
@@ -143,26 +173,29 @@ std::optional<std::uint64_t> RemoteCalls::CallForPointer(
   return Run(stack_pointer, function, arguments);
 }
 
-// Each system call of the function stops the thread twice; the one by which it
-// returns is recognised by its stack pointer. Returns the number of that call.
 std::optional<std::uint64_t> RemoteCalls::Run(std::uint64_t stack_pointer,
                                               std::uint64_t function,
                                               const Arguments& arguments) {
   if (result_ != CallResult::kReturned) return std::nullopt;
-  user_regs_struct registers = registers_;
-  SetArguments(arguments, true, &registers);
-  registers.rax = 0;
-  registers.rip = function;
-  registers.rsp = stack_pointer;
   const auto start = Clock::now();
-  if (!Start(registers)) {
+  if (!Start(FunctionRegisters(stack_pointer, function, arguments))) {
     result_ = CallResult::kEnded;
     return std::nullopt;
   }
+  return AwaitEntry(stack_pointer + sizeof(std::uint64_t), start, {});
+}
+
+// Each system call of a function stops the thread twice; the one by which it
+// returns is recognised by its stack pointer. Returns the number of that call.
+// `stop`: that of the thread, if it has stopped since.
+std::optional<std::uint64_t> RemoteCalls::AwaitEntry(
+    std::uint64_t stack_pointer, Clock::time_point start,
+    std::optional<StopReason> stop) {
   auto deadline = start + kFirstExamination;
   bool is_late = false;
   for (;;) {
-    StopReason reason = Advance(deadline);
+    StopReason reason = stop ? *stop : Advance(deadline);
+    stop.reset();
     if (reason == StopReason::kTimeout) {
       // The next stop, of whatever kind, is that of the interruption.
       thread_.Interrupt();
@@ -173,7 +206,7 @@ std::optional<std::uint64_t> RemoteCalls::Run(std::uint64_t stack_pointer,
     switch (reason) {
       case StopReason::kSystemEntry: {
         const auto entered = thread_.ReadRegisters();
-        if (!entered || entered->rsp != stack_pointer + sizeof(std::uint64_t)) {
+        if (!entered || entered->rsp != stack_pointer) {
           break;
         }
         is_at_entry_ = true;

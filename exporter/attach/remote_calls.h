@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "exporter/attach/remote_code.h"
 #include "exporter/attach/stopped_thread.h"
@@ -62,6 +63,14 @@ class RemoteCalls {
   CallResult Call(std::uint64_t frame, std::uint64_t function,
                   const Arguments& arguments);
 
+  /// As `Call`, several times: each call returns through a signal frame that
+  /// makes the next, so the thread does not stop between. At the end it waits
+  /// 100 ms for the tracer, then returns through `frame`. rt_sigreturn(2)
+  /// discards the data of `HasRestartData`. `stack`: the lowest address.
+  CallResult CallInTurn(std::uint64_t stack, std::uint64_t frame,
+                        std::uint64_t function,
+                        const std::vector<Arguments>& calls);
+
   /// Calls a function that returns a pointer.
   std::optional<std::uint64_t> CallForPointer(std::uint64_t frame,
                                               std::uint64_t function,
@@ -83,8 +92,20 @@ class RemoteCalls {
  private:
   using Clock = StoppedThread::Clock;
 
+  user_regs_struct FunctionRegisters(std::uint64_t stack_pointer,
+                                     std::uint64_t function,
+                                     const Arguments& arguments) const;
+  user_regs_struct SystemCallRegisters(std::uint64_t frame, std::int64_t number,
+                                       const Arguments& arguments) const;
+  static std::uint64_t CallMask();
+  bool Prepare(user_regs_struct* registers);
   bool Start(user_regs_struct registers);
   StopReason Advance(Clock::time_point deadline);
+  StopReason PassStops(StopReason reason, Clock::time_point deadline);
+  StopReason AwaitMark(std::uint64_t mark, Clock::time_point deadline);
+  std::optional<std::uint64_t> AwaitEntry(std::uint64_t stack_pointer,
+                                          Clock::time_point start,
+                                          std::optional<StopReason> stop);
   std::optional<std::uint64_t> Run(std::uint64_t stack_pointer,
                                    std::uint64_t function,
                                    const Arguments& arguments);

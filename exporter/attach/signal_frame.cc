@@ -115,6 +115,10 @@ bool IsInterrupted(std::uint64_t result) {
          error == kRestartNoHandler || error == kRestartBlock;
 }
 
+bool HasRestartData(std::uint64_t result) {
+  return IsInterrupted(result) && Error(result) == kRestartBlock;
+}
+
 user_regs_struct RestartingRegisters(user_regs_struct registers) {
   const bool is_in_call = static_cast<std::int64_t>(registers.orig_rax) >= 0;
   if (is_in_call && IsInterrupted(registers.rax) &&
@@ -127,9 +131,7 @@ user_regs_struct RestartingRegisters(user_regs_struct registers) {
 user_regs_struct RestartingAnewRegisters(user_regs_struct registers,
                                          std::optional<std::uint64_t> number) {
   registers = RestartingRegisters(registers);
-  if (!IsInterrupted(registers.rax) || Error(registers.rax) != kRestartBlock) {
-    return registers;
-  }
+  if (!HasRestartData(registers.rax)) return registers;
   const int error = number ? kRestartNoHandler : EINTR;
   registers.rax = static_cast<std::uint64_t>(-error);
   registers.orig_rax = number.value_or(~std::uint64_t{0});

@@ -48,6 +48,10 @@ class SignalFrame {
 /// return instead.
 bool IsInterrupted(std::uint64_t result);
 
+/// Whether the kernel has kept data of an interrupted call, to continue a time.
+/// rt_sigreturn(2) discards them.
+bool HasRestartData(std::uint64_t result);
+
 /// The registers with which the kernel restarts the interrupted call, or lets
 /// it fail with EINTR if a signal's handler runs first. EINTR becomes
 /// ERESTARTNOHAND.

@@ -97,8 +97,14 @@ void StoppedThread::Interrupt() const {
 }
 
 bool StoppedThread::Continue(int signal) {
+  return Resume(PTRACE_SYSCALL, signal);
+}
+
+bool StoppedThread::ContinueFreely() { return Resume(PTRACE_CONT, 0); }
+
+bool StoppedThread::Resume(int request, int signal) {
   is_stopped_ = false;
-  if (Trace(PTRACE_SYSCALL, thread_, 0,
+  if (Trace(request, thread_, 0,
             ToPointer(static_cast<std::uintptr_t>(signal))) == 0) {
     return true;
   }

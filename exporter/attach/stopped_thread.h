@@ -56,6 +56,12 @@ class StoppedThread {
   /// False if the thread has ended.
   bool Continue(int signal = 0);
 
+  /// Continues up to a signal or `Interrupt`. False if the thread has ended.
+  bool ContinueFreely();
+
+  /// The stop, if there is one now.
+  std::optional<StopReason> CheckStop();
+
   /// Waits for the next stop.
   StopReason Wait(Clock::time_point deadline);
 
@@ -76,7 +82,7 @@ class StoppedThread {
   Clock::duration stopped_time() const;
 
  private:
-  std::optional<StopReason> CheckStop();
+  bool Resume(int request, int signal);
   std::optional<StopReason> Poll();
   StopReason Classify(int status);
 

@@ -1,6 +1,7 @@
 // A host whose mallctl is its own: slow, deadlocked or faulty as argv[1] has it.
-// The main thread waits in poll(2) with live registers until stdin has a byte,
-// then prints whether they, errno and the signal mask are unchanged.
+// The main thread waits in poll(2), or in read(2) where argv[2] is "read", with
+// live registers until stdin has a byte, then prints whether they, errno and the
+// signal mask are unchanged.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -131,8 +132,9 @@ static void* Hold(void* unused) {
   return unused;
 }
 
-// poll(stdin, 1, -1) by a raw system call, with a value in each register.
-static long Wait(struct pollfd* stdin_event) {
+// A raw system call, with a value in each register: poll(2), or read(2) of
+// stdin where the first argument is 0, as is the number of that call.
+static long Wait(const void* first, void* second, long third) {
   long result;
   __asm__ volatile(
 #define LOAD(i) "vmovdqu vectors+32*" #i "(%%rip), %%ymm" #i "\n"
@@ -150,6 +152,8 @@ static long Wait(struct pollfd* stdin_event) {
       "mov $0x7777, %%r14\n"
       "mov $0x8888, %%r15\n"
       "mov $7, %%eax\n"
+      "test %%rdi, %%rdi\n"
+      "cmovz %%rdi, %%rax\n"
       "syscall\n"
       "mov %%rbx, general_after+0(%%rip)\n"
       "mov %%r8, general_after+8(%%rip)\n"
@@ -161,7 +165,7 @@ static long Wait(struct pollfd* stdin_event) {
       "mov %%r15, general_after+56(%%rip)\n"
       ALL(STORE)
       : "=a"(result)
-      : "D"(stdin_event), "S"(1L), "d"(-1L)
+      : "D"(first), "S"(second), "d"(third)
       : "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
         "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
         "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
@@ -204,8 +208,12 @@ int main(int argc, char** argv) {
   printf("ready\n");
   fflush(stdout);
   struct pollfd event = {0, POLLIN, 0};
+  char byte;
   errno = ENOTTY;
-  const long result = Wait(&event);
+  // To restart poll(2), the kernel keeps data; not so for read(2).
+  const long result = argc > 2 && strcmp(argv[2], "read") == 0
+                          ? Wait(NULL, &byte, 1)
+                          : Wait(&event, (void*)1, -1);
   const int error = errno;
   sigset_t mask;
   sigprocmask(SIG_SETMASK, NULL, &mask);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -27,6 +28,8 @@ from support import CLEAN_ENV, wait_for
 ROUNDS = 1000 if LONG else 10
 # Numbers of system calls. glibc's nanosleep is clock_nanosleep.
 POLL = ("7",)
+READ = ("0",)
+PPOLL = ("271",)
 FUTEX = ("202",)
 NANOSLEEP = ("35", "230")
 KEPT = {
@@ -269,11 +272,28 @@ class Waits(EveryWait, ShowPtraceCase):
         self.assertEqual(stop(started)["without_handler"], "0")
 
     def test_registers_errno_mask_and_alternate_stack(self):
-        for program in ("mallctl_host", "mallctl_host_static"):
-            started = self.start(program)
-            for _ in range(3):
-                self.read(started.pid)
-            self.assertEqual(stop(started), KEPT)
+        for wait in ("poll", "read"):
+            for program in ("mallctl_host", "mallctl_host_static"):
+                started = self.start(program, "", wait)
+                for _ in range(3):
+                    self.read(started.pid)
+                self.assertEqual(stop(started), KEPT)
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_calls_in_turn_without_a_stop_between(self):
+        """Where the kernel keeps no data to restart the wait."""
+        self.assertGreater(self.count_stops("poll"), 20)
+        self.assertLess(self.count_stops("read"), 15)
+
+    def count_stops(self, wait):
+        started = self.start("mallctl_host", "", wait)
+        trace = subprocess.run(
+            ["strace", "--trace=wait4", EXPORTER, "show", "--pid", str(started.pid),
+             "--ptrace"],
+            env=CLEAN_ENV, capture_output=True, text=True, timeout=10, check=True,
+        ).stderr
+        self.assertEqual(stop(started), KEPT)
+        return trace.count("WIFSTOPPED")
 
     def test_signals_that_arrive_meanwhile(self):
         """A signal is delivered after the calls, to its handler."""
@@ -313,29 +333,45 @@ class Waits(EveryWait, ShowPtraceCase):
         for program in ("mallctl_host", "mallctl_host_static", "mallctl_host_musl"):
             if not os.path.exists(os.path.join(HOSTS, program)):
                 continue
-            started = self.start(program, "slow")
-            for _ in range(ROUNDS // 5):
-                reading = start_reading(started.pid)
-                self.await_call(started.pid, NANOSLEEP)
-                reading.kill()
-                reading.wait()
-                self.await_call(started.pid, POLL)
-            # errno is restored by the tracer only.
-            self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+            for wait, numbers in (("poll", POLL), ("read", READ)):
+                started = self.start(program, "slow", wait)
+                for _ in range(ROUNDS // 5):
+                    reading = start_reading(started.pid)
+                    self.await_call(started.pid, NANOSLEEP)
+                    reading.kill()
+                    reading.wait()
+                    self.await_call(started.pid, numbers)
+                # errno is restored by the tracer only.
+                self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
 
     def test_a_tracer_that_is_killed_at_any_time(self):
-        started = self.start("mallctl_host")
-        for i in range(50 * ROUNDS // 10):
-            reading = start_reading(started.pid)
-            time.sleep(0.005 + 0.0004 * (i % 50))
-            reading.kill()
-            reading.wait()
-        self.assertEqual(stop(started) | {"errno": "kept", "calls": "some"}, KEPT)
+        for wait in ("poll", "read"):
+            started = self.start("mallctl_host", "", wait)
+            for i in range(50 * ROUNDS // 10):
+                reading = start_reading(started.pid)
+                time.sleep(0.005 + 0.0004 * (i % 50))
+                reading.kill()
+                reading.wait()
+            self.assertEqual(stop(started) | {"errno": "kept", "calls": "some"}, KEPT)
+
+    def test_a_tracer_that_is_killed_at_the_end_of_the_calls(self):
+        """The thread does not wait longer than 100 ms for it."""
+        started = self.start("mallctl_host", "slow", "read")
+        reading = start_reading(started.pid)
+        self.await_call(started.pid, NANOSLEEP)
+        os.kill(reading.pid, signal.SIGSTOP)
+        self.await_call(started.pid, PPOLL)
+        self.await_call(started.pid, READ)
+        os.kill(reading.pid, signal.SIGCONT)
+        self.assertEqual(reading.wait(10), 1)
+        self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
 
 
 class WaysOut(ShowPtraceCase):
+    WAIT = "poll"
+
     def test_leaves_a_deadlock(self):
-        started = self.start("mallctl_host", "deadlock")
+        started = self.start("mallctl_host", "deadlock", self.WAIT)
         start = time.monotonic()
         self.assert_refused(
             started.pid,
@@ -348,7 +384,7 @@ class WaysOut(ShowPtraceCase):
     def test_leaves_a_deadlock_within_250_ms(self):
         """The least of some times: this machine may be busy otherwise."""
         for mode in ("deadlock", "deadlock-word"):
-            started = self.start("mallctl_host", mode)
+            started = self.start("mallctl_host", mode, self.WAIT)
             wait_for(
                 lambda pid=started.pid: 0.15 < self.time_in_call(pid, FUTEX) < 0.27,
                 f"end of a {mode} within 250 ms",
@@ -370,18 +406,18 @@ class WaysOut(ShowPtraceCase):
         return last - first
 
     def test_awaits_a_lock_whose_holder_runs(self):
-        started = self.start("mallctl_host", "held")
+        started = self.start("mallctl_host", "held", self.WAIT)
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
         self.assertEqual(stop(started), KEPT)
 
     def test_awaits_a_slow_call(self):
-        started = self.start("mallctl_host", "slower")
+        started = self.start("mallctl_host", "slower", self.WAIT)
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
         self.assertEqual(stop(started), KEPT)
 
     def test_leaves_a_slower_call_to_the_thread(self):
         """It completes the call, and waits on."""
-        started = self.start("mallctl_host", "slowest")
+        started = self.start("mallctl_host", "slowest", self.WAIT)
         self.assert_refused(
             started.pid,
             "mallctl has not returned in time; the thread completes the call, "
@@ -392,20 +428,24 @@ class WaysOut(ShowPtraceCase):
     def test_awaits_a_slower_call_whose_filter_is_suspended(self):
         """Without the tracer, the filter would kill for the rest of the call."""
         started = self.start(
-            "mallctl_host", "slowest",
+            "mallctl_host", "slowest", self.WAIT,
             command=[os.path.join(HOSTS, "seccomp_launcher"), "kill:getpid"],
         )
         self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
         self.assertEqual(stop(started), KEPT)
 
     def test_leaves_a_call_that_faults(self):
-        started = self.start("mallctl_host", "fault")
+        started = self.start("mallctl_host", "fault", self.WAIT)
         self.assert_refused(
             started.pid,
             "mallctl raised a fault; the call was left, and 256 KiB of stack "
             "remain mapped",
         )
         self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
+
+
+class WaysOutOfCallsInTurn(WaysOut):
+    WAIT = "read"
 
 
 class Refusals(ShowPtraceCase):

@@ -1,0 +1,109 @@
+#include <sys/syscall.h>
+
+#include <cstddef>
+#include <cstring>
+#include <ctime>
+#include <thread>
+
+#include "exporter/attach/remote_calls.h"
+#include "exporter/attach/remote_memory.h"
+#include "exporter/attach/signal_frame.h"
+
+namespace jemalloc_exporter {
+namespace {
+
+constexpr std::chrono::milliseconds kStopTimeout{500};
+
+// The memory of the calls after the last function, which wait for the tracer.
+struct EndData {
+  timespec mark;  // The time at which it returned; 0 until then.
+  timespec wait;
+};
+
+// ppoll(2), unlike nanosleep(2), leaves no data for its restart.
+constexpr timespec kEndWait = {.tv_sec = 0, .tv_nsec = 100'000'000};
+
+// A thread that needs the processor of the tracer gets it after this time.
+constexpr std::chrono::microseconds kPollingTime{30};
+
+}  // namespace
+
+CallResult RemoteCalls::CallInTurn(std::uint64_t stack, std::uint64_t frame,
+                                   std::uint64_t function,
+                                   const std::vector<Arguments>& calls) {
+  if (result_ != CallResult::kReturned) return result_;
+  const std::uint64_t end = frame - sizeof(EndData);
+  const std::uint64_t mark = end + offsetof(EndData, mark);
+  const EndData data = {.mark = {}, .wait = kEndWait};
+  // From the last call to the first: each has the frame of the next.
+  ThreadState next;
+  next.signal_mask = CallMask();
+  next.registers = SystemCallRegisters(
+      frame, SYS_ppoll, {0, 0, end + offsetof(EndData, wait), 0, 8, 0});
+  const std::uint64_t size = SignalFrame(next, code_.signal_return).size();
+  const std::uint64_t stride = (size + 15) & ~std::uint64_t{15};
+  const std::uint64_t top = ((end - size) & ~std::uint64_t{15}) - 8;
+  const std::uint64_t first = top - calls.size() * stride;
+  std::vector<std::byte> memory(frame - first);
+  std::memcpy(&memory[end - first], &data, sizeof(data));
+  std::uint64_t at = top;
+  const auto put = [&](const user_regs_struct& registers) {
+    const auto bytes = SignalFrame(next, code_.signal_return).At(at);
+    std::memcpy(&memory[at - first], bytes.data(), bytes.size());
+    next.registers = registers;
+    at -= stride;
+  };
+  put(SystemCallRegisters(at, SYS_clock_gettime,
+                          {CLOCK_MONOTONIC, mark, 0, 0, 0, 0}));
+  for (std::size_t i = calls.size(); i-- > 0;) {
+    put(FunctionRegisters(at, function, calls[i]));
+  }
+  const auto start = Clock::now();
+  is_at_entry_ = false;  // A function ignores the register of a result.
+  if (!WriteMemory(pid_, first, memory.data(), memory.size()) ||
+      !Prepare(&next.registers) || !thread_.ContinueFreely()) {
+    result_ = CallResult::kEnded;
+    return result_;
+  }
+  const StopReason reason = AwaitMark(mark, start + kFirstExamination);
+  if (reason == StopReason::kInterrupt) {
+    const auto registers = thread_.ReadRegisters();
+    if (registers && registers->rsp == frame &&
+        registers->orig_rax == SYS_ppoll) {
+      return result_;
+    }
+    // The wait has ended, and the thread has gone on.
+    if (registers && registers->rsp - stack > frame - stack) {
+      result_ = CallResult::kUnfinished;
+      thread_.WriteRegisters(RestartingRegisters(*registers));
+      thread_.Detach();
+      return result_;
+    }
+  }
+  AwaitEntry(frame, start, reason);
+  return result_;
+}
+
+// The thread does not stop at the mark by itself.
+StopReason RemoteCalls::AwaitMark(std::uint64_t mark,
+                                  Clock::time_point deadline) {
+  auto pause = Clock::now() + kPollingTime;
+  for (;;) {
+    if (const auto stop = thread_.CheckStop()) {
+      return PassStops(*stop, deadline);
+    }
+    timespec time = {};
+    ReadMemory(pid_, mark, &time, sizeof(time));
+    if (time.tv_sec != 0 || time.tv_nsec != 0) break;
+    const auto now = Clock::now();
+    if (now > deadline) return StopReason::kTimeout;
+    if (now < pause) continue;
+    std::this_thread::sleep_for(kPollingTime);
+    pause = Clock::now() + kPollingTime;
+  }
+  thread_.Interrupt();
+  const auto stop_deadline = Clock::now() + kStopTimeout;
+  return PassStops(thread_.Wait(stop_deadline), stop_deadline);
+}
+
+}  // namespace jemalloc_exporter
