@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <spawn.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -231,13 +230,6 @@ int EnterMounts(const char* /*unused*/) {
   return 0;
 }
 
-// A sandbox that lets a program read and wait, and no more.
-int NoDescriptors(const char* /*unused*/) {
-  const rlimit none = {};
-  Check(setrlimit(RLIMIT_NOFILE, &none) == 0, "setrlimit");
-  return Rest();
-}
-
 int Rename(const char* name) {
   prctl(PR_SET_NAME, name);
   return Rest();
@@ -301,7 +293,6 @@ constexpr Mode kModes[] = {
     {"change-user", ChangeUser},
     {"change-root", ChangeRoot},
     {"enter-mounts", EnterMounts},
-    {"no-descriptors", NoDescriptors},
     {"rename", Rename},
     {"leave-main", LeaveMain},
     {"leave-all", LeaveAll},
