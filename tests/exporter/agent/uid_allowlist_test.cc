@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/subprocess.h"
+
 namespace jemalloc_exporter {
 namespace {
 
@@ -23,6 +25,18 @@ TEST(UidAllowlist, AlwaysContainsRootAndTheEffectiveUid) {
   EXPECT_TRUE(UidAllowlist(nullptr).contains(0));
   EXPECT_TRUE(UidAllowlist(nullptr).contains(geteuid()));
   EXPECT_EQ(Allowed(nullptr), std::vector<uid_t>{});
+}
+
+// A host may have dropped its privileges for a time.
+TEST(UidAllowlist, ContainsTheEffectiveUidOnly) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  RunInSubprocess([] {
+    const UidAllowlist allowed(nullptr);
+    ASSERT_EQ(setresuid(50, 60, 70), 0);
+    EXPECT_TRUE(allowed.contains(60));
+    EXPECT_FALSE(allowed.contains(50));
+    EXPECT_FALSE(allowed.contains(70));
+  });
 }
 
 TEST(UidAllowlist, ContainsListedUids) {
