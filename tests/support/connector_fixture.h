@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -26,6 +27,16 @@ inline NetworkNamespace NamespaceOf(pid_t pid) {
   struct stat status = {};
   const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
   return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+// The value of `key` in /proc/PID/status.
+inline std::string Status(pid_t pid, const std::string& key) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with(key + ":")) return line.substr(key.size() + 2);
+  }
+  return "";
 }
 
 // A socket with an agent's name, in a network namespace of its own.

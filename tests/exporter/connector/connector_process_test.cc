@@ -1,12 +1,17 @@
-// The connector as a process: its rights, its descriptors and its end.
+// The connector as a process: its rights, signals, limits and end.
 
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +19,7 @@
 #include "exporter/connector/connector.h"
 #include "tests/support/connector_fixture.h"
 #include "tests/support/fake_agent.h"
+#include "tests/support/subprocess.h"
 #include "tests/support/wait_for.h"
 
 namespace jemalloc_exporter {
@@ -21,16 +27,6 @@ namespace {
 
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// The value of `key` in /proc/PID/status.
-std::string Status(pid_t pid, const std::string& key) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with(key + ":")) return line.substr(key.size() + 2);
-  }
-  return "";
-}
 
 TEST_F(ConnectorTest, KeepsExactlyItsCapabilities) {
   const Connector connector;
@@ -117,6 +113,56 @@ std::string LimitationWith(CapabilitySet capabilities) {
   return limitation;
 }
 
+bool Responds(Connector& connector) {
+  return connector.List(Soon(), [](NetworkNamespace, int) {}).has_value();
+}
+
+// The server ends it.
+TEST(ConnectorProcess, IgnoresSignalsOfItsProcessGroup) {
+  Connector connector;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+    ASSERT_EQ(kill(connector.pid(), signal), 0);
+    EXPECT_TRUE(Responds(connector)) << signal;
+  }
+}
+
+// It holds the descriptors of a whole packet.
+TEST(ConnectorProcess, RaisesTheLimitOfItsDescriptors) {
+  RunInSubprocess([] {
+    rlimit limit = {};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 64;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    const Connector connector;
+    ASSERT_EQ(prlimit(connector.pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
+    EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
+  });
+}
+
+// Then its files in /proc are those of root.
+TEST(ConnectorProcess, IsNotDumpable) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  RunInSubprocess([] {
+    DropPrivileges();
+    ASSERT_EQ(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
+    const Connector connector;
+    const std::string folder = "/proc/" + std::to_string(connector.pid());
+    struct stat status = {};
+    ASSERT_EQ(stat((folder + "/status").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 0);
+  });
+}
+
+TEST(ConnectorProcess, EndsWithItsObject) {
+  pid_t pid = 0;
+  {
+    const Connector connector;
+    pid = connector.pid();
+  }
+  EXPECT_EQ(waitpid(pid, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
 TEST_F(ConnectorTest, NamesMissingCapabilities) {
   EXPECT_EQ(LimitationWith(kConnectorCapabilities), "");
   EXPECT_EQ(LimitationWith(0),
@@ -133,7 +179,13 @@ TEST_F(ConnectorTest, NamesMissingCapabilities) {
 
 TEST(DropPrivileges, LeavesNeitherUserNorCapabilities) {
   if (geteuid() != 0) GTEST_SKIP() << "needs user 0";
-  const FakeAgent child([](const FakeAgent& /*unused*/) { DropPrivileges(); });
+  const FakeAgent child([](const FakeAgent& /*unused*/) {
+    const gid_t group = 4;
+    if (setgroups(1, &group) != 0) _exit(1);
+    DropPrivileges();
+  });
+  EXPECT_EQ(Status(child.pid(), "Groups").find_first_of("0123456789"),
+            std::string::npos);
   EXPECT_EQ(Status(child.pid(), "Uid"), "65534\t65534\t65534\t65534");
   EXPECT_EQ(Status(child.pid(), "Gid"), "65534\t65534\t65534\t65534");
   for (const char* set : {"CapPrm", "CapEff", "CapInh", "CapAmb"}) {

@@ -141,9 +141,19 @@ TEST_F(ConnectorTest, ConnectsAsTheRequestedUserAndThenAsItsOwnAgain) {
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(connector.Connect({as_other}, Soon())[0].error, 0);
     EXPECT_TRUE(WaitFor([&] { return user.value() == 100'000; }));
+    EXPECT_EQ(Status(connector.pid(), "Uid"), Status(getpid(), "Uid"));
     ASSERT_EQ(connector.Connect({To(agent)}, Soon())[0].error, 0);
     EXPECT_TRUE(WaitFor([&] { return user.value() == int(geteuid()); }));
   }
+}
+
+// Else it would keep the one that it entered.
+TEST_F(ConnectorTest, IsInItsOwnNamespaceBetweenRequests) {
+  const FakeAgent agent(ListenElsewhere);
+  ASSERT_GT(agent.pid(), 0);
+  Connector connector;
+  ASSERT_EQ(connector.Connect({To(agent)}, Soon())[0].error, 0);
+  EXPECT_EQ(NamespaceOf(connector.pid()), NamespaceOf(getpid()));
 }
 
 TEST_F(ConnectorTest, RequestsDetailsByTheNameOfItsSocket) {
