@@ -31,6 +31,7 @@ struct CapabilityData {
   __user_cap_data_struct halves[_LINUX_CAPABILITY_U32S_3] = {};
 };
 
+// No ambient one remains, because none is inheritable.
 void SetCapabilities(CapabilitySet permitted) {
   CapabilityData data;
   for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; ++i) {
@@ -60,7 +61,6 @@ CapabilitySet PermittedCapabilities() {
 
 CapabilitySet RestrictCapabilities(CapabilitySet keep) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   RestrictBoundingSet(keep);
   SetCapabilities(PermittedCapabilities() & keep);
   return PermittedCapabilities();

@@ -164,6 +164,7 @@ class AllNamespaces(unittest.TestCase):
         exporter = self.exporter(*prefix)
         self.assertEqual(up(exporter)[0] & self.all, self.all)
         self.assertEqual(status(exporter.process.pid)["Uid"].split(), ["536"] * 4)
+        self.assertEqual(int(status(connector_of(exporter))["CapAmb"], 16), 0)
 
     def test_names_each_missing_capability_and_serves_the_rest(self):
         expected = {
