@@ -127,5 +127,21 @@ TEST(DiscoverSockets, ListsASocketWhileItListens) {
   EXPECT_FALSE(listed());
 }
 
+// The one with the most sockets delays no other.
+TEST(OrderForConnecting, PutsTheSmallestNamespaceFirst) {
+  Sockets sockets;
+  for (const NetworkNamespace number : {1, 2, 2, 2, 3, 3}) {
+    sockets.push_back(
+        {.network_namespace = number,
+         .name = {.pid = static_cast<pid_t>(sockets.size() + 1)}});
+  }
+  OrderForConnecting(sockets);
+  std::vector<NetworkNamespace> order;
+  for (const AgentSocket& socket : sockets) {
+    order.push_back(socket.network_namespace);
+  }
+  EXPECT_EQ(order, (std::vector<NetworkNamespace>{1, 3, 3, 2, 2, 2}));
+}
+
 }  // namespace
 }  // namespace jemalloc_exporter

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,15 +22,19 @@ namespace {
 
 constexpr HeapDetailSets kSets = {.bins = true, .locks = true};
 
+std::string DetailedDocument() {
+  std::string document = Document(getpid());
+  document.pop_back();
+  return document + DetailsJson(SampleDetails()) + "}";
+}
+
 // An agent that counts the requests of exactly `kSets`, and sends `padding`
 // bytes and all details to every client, requested or not.
 auto SendDetails(const SharedCounter& requests, const std::string& comm = "",
                  std::size_t padding = 0) {
   return [&requests, comm, padding](const FakeAgent& self) {
     if (!comm.empty()) prctl(PR_SET_NAME, comm.c_str());
-    std::string document = Document(getpid());
-    document.pop_back();
-    document += DetailsJson(SampleDetails()) + "}";
+    std::string document = DetailedDocument();
     document +=
         std::string(std::max(padding, document.size()) - document.size(), ' ');
     const int listener = ListenAs({.pid = getpid()});
@@ -86,6 +91,37 @@ TEST_F(AgentPollerDetailsTest, RequestsDetailsOfIncludedNamesOnly) {
     }
     EXPECT_EQ(included_requests.value(), poll);
     EXPECT_EQ(other_requests.value(), 0);
+  }
+}
+
+TEST_F(AgentPollerDetailsTest, DropsDetailsThatAnEarlierPollRequested) {
+  const SharedCounter sent;
+  const FakeAgent late([&](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    for (;;) {
+      SendAndClose(accept(listener, nullptr, nullptr), DetailedDocument());
+      sent.Increment();
+    }
+  });
+  // In the second poll it responds after `late`, which it continues.
+  const FakeAgent other([&](const FakeAgent& self) {
+    const int listener = ListenAs({.pid = getpid()});
+    self.Ready();
+    RespondOnce(listener, Document(getpid()));
+    const int client = accept(listener, nullptr, nullptr);
+    late.Continue();
+    while (sent.value() == 0) poll(nullptr, 0, 1);
+    SendAndClose(client, Document(getpid()));
+  });
+  late.Stop();
+  AgentPoller poller;
+  poller.Poll(kShortTimeout, {.sets = kSets, .includes = {}});
+  const auto processes = poller.Poll(kLongTimeout);
+  ASSERT_EQ(processes.size(), 2);
+  for (const Process& process : processes) {
+    EXPECT_EQ(process.status, ProcessStatus::kUsed);
+    EXPECT_EQ(process.details, nullptr);
   }
 }
 
