@@ -13,8 +13,8 @@ import tempfile
 import threading
 import unittest
 
-from agents import HOSTS, wait_for
-from profiles import PROGRAM, pprof, profiled
+from agents import HOSTS, Host, wait_for
+from profiles import PROFILED, PROGRAM, pprof, profiled
 from programs import DEADLINE, EXPORTER, Exporter, get, run, run_exec
 
 HEAP = "/debug/pprof/heap"
@@ -75,6 +75,29 @@ class Endpoint(unittest.TestCase):
         )
         self.assertIn(b"shop::Parse(int)", gzip.decompress(answer.body))
         self.assertNotIn(b"Parse", gzip.decompress(get(f"{self.of_host}&symbols=0").body))
+
+    def test_limits_what_a_browser_does_with_it(self):
+        policies = {}
+        for name in ("pprof", "raw", "collapsed", "flamegraph"):
+            answer = get(f"{self.of_host}&format={name}", method="HEAD")
+            self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+            policies[name] = answer.headers["Content-Security-Policy"]
+        self.assertEqual(
+            policies["flamegraph"],
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        )
+
+    def test_has_a_file_name_without_quotes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, 'a"b;c')
+            os.symlink(os.path.join(HOSTS, PROGRAM), program)
+            with Host(program=program, env=PROFILED) as host:
+                host.await_ready()
+                answer = get(f"{self.url}?pid={host.pid}", method="HEAD")
+                self.assertEqual(
+                    answer.headers["Content-Disposition"],
+                    f'attachment; filename="a_b_c-{host.pid}.pb.gz"',
+                )
 
     def test_is_read_by_pprof_over_http(self):
         self.assertRegex(pprof("-top", "-cum", self.of_host), r"shop::Parse\(int\)")
