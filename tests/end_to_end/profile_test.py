@@ -4,6 +4,7 @@ jeprof's reading of the same dump."""
 import fcntl
 import os
 import re
+import resource
 import subprocess
 import tempfile
 import threading
@@ -325,6 +326,36 @@ class Command(unittest.TestCase):
             self.assertEqual((status, out), (2, ""), arguments)
             self.assertIn(message, err)
             self.assertEqual(err.count("\n"), 1)
+
+    def test_limits_itself_before_it_reads_symbols(self):
+        def allow_core():
+            _, most = resource.getrlimit(resource.RLIMIT_CORE)
+            resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+        def limits(pid):
+            with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+                return dict(re.findall(r"(?m)^Max (.*?)  +(\S+)", file.read()))
+
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)))
+        with profiled() as host:
+            host.await_ready()
+            # It waits when it writes the profile.
+            with subprocess.Popen(
+                [EXPORTER, "profile", f"--pid={host.pid}", "--format=collapsed"],
+                env=CLEAN_ENV,
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                preexec_fn=allow_core,
+            ) as process:
+                os.close(writer)
+                self.addCleanup(process.kill)
+                wait_for(lambda: limits(process.pid)["cpu time"] == "20", "limit of CPU time")
+                found = limits(process.pid)
+                process.kill()
+        self.assertEqual(found["address space"], str(1 << 30))
+        self.assertEqual(found["core file size"], "0")
 
     def test_reports_processes_that_do_not_exist(self):
         status, out, err = run("profile", "--pid=4194305")
