@@ -1,6 +1,7 @@
 """exec in a terminal, in a container, and with pipes as streams."""
 
 import contextlib
+import ctypes
 import os
 import pty
 import select
@@ -13,6 +14,7 @@ from programs import EXPORTER, FREE_PORT
 from redis import Redis
 from support import CLEAN_ENV, DEADLINE, wait_for
 
+PR_SET_CHILD_SUBREAPER = 36
 EXEC = [EXPORTER, "exec", FREE_PORT]
 PRINT_SIGNALS = """
 import signal, sys
@@ -164,6 +166,22 @@ class Streams(unittest.TestCase):
                 self.assertIsNone(process.poll())
             finally:
                 process.terminate()
+
+
+class Subreaper(unittest.TestCase):
+    def test_has_no_child_but_its_own(self):
+        """The command adopts orphans: prctl(2), which execve(2) keeps."""
+        done = subprocess.run(
+            [*EXEC, "--", "sh", "-c", "read -r pids </proc/$$/task/$$/children; echo $pids"],
+            env=CLEAN_ENV,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+            preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
+        )
+        self.assertEqual((done.stdout, done.stderr), ("\n", ""))
 
 
 class Entrypoint(unittest.TestCase):
