@@ -3,8 +3,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/futex.h>
+#include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "exporter/attach/thread_list.h"
+#include "tests/support/wait_for.h"
 
 namespace jemalloc_exporter {
 namespace {
@@ -70,6 +79,48 @@ TEST(IsSafeWait, AcceptsReadsOfStreamsOnly) {
   close(ends[0]);
   close(ends[1]);
   close(file);
+}
+
+// A thread with this name that waits in poll(2).
+class PollingThread {
+ public:
+  explicit PollingThread(const char* name) {
+    EXPECT_EQ(pipe(ends_), 0);
+    thread_ = std::thread([this, name] {
+      prctl(PR_SET_NAME, name);
+      id_ = static_cast<pid_t>(syscall(SYS_gettid));
+      pollfd ready = {ends_[0], POLLIN, 0};
+      poll(&ready, 1, -1);
+    });
+    EXPECT_TRUE(WaitFor([&] {
+      const auto call =
+          ParseWaitingCall(ReadThreadFile(getpid(), id_, "syscall"));
+      return call && call->number == SYS_poll;
+    }));
+  }
+  ~PollingThread() {
+    close(ends_[1]);
+    thread_.join();
+    close(ends_[0]);
+  }
+  PollingThread(const PollingThread&) = delete;
+  PollingThread& operator=(const PollingThread&) = delete;
+
+  bool IsFound() const {
+    const auto found = FindWaitingThreads(getpid());
+    return std::find(found.begin(), found.end(), id_.load()) != found.end();
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+  std::atomic<pid_t> id_ = 0;
+  std::thread thread_;
+};
+
+TEST(FindWaitingThreads, OmitsThoseOfJemallocAndOfTheAgent) {
+  EXPECT_TRUE(PollingThread("worker").IsFound());
+  EXPECT_FALSE(PollingThread("jemalloc_bg_thd").IsFound());
+  EXPECT_FALSE(PollingThread("jemalloc_export").IsFound());
 }
 
 }  // namespace
