@@ -33,7 +33,7 @@ static volatile int calls;
 
 uint64_t vectors[16][4];
 uint64_t vectors_after[16][4];
-uint64_t general_after[8];
+uint64_t general_after[10];  // With the ends of the red zone.
 
 static void Clobber(void) {
   errno = EIO;
@@ -133,7 +133,8 @@ static void* Hold(void* unused) {
 }
 
 // A raw system call, with a value in each register: poll(2), or read(2) of
-// stdin where the first argument is 0, as is the number of that call.
+// stdin where the first argument is 0, as is the number of that call. There are
+// values in the red zone, too: 128 bytes that no compiler uses here.
 static long Wait(const void* first, void* second, long third) {
   long result;
   __asm__ volatile(
@@ -151,6 +152,9 @@ static long Wait(const void* first, void* second, long third) {
       "mov $0x6666, %%r13\n"
       "mov $0x7777, %%r14\n"
       "mov $0x8888, %%r15\n"
+      "lea -256(%%rsp), %%rsp\n"
+      "mov %%rbx, -8(%%rsp)\n"
+      "mov %%r8, -128(%%rsp)\n"
       "mov $7, %%eax\n"
       "test %%rdi, %%rdi\n"
       "cmovz %%rdi, %%rax\n"
@@ -163,6 +167,11 @@ static long Wait(const void* first, void* second, long third) {
       "mov %%r13, general_after+40(%%rip)\n"
       "mov %%r14, general_after+48(%%rip)\n"
       "mov %%r15, general_after+56(%%rip)\n"
+      "mov -8(%%rsp), %%rbx\n"
+      "mov %%rbx, general_after+64(%%rip)\n"
+      "mov -128(%%rsp), %%rbx\n"
+      "mov %%rbx, general_after+72(%%rip)\n"
+      "lea 256(%%rsp), %%rsp\n"
       ALL(STORE)
       : "=a"(result)
       : "D"(first), "S"(second), "d"(third)
@@ -175,7 +184,8 @@ static long Wait(const void* first, void* second, long third) {
 
 static int AreRegistersKept(void) {
   static const uint64_t general[] = {0x1111, 0x2222, 0x3333, 0x4444,
-                                     0x5555, 0x6666, 0x7777, 0x8888};
+                                     0x5555, 0x6666, 0x7777, 0x8888,
+                                     0x1111, 0x2222};
   return memcmp(vectors, vectors_after, sizeof(vectors)) == 0 &&
          memcmp(general, general_after, sizeof(general)) == 0;
 }
