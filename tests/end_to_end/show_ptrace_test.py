@@ -146,6 +146,10 @@ class Programs(ShowPtraceCase):
         heaps = self.read(started.pid)["heaps"]
         self.assertEqual(len({heap.get("prefix", "") for heap in heaps}), 2, heaps)
 
+    def test_reads_the_first_of_two_heaps_with_one_prefix(self):
+        started = self.start("mallctl_host", command=["env", "LD_PRELOAD=libjemalloc.so.2"])
+        self.assertEqual(self.read(started.pid)["allocated_bytes"], 15000)
+
     def test_reads_a_build_without_statistics(self):
         state = self.read(self.start("agent_host_no_statistics", "wait").pid)
         self.assertEqual(list(state), ["active_bytes", "narenas"])
