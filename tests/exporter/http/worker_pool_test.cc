@@ -33,6 +33,7 @@ thread_local int signalled_conditions = 0;
 }  // namespace
 
 // What std::condition_variable::notify_one calls, in place of libc's.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 extern "C" int pthread_cond_signal(pthread_cond_t* condition) noexcept {
   static const auto signal = reinterpret_cast<decltype(&pthread_cond_signal)>(
       dlsym(RTLD_NEXT, "pthread_cond_signal"));
