@@ -24,11 +24,12 @@ pid_t ForkAs(pid_t pid) {
   arguments.exit_signal = SIGCHLD;
   arguments.set_tid = reinterpret_cast<std::uint64_t>(&pid);
   arguments.set_tid_size = 1;
-  const long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+  const auto child =
+      static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof(arguments)));
   if (child == 0) {
     for (;;) pause();
   }
-  return static_cast<pid_t>(child);
+  return child;
 }
 
 void KillAndReap(pid_t pid) {
