@@ -22,7 +22,8 @@ struct LabelledHeap {
 
 /// The families of heaps, in the order of `kHeapFields` and `kHeapStatistics`,
 /// then `jemalloc_options_info`, each of the heaps in which it is present. No
-/// family is empty.
+/// family is empty. Names and HELP are those of the rows: see heap_state.h and
+/// heap_statistics.h.
 std::vector<prometheus::MetricFamily> HeapFamilies(
     const std::vector<LabelledHeap>& heaps, HeapCollectors collectors);
 

@@ -93,6 +93,8 @@ label_text LabelText ToByteUnits ToDecimal InOtherProcess other_process
 rich_families strict_page strict_answers strict_family strict_line
 openmetrics_referee kSoon kNotInThisTest heap_listener_subject metrics_page
 request_head http_loop http_connection
+agent_query LatestResponse latest_response SharedRuns shared_runs SignalWitness
+signal_witness
 """.split()
 
 NAMES_PATTERN = re.compile(r"(?<!\w)(?:%s)(?!\w)" % "|".join(sorted(set(NAMES))))
