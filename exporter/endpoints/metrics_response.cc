@@ -1,6 +1,5 @@
 #include "exporter/endpoints/metrics_response.h"
 
-#include <cstddef>
 #include <string>
 
 #include "exporter/exposition/negotiation.h"
@@ -8,12 +7,6 @@
 #include "exporter/http/gzip.h"
 
 namespace jemalloc_exporter {
-namespace {
-
-// A smaller body fits into one packet without compression.
-constexpr std::size_t kMinGzipSize = 1400;
-
-}  // namespace
 
 Response MetricsResponse(
     const Request& request,
