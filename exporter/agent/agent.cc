@@ -196,7 +196,9 @@ bool MayStart() {
   Mallctl* const unprefixed = agent.jemallocs.Find("");
   if (unprefixed != nullptr && !IsHostAllocator(unprefixed)) return false;
   const bool is_filtered = CountSeccompFilters() != 0;
-  if (is_filtered && !AreSystemCallsSafe()) return false;
+  // The probe's child would copy the page tables of a process that has run for
+  // long, and `attach` stops one of its threads meanwhile.
+  if (is_filtered && !IsLoadedByAttach() && !AreSystemCallsSafe()) return false;
   agent.profiled = FindProfiledJemalloc(agent.jemallocs);
   if (agent.profiled != nullptr && is_filtered &&
       !AreProfileSystemCallsSafe()) {

@@ -55,6 +55,10 @@ inline constexpr const char* kAgentExcludeVariable =
     "JEMALLOC_EXPORTER_AGENT_EXCLUDE";
 inline constexpr std::string_view kAgentOff = "off";
 
+/// `jemalloc_exporter attach` loads the agent by a path that starts with this,
+/// after it has run the process's seccomp filters for the agent's system calls.
+inline constexpr std::string_view kAttachPathPrefix = "/proc/self/";
+
 /// Stops the agent when tgkill(2) sends it to the agent's thread: the signal
 /// with which glibc cancels threads. It is free in a thread that is never
 /// cancelled, and no host can wait for it or send it to a process by accident.

@@ -85,6 +85,18 @@ bool IsProgramExcluded(std::string_view excluded) {
   return IsExcluded(LastComponent(file), excluded);
 }
 
+bool IsLoadedByAttach() {
+  return dl_iterate_phdr(
+             [](dl_phdr_info* object, std::size_t, void*) {
+               return Covers(*object, Address(&IsLoadedByAttach)) &&
+                              std::string_view(object->dlpi_name)
+                                  .starts_with(kAttachPathPrefix)
+                          ? 1
+                          : 0;
+             },
+             nullptr) == 1;
+}
+
 // Two allocators, because the address of one can be that of the main program's
 // jump to it: where the program is not position-independent and takes it.
 bool IsHostAllocator(Mallctl* mallctl) {

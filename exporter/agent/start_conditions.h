@@ -15,6 +15,10 @@ bool IsOff(const char* variable);
 /// file where that path is a link of /proc. runc executes a copy of itself.
 bool IsProgramExcluded(std::string_view excluded);
 
+/// Whether the dynamic linker loaded this library by a path that starts with
+/// `kAttachPathPrefix`.
+bool IsLoadedByAttach();
+
 /// Whether malloc(3) is the host's jemalloc: `mallctl` belongs to the object
 /// that malloc does. A program that has jemalloc beside an allocator of its own
 /// can rely on having no further thread.

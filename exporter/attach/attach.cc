@@ -139,8 +139,8 @@ void KeepLoaded(const TargetProcess& target, BorrowedThread& thread,
 // glibc takes a path for the library that it loaded under the same one before.
 std::string UniquePath(std::int64_t descriptor) {
   constexpr std::size_t kMaxSlashes = 200;
-  return "/proc/self" +
-         std::string(1 + std::random_device{}() % kMaxSlashes, '/') + "fd/" +
+  return std::string(kAttachPathPrefix) +
+         std::string(std::random_device{}() % kMaxSlashes, '/') + "fd/" +
          std::to_string(descriptor);
 }
 

@@ -450,6 +450,10 @@ class Filters(AttachCase):
         )
         self.attach(started.pid)
         self.show(started.pid)
+        # A child for a probe would copy the page tables of a large process.
+        with open(f"/proc/{started.pid}/stat", encoding="utf-8") as stat:
+            faults_of_children = stat.read().rpartition(")")[2].split()[8]
+        self.assertEqual(faults_of_children, "0")
 
 
 if __name__ == "__main__":
