@@ -65,8 +65,13 @@ CallResult RemoteCalls::CallInTurn(std::uint64_t stack, std::uint64_t frame,
     result_ = CallResult::kEnded;
     return result_;
   }
-  const StopReason reason = AwaitMark(mark, start + kFirstExamination);
-  if (reason == StopReason::kInterrupt) {
+  auto stop = AwaitMark(mark, start + kFirstExamination);
+  if (!stop) {
+    thread_.Interrupt();
+    const auto deadline = Clock::now() + kStopTimeout;
+    stop = PassStops(thread_.Wait(deadline), deadline);
+  }
+  if (stop == StopReason::kInterrupt) {
     const auto registers = thread_.ReadRegisters();
     if (registers && registers->rsp == frame &&
         registers->orig_rax == SYS_ppoll) {
@@ -80,13 +85,13 @@ CallResult RemoteCalls::CallInTurn(std::uint64_t stack, std::uint64_t frame,
       return result_;
     }
   }
-  AwaitEntry(frame, start, reason);
+  AwaitEntry(frame, start, stop);
   return result_;
 }
 
-// The thread does not stop at the mark by itself.
-StopReason RemoteCalls::AwaitMark(std::uint64_t mark,
-                                  Clock::time_point deadline) {
+// The thread does not stop at the mark: a stop has another reason.
+std::optional<StopReason> RemoteCalls::AwaitMark(std::uint64_t mark,
+                                                 Clock::time_point deadline) {
   auto pause = Clock::now() + kPollingTime;
   for (;;) {
     if (const auto stop = thread_.CheckStop()) {
@@ -94,16 +99,14 @@ StopReason RemoteCalls::AwaitMark(std::uint64_t mark,
     }
     timespec time = {};
     ReadMemory(pid_, mark, &time, sizeof(time));
-    if (time.tv_sec != 0 || time.tv_nsec != 0) break;
     const auto now = Clock::now();
-    if (now > deadline) return StopReason::kTimeout;
+    if (time.tv_sec != 0 || time.tv_nsec != 0 || now > deadline) {
+      return std::nullopt;
+    }
     if (now < pause) continue;
     std::this_thread::sleep_for(kPollingTime);
     pause = Clock::now() + kPollingTime;
   }
-  thread_.Interrupt();
-  const auto stop_deadline = Clock::now() + kStopTimeout;
-  return PassStops(thread_.Wait(stop_deadline), stop_deadline);
 }
 
 }  // namespace jemalloc_exporter

@@ -102,7 +102,8 @@ class RemoteCalls {
   bool Start(user_regs_struct registers);
   StopReason Advance(Clock::time_point deadline);
   StopReason PassStops(StopReason reason, Clock::time_point deadline);
-  StopReason AwaitMark(std::uint64_t mark, Clock::time_point deadline);
+  std::optional<StopReason> AwaitMark(std::uint64_t mark,
+                                      Clock::time_point deadline);
   std::optional<std::uint64_t> AwaitEntry(std::uint64_t stack_pointer,
                                           Clock::time_point start,
                                           std::optional<StopReason> stop);

@@ -1,6 +1,6 @@
 // A host whose mallctl is its own: slow, deadlocked or faulty as argv[1] has it.
-// The main thread waits in poll(2), or in read(2) where argv[2] is "read", with
-// live registers until stdin has a byte, then prints whether they, errno and the
+// The main thread waits in poll(2), or in the call that argv[2] has, with live
+// registers until stdin has a byte, then prints whether they, errno and the
 // signal mask are unchanged.
 
 #define _GNU_SOURCE
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -132,10 +133,10 @@ static void* Hold(void* unused) {
   return unused;
 }
 
-// A raw system call, with a value in each register: poll(2), or read(2) of
-// stdin where the first argument is 0, as is the number of that call. There are
-// values in the red zone, too: 128 bytes that no compiler uses here.
-static long Wait(const void* first, void* second, long third) {
+// A raw system call, with a value in each register. The kernel restarts poll(2)
+// by the number that is moved to eax before. There are values in the red zone,
+// too: 128 bytes that no compiler uses here.
+static long Wait(long number, long first, void* second, long third) {
   long result;
   __asm__ volatile(
 #define LOAD(i) "vmovdqu vectors+32*" #i "(%%rip), %%ymm" #i "\n"
@@ -156,8 +157,7 @@ static long Wait(const void* first, void* second, long third) {
       "mov %%rbx, -8(%%rsp)\n"
       "mov %%r8, -128(%%rsp)\n"
       "mov $7, %%eax\n"
-      "test %%rdi, %%rdi\n"
-      "cmovz %%rdi, %%rax\n"
+      "mov %%rcx, %%rax\n"
       "syscall\n"
       "mov %%rbx, general_after+0(%%rip)\n"
       "mov %%r8, general_after+8(%%rip)\n"
@@ -173,9 +173,9 @@ static long Wait(const void* first, void* second, long third) {
       "mov %%rbx, general_after+72(%%rip)\n"
       "lea 256(%%rsp), %%rsp\n"
       ALL(STORE)
-      : "=a"(result)
+      : "=a"(result), "+c"(number)
       : "D"(first), "S"(second), "d"(third)
-      : "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+      : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
         "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
         "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
         "xmm15");
@@ -218,12 +218,19 @@ int main(int argc, char** argv) {
   printf("ready\n");
   fflush(stdout);
   struct pollfd event = {0, POLLIN, 0};
+  const char* const wait = argc > 2 ? argv[2] : "poll";
   char byte;
+  const int epoll = epoll_create1(0);
+  struct epoll_event epoll_event = {.events = EPOLLIN};
+  epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &epoll_event);
   errno = ENOTTY;
-  // To restart poll(2), the kernel keeps data; not so for read(2).
-  const long result = argc > 2 && strcmp(argv[2], "read") == 0
-                          ? Wait(NULL, &byte, 1)
-                          : Wait(&event, (void*)1, -1);
+  // To restart poll(2), the kernel keeps data. It restarts read(2); epoll_wait(2)
+  // returns EINTR to it.
+  const long result =
+      strcmp(wait, "read") == 0 ? Wait(SYS_read, 0, &byte, 1)
+      : strcmp(wait, "epoll") == 0
+          ? Wait(SYS_epoll_wait, epoll, &epoll_event, 1)
+          : Wait(SYS_poll, (long)&event, (void*)1, -1);
   const int error = errno;
   sigset_t mask;
   sigprocmask(SIG_SETMASK, NULL, &mask);
