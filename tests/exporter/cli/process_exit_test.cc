@@ -23,7 +23,7 @@ class ProcessExitTest : public testing::Test {
   }
   ~ProcessExitTest() override { Kill(SIGKILL); }
 
-  void Kill(int signal) {
+  void Kill(int signal) const {
     kill(child_, signal);
     waitpid(child_, nullptr, 0);
   }
