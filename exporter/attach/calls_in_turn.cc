@@ -1,3 +1,5 @@
+// The calls of RemoteCalls between which the thread does not stop.
+
 #include <sys/syscall.h>
 
 #include <cstddef>
