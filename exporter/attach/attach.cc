@@ -51,14 +51,14 @@ constexpr std::string_view kStartFunction = "jemalloc_exporter_agent_start";
 }
 
 // Held by one `attach` to a process at a time: two would each load the agent.
-FileDescriptor LockProcess(const TargetProcess& target) {
+FileDescriptor LockProcess(pid_t pid) {
   constexpr milliseconds kMaxWait{5000};
-  const std::string folder = "/proc/" + std::to_string(target.pid);
+  const std::string folder = "/proc/" + std::to_string(pid);
   FileDescriptor lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto end = steady_clock::now() + kMaxWait;
   while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     if (steady_clock::now() > end)
-      Refuse(target, "another attach is in progress");
+      Refuse(ExamineProcess(pid), "another attach is in progress");
     std::this_thread::sleep_for(milliseconds(5));
   }
   return lock;
@@ -195,10 +195,10 @@ pid_t AwaitThread(pid_t pid) {
 }  // namespace
 
 Attachment Attach(pid_t pid, const std::string& agent) {
+  const FileDescriptor lock = LockProcess(pid);
   const TargetProcess target = ExamineProcess(pid);
   Attachment attachment;
   attachment.comm = target.comm;
-  const FileDescriptor lock = LockProcess(target);
   if (FindAgentThread(pid) != 0) return attachment;
   const std::vector<LoadedObject> objects = OpenLoadedObjects(target);
   const std::vector<RemoteHeap> heaps = FindHeaps(objects);
