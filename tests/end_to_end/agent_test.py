@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -27,6 +28,14 @@ from agents import (
 from heap_fields import HEAP_STATE, STATISTICS
 
 as_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change users")
+
+
+@contextlib.contextmanager
+def without_descriptors():
+    """A host that may open none: poll(2) of more than its limit fails."""
+    with resting() as host:
+        resource.prlimit(host.pid, resource.RLIMIT_NOFILE, (0, 0))
+        yield host
 
 
 def readelf(*options):
@@ -235,12 +244,12 @@ class Start(unittest.TestCase):
             self.assertEqual(query(host.pid)["pid"], host.pid)
 
     def test_closes_its_socket_in_a_host_without_descriptors(self):
-        with resting("no-descriptors") as host:
+        with without_descriptors() as host:
             self.assert_closed(host)
 
     # poll(2) fails at the next check of the host, after 0.1 s.
     def test_closes_its_socket_in_a_host_without_descriptors_before_a_client(self):
-        with resting("no-descriptors") as host:
+        with without_descriptors() as host:
             wait_for(lambda: str(host.pid) not in listening())
             self.assert_closed(host)
 
