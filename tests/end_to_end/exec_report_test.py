@@ -7,11 +7,18 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
 import unittest
 
 from golden import assert_golden
-from programs import CLEAN_ENV, EXPORTER, FREE_PORT, run, run_exec, wait_for
+from programs import (
+    CLEAN_ENV,
+    EXPORTER,
+    FREE_PORT,
+    run,
+    run_exec,
+    temporary_folder,
+    wait_for,
+)
 from redis import Redis
 
 HOSTS = os.environ["AGENT_HOSTS"]
@@ -34,9 +41,7 @@ def has_memory(pid):
 
 class Case(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        self.folder = pathlib.Path(temporary_folder(self))
         self.path = self.folder / "report.json"
 
     def until_reported(self, count):

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import EXPORTER, FREE_PORT, run
+from programs import EXPORTER, FREE_PORT, run, temporary_folder
 from redis import Redis
 from support import CLEAN_ENV, DEADLINE, children, wait_for
 
@@ -58,9 +58,7 @@ class Signals(unittest.TestCase):
         return process
 
     def report(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        return f"--report={folder.name}/report.json"
+        return f"--report={temporary_folder(self)}/report.json"
 
     def assert_received(self, process, *names):
         """Up to the marker SIGUSR1, which exec forwards last."""
@@ -148,9 +146,7 @@ class Systemd(unittest.TestCase):
     """What the service manager and the command exchange by pid."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
 
     def socket_activated(self, *options):
         path = f"{self.folder}/activated"

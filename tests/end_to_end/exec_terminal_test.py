@@ -7,10 +7,9 @@ import pty
 import select
 import signal
 import subprocess
-import tempfile
 import unittest
 
-from programs import EXPORTER, FREE_PORT
+from programs import EXPORTER, FREE_PORT, temporary_folder
 from redis import Redis
 from support import CLEAN_ENV, DEADLINE, wait_for
 
@@ -59,9 +58,7 @@ class Case(unittest.TestCase):
         return text
 
     def report(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        return f"--report={folder.name}/report.json"
+        return f"--report={temporary_folder(self)}/report.json"
 
 
 class Terminal(Case):

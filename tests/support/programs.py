@@ -18,6 +18,14 @@ EXPORTER = os.environ["JEMALLOC_EXPORTER"]
 FREE_PORT = "--web.listen-address=127.0.0.1:0"
 
 
+def temporary_folder(test):
+    """The path of a folder for the time of a test. `exec` may still write the report
+    of a command that was killed."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(wait_for, lambda: folder.cleanup() or True, "empty folder")
+    return folder.name
+
+
 def run(*args, env=None, timeout=DEADLINE, **options):
     """Runs the exporter to its end; returns exit status, stdout, stderr."""
     done = subprocess.run(
