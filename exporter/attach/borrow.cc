@@ -93,10 +93,10 @@ void RequireReturned(const TargetProcess& target, CallResult result,
           " waited for a lock that is not released; the call was "
           "left, and 256 KiB of stack remain mapped"));
     case CallResult::kUnfinished:
-      throw AttachError(
-          target.Describe(function +
-                          " has not returned in time; the thread completes the "
-                          "call, and then goes on"));
+      throw AttachError(target.Describe(
+          function +
+          " has not returned in time, or the exporter was late; the thread "
+          "goes on by itself, and 256 KiB of stack remain mapped"));
     case CallResult::kFault:
       throw AttachError(
           target.Describe(function +

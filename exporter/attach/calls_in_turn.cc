@@ -25,6 +25,9 @@ struct EndData {
 // ppoll(2), unlike nanosleep(2), leaves no data for its restart.
 constexpr timespec kEndWait = {.tv_sec = 0, .tv_nsec = 100'000'000};
 
+// Of the stack: more than a function's variables.
+constexpr std::uint64_t kMaxOverflow = std::uint64_t{64} * 1024;
+
 // A thread that needs the processor of the tracer gets it after this time.
 constexpr std::chrono::microseconds kPollingTime{30};
 
@@ -67,28 +70,54 @@ CallResult RemoteCalls::CallInTurn(std::uint64_t stack, std::uint64_t frame,
     result_ = CallResult::kEnded;
     return result_;
   }
-  auto stop = AwaitMark(mark, start + kFirstExamination);
+  auto deadline = start + kFirstExamination;
+  auto stop = AwaitMark(mark, deadline);
   if (!stop) {
     thread_.Interrupt();
-    const auto deadline = Clock::now() + kStopTimeout;
-    stop = PassStops(thread_.Wait(deadline), deadline);
+    deadline = Clock::now() + kStopTimeout;
+    stop = thread_.Wait(deadline);
   }
-  if (stop == StopReason::kInterrupt) {
+  for (;;) {
     const auto registers = thread_.ReadRegisters();
-    if (registers && registers->rsp == frame &&
-        registers->orig_rax == SYS_ppoll) {
+    if (registers && HasGoneOn(*stop, *registers, stack, frame)) {
+      LeaveGoneOn(*stop, *registers);
       return result_;
     }
-    // The wait has ended, and the thread has gone on.
-    if (registers && registers->rsp - stack > frame - stack) {
-      result_ = CallResult::kUnfinished;
-      thread_.WriteRegisters(RestartingRegisters(*registers));
-      thread_.Detach();
+    if (stop == StopReason::kInterrupt && registers &&
+        registers->rsp == frame && registers->orig_rax == SYS_ppoll) {
       return result_;
     }
+    if (!IsStopOfProcess(*stop)) break;
+    stop = PassStop(*stop, deadline);
   }
   AwaitEntry(frame, start, stop);
   return result_;
+}
+
+// Whether the wait at the end is over, so that the thread is in the code of its
+// process, or about to return to it. A fault near the stack of the calls is an
+// overflow of it.
+bool RemoteCalls::HasGoneOn(StopReason stop, const user_regs_struct& registers,
+                            std::uint64_t stack, std::uint64_t frame) const {
+  if (registers.rsp == frame) {
+    return registers.rip != code_.system_call &&
+           registers.orig_rax != SYS_ppoll;
+  }
+  const bool is_fault =
+      stop == StopReason::kSignal && IsFault(thread_.signal());
+  const std::uint64_t lowest = is_fault ? stack - kMaxOverflow : stack;
+  return registers.rsp - lowest > frame - lowest;
+}
+
+// Its registers and its mask are its own again, and a signal is for it. Only
+// the interruption by the tracer must have no effect.
+void RemoteCalls::LeaveGoneOn(StopReason stop,
+                              const user_regs_struct& registers) {
+  result_ = CallResult::kUnfinished;
+  if (stop == StopReason::kInterrupt) {
+    thread_.WriteRegisters(RestartingRegisters(registers));
+  }
+  thread_.Detach(stop == StopReason::kSignal ? thread_.signal() : 0);
 }
 
 // The thread does not stop at the mark: a stop has another reason.
@@ -96,9 +125,7 @@ std::optional<StopReason> RemoteCalls::AwaitMark(std::uint64_t mark,
                                                  Clock::time_point deadline) {
   auto pause = Clock::now() + kPollingTime;
   for (;;) {
-    if (const auto stop = thread_.CheckStop()) {
-      return PassStops(*stop, deadline);
-    }
+    if (const auto stop = thread_.CheckStop()) return stop;
     timespec time = {};
     ReadMemory(pid_, mark, &time, sizeof(time));
     const auto now = Clock::now();

@@ -57,6 +57,8 @@ RemoteCalls::RemoteCalls(pid_t pid, const RemoteCode& code,
 
 std::uint64_t RemoteCalls::CallMask() { return ~kFaults; }
 
+bool RemoteCalls::IsFault(int signal) { return (kFaults & Bit(signal)) != 0; }
+
 // The registers are changed before the mask: at any time between, the thread
 // can go on by itself. A system call at whose entry the thread stopped is
 // skipped: its number is set to -1.
@@ -80,23 +82,24 @@ bool RemoteCalls::Start(user_regs_struct registers) {
 
 StopReason RemoteCalls::Advance(Clock::time_point deadline) {
   if (!thread_.Continue()) return StopReason::kEnded;
-  return PassStops(thread_.Wait(deadline), deadline);
+  StopReason reason = thread_.Wait(deadline);
+  while (IsStopOfProcess(reason)) reason = PassStop(reason, deadline);
+  return reason;
 }
 
-// A stop of the whole process takes effect when the thread is released.
 // SIGSTOP cannot be blocked.
-StopReason RemoteCalls::PassStops(StopReason reason,
-                                  Clock::time_point deadline) {
-  for (;;) {
-    const bool is_stop_signal =
-        reason == StopReason::kSignal && thread_.signal() == SIGSTOP;
-    if (reason != StopReason::kGroupStop && !is_stop_signal) return reason;
-    was_interrupted_ = true;
-    if (!thread_.Continue(is_stop_signal ? SIGSTOP : 0)) {
-      return StopReason::kEnded;
-    }
-    reason = thread_.Wait(deadline);
-  }
+bool RemoteCalls::IsStopOfProcess(StopReason reason) const {
+  return reason == StopReason::kGroupStop ||
+         (reason == StopReason::kSignal && thread_.signal() == SIGSTOP);
+}
+
+// The stop takes effect when the thread is released. Returns the next one.
+StopReason RemoteCalls::PassStop(StopReason reason,
+                                 Clock::time_point deadline) {
+  was_interrupted_ = true;
+  const int signal = reason == StopReason::kSignal ? SIGSTOP : 0;
+  if (!thread_.Continue(signal)) return StopReason::kEnded;
+  return thread_.Wait(deadline);
 }
 
 user_regs_struct RemoteCalls::FunctionRegisters(

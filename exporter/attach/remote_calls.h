@@ -21,7 +21,8 @@ enum class CallResult {
   /// It waited for a lock that its own thread holds, or that a sleeping thread
   /// holds. The thread is stopped in the wait.
   kAbandoned,
-  /// It had not returned in time. The thread completes it, and then goes on.
+  /// It had not returned in time, and the thread completes it; or the tracer
+  /// was late after the last of `CallInTurn`. The thread goes on by itself.
   kUnfinished,
   kFault,  ///< It raised SIGSEGV or a like signal; the thread is stopped there.
   kEnded   ///< The process has ended.
@@ -98,12 +99,17 @@ class RemoteCalls {
   user_regs_struct SystemCallRegisters(std::uint64_t frame, std::int64_t number,
                                        const Arguments& arguments) const;
   static std::uint64_t CallMask();
+  static bool IsFault(int signal);
   bool Prepare(user_regs_struct* registers);
   bool Start(user_regs_struct registers);
   StopReason Advance(Clock::time_point deadline);
-  StopReason PassStops(StopReason reason, Clock::time_point deadline);
+  bool IsStopOfProcess(StopReason reason) const;
+  StopReason PassStop(StopReason reason, Clock::time_point deadline);
   std::optional<StopReason> AwaitMark(std::uint64_t mark,
                                       Clock::time_point deadline);
+  bool HasGoneOn(StopReason stop, const user_regs_struct& registers,
+                 std::uint64_t stack, std::uint64_t frame) const;
+  void LeaveGoneOn(StopReason stop, const user_regs_struct& registers);
   std::optional<std::uint64_t> AwaitEntry(std::uint64_t stack_pointer,
                                           Clock::time_point start,
                                           std::optional<StopReason> stop);

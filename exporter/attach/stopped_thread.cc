@@ -210,9 +210,10 @@ bool StoppedThread::WriteSignalMask(std::uint64_t mask) const {
   return Trace(PTRACE_SETSIGMASK, thread_, sizeof(mask), &mask) == 0;
 }
 
-void StoppedThread::Detach() {
+void StoppedThread::Detach(int signal) {
   if (is_traced_ && is_stopped_) {
-    Trace(PTRACE_DETACH, thread_, 0, nullptr);
+    Trace(PTRACE_DETACH, thread_, 0,
+          ToPointer(static_cast<std::uintptr_t>(signal)));
     is_traced_ = false;
   }
   if (stopped_at_ && !detached_at_) detached_at_ = Clock::now();

@@ -75,8 +75,8 @@ class StoppedThread {
   bool WriteExtended(const std::vector<std::byte>& extended) const;
   bool WriteSignalMask(std::uint64_t mask) const;
 
-  /// Stops tracing, and lets the thread go on.
-  void Detach();
+  /// Stops tracing, and lets the thread go on, with a signal if it is not 0.
+  void Detach(int signal = 0);
 
   /// The time since the thread was first seen stopped.
   Clock::duration stopped_time() const;

@@ -52,6 +52,13 @@ static void Sleep(int milliseconds) {
   }
 }
 
+// With 4096 levels, more than the stack of the calls.
+static int Overflow(int levels) {
+  volatile char page[4096];
+  page[0] = 1;
+  return levels == 0 ? 0 : Overflow(levels - 1) + page[0];
+}
+
 EXPORTED int mallctl(const char* name, void* old_value, size_t* old_size,
                      void* new_value, size_t new_size) {
   (void)new_value;
@@ -82,6 +89,7 @@ EXPORTED int mallctl(const char* name, void* old_value, size_t* old_size,
       }
     }
     if (strcmp(mode, "fault") == 0) *(volatile int*)8 = 0;
+    if (strcmp(mode, "overflow") == 0) Overflow(4096);
     memcpy(old_value, &(uint64_t){2}, sizeof(uint64_t));
     return 0;
   }
