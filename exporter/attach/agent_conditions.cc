@@ -72,7 +72,7 @@ bool HasMessageQueue(pid_t pid) {
 
 std::string FindAgentObstacle(std::string_view environment,
                               std::string_view auxiliary_vector,
-                              std::string_view program) {
+                              const std::vector<std::string>& names) {
   if (FindVariable(environment, kAgentVariable) == kAgentOff) {
     return std::string(kAgentVariable) + "=" + std::string(kAgentOff) +
            " is set in its environment";
@@ -80,15 +80,17 @@ std::string FindAgentObstacle(std::string_view environment,
   if (FindValue(auxiliary_vector, AT_SECURE) != 0) {
     return "has more privileges than its user, and does not load the agent";
   }
-  const std::string_view name = program.substr(program.rfind('/') + 1);
-  if (name.empty()) return {};
-  if (ListContains(kUserChangingPrograms, name) ||
-      ListContains(kNamespaceChangingPrograms, name)) {
-    return std::string(name) + " is excluded: it changes users or namespaces";
-  }
-  if (ListContains(FindVariable(environment, kAgentExcludeVariable), name)) {
-    return std::string(name) + " is excluded by " + kAgentExcludeVariable +
-           " in its environment";
+  const std::string_view excluded =
+      FindVariable(environment, kAgentExcludeVariable);
+  for (const std::string& path : names) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (IsExcluded(name, {})) {
+      return name + " is excluded: it changes users or namespaces";
+    }
+    if (IsExcluded(name, excluded)) {
+      return name + " is excluded by " + kAgentExcludeVariable +
+             " in its environment";
+    }
   }
   return {};
 }
@@ -98,10 +100,18 @@ std::string FindAgentObstacle(const TargetProcess& target) {
     return "has a POSIX message queue open; to load the agent would end its "
            "mq_notify";
   }
-  const std::uint64_t program = FindValue(target.auxiliary_vector, AT_EXECFN);
-  return FindAgentObstacle(
-      ReadProcFile("/proc/" + std::to_string(target.pid) + "/environ"),
-      target.auxiliary_vector, ReadString(target.pid, program, kMaxPath));
+  const std::string folder = "/proc/" + std::to_string(target.pid);
+  const std::string arguments = ReadProcFile(folder + "/cmdline");
+  std::vector<std::string> names = {
+      ReadString(target.pid, FindValue(target.auxiliary_vector, AT_EXECFN),
+                 kMaxPath),
+      arguments.substr(0, arguments.find('\0'))};
+  if (names.front().starts_with("/proc/")) {
+    std::error_code error;
+    names.push_back(std::filesystem::read_symlink(folder + "/exe", error));
+  }
+  return FindAgentObstacle(ReadProcFile(folder + "/environ"),
+                           target.auxiliary_vector, names);
 }
 
 }  // namespace jemalloc_exporter

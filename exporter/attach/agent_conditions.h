@@ -2,6 +2,8 @@
 #define JEMALLOC_EXPORTER_EXPORTER_ATTACH_AGENT_CONDITIONS_H_
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "exporter/attach/target_process.h"
 
@@ -13,11 +15,11 @@ namespace jemalloc_exporter {
 /// Checked outside, a program of the exclusion list does not even load it.
 std::string FindAgentObstacle(const TargetProcess& target);
 
-/// The same of the texts of /proc/PID/environ and /proc/PID/auxv. `program`:
-/// the path that was passed to execve(2).
+/// The same of the texts of /proc/PID/environ and /proc/PID/auxv. `names`: the
+/// paths of the program, of which the last components count.
 std::string FindAgentObstacle(std::string_view environment,
                               std::string_view auxiliary_vector,
-                              std::string_view program);
+                              const std::vector<std::string>& names);
 
 }  // namespace jemalloc_exporter
 

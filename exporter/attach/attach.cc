@@ -53,8 +53,9 @@ constexpr std::string_view kStartFunction = "jemalloc_exporter_agent_start";
 // Held by one `attach` to a process at a time: two would each load the agent.
 FileDescriptor LockProcess(pid_t pid) {
   constexpr milliseconds kMaxWait{5000};
-  const std::string folder = "/proc/" + std::to_string(pid);
-  FileDescriptor lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // It can be opened only where the process may be traced.
+  const std::string memory = "/proc/" + std::to_string(pid) + "/mem";
+  FileDescriptor lock(open(memory.c_str(), O_RDONLY | O_CLOEXEC));
   const auto end = steady_clock::now() + kMaxWait;
   while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     if (steady_clock::now() > end)
@@ -140,7 +141,7 @@ void KeepLoaded(const TargetProcess& target, BorrowedThread& thread,
 std::string UniquePath(std::int64_t descriptor) {
   constexpr std::size_t kMaxSlashes = 200;
   return std::string(kAttachPathPrefix) +
-         std::string(std::random_device{}() % kMaxSlashes, '/') + "fd/" +
+         std::string(std::random_device{}() % kMaxSlashes, '/') +
          std::to_string(descriptor);
 }
 
@@ -210,6 +211,9 @@ Attachment Attach(pid_t pid, const std::string& agent) {
   if (!code) Refuse(target, "has no code by which signal handlers return");
   std::optional<std::uint64_t> dlerror;
   for (const LoadedObject& object : objects) {
+    if (FindFunction(object, SHT_DYNSYM, "__tsan_init"))
+      Refuse(target,
+             "has ThreadSanitizer, with which the agent does not start");
     if (!dlerror) dlerror = FindFunction(object, SHT_DYNSYM, "dlerror");
   }
   const LoadedObject* const loaded = FindAgentObject(objects);

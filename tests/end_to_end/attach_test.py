@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -353,6 +354,32 @@ class Refusals(AttachCase):
                 started, "bwrap is excluded: it changes users or namespaces"
             )
         self.assertEqual(stop(started)["eintr"], "0")
+
+    def test_a_program_whose_second_name_is_excluded(self):
+        """argv[0], as for the agent."""
+        started = Host(
+            program="/proc/runc", executable=f"{HOSTS}/attach_host", env=CLEAN_ENV
+        )
+        self.addCleanup(started.__exit__)
+        started.await_ready()
+        self.assert_refused(started, "runc is excluded: it changes users or namespaces")
+        self.assertEqual(stop(started)["eintr"], "0")
+
+    @unittest.skipUnless(shutil.which("gcc"), "needs gcc")
+    def test_a_program_with_thread_sanitizer(self):
+        source = b"#include <stdio.h>\nint main() { puts(\"ready\"); fflush(stdout); getchar(); }"
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            command = ["gcc", "-fsanitize=thread", "-rdynamic", "-x", "c", "-", "-x", "none"]
+            command += [f"{HOSTS}/libje_jemalloc.a", "-Wl,-u,je_mallctl", "-lm", "-o", program]
+            if subprocess.run(command, input=source, check=False).returncode != 0:
+                self.skipTest("gcc has no ThreadSanitizer")
+            started = Host(program=program, env=CLEAN_ENV)
+            self.addCleanup(started.__exit__)
+            started.await_ready()
+            self.assert_refused(
+                started, "has ThreadSanitizer, with which the agent does not start"
+            )
 
     def test_a_program_that_its_environment_excludes(self):
         variable = "JEMALLOC_EXPORTER_AGENT_EXCLUDE"

@@ -23,17 +23,18 @@ TEST(FindAgentObstacle, IsEmptyForOtherPrograms) {
   const auto environment =
       "PATH=/bin\0JEMALLOC_EXPORTER_AGENT=on\0"
       "JEMALLOC_EXPORTER_AGENT_EXCLUDE=other,redis-cli\0"sv;
-  EXPECT_EQ(FindAgentObstacle(environment, Vector(0), "/bin/redis-server"), "");
+  EXPECT_EQ(FindAgentObstacle(environment, Vector(0), {"/bin/redis-server"}),
+            "");
   EXPECT_EQ(FindAgentObstacle({}, {}, {}), "");
 }
 
 TEST(FindAgentObstacle, NamesTheEnvironment) {
   EXPECT_EQ(FindAgentObstacle("A=B\0JEMALLOC_EXPORTER_AGENT=off\0"sv, Vector(0),
-                              "redis-server"),
+                              {"redis-server"}),
             "JEMALLOC_EXPORTER_AGENT=off is set in its environment");
   EXPECT_EQ(
       FindAgentObstacle("JEMALLOC_EXPORTER_AGENT_EXCLUDE=a,redis-server\0"sv,
-                        Vector(0), "/opt/redis-server"),
+                        Vector(0), {"/opt/redis-server"}),
       "redis-server is excluded by JEMALLOC_EXPORTER_AGENT_EXCLUDE in its "
       "environment");
 }
@@ -42,7 +43,7 @@ TEST(FindAgentObstacle, NamesTheEnvironment) {
 TEST(FindAgentObstacle, DistinguishesTheVariables) {
   EXPECT_EQ(FindAgentObstacle("JEMALLOC_EXPORTER_AGENT_EXCLUDE=a\0"
                               "JEMALLOC_EXPORTER_AGENT=off\0"sv,
-                              Vector(0), "redis-server"),
+                              Vector(0), {"redis-server"}),
             "JEMALLOC_EXPORTER_AGENT=off is set in its environment");
 }
 
@@ -50,19 +51,21 @@ TEST(FindAgentObstacle, DistinguishesTheVariables) {
 TEST(FindAgentObstacle, TakesTheFirstValueOfAVariable) {
   EXPECT_EQ(FindAgentObstacle("JEMALLOC_EXPORTER_AGENT=on\0"
                               "JEMALLOC_EXPORTER_AGENT=off\0"sv,
-                              Vector(0), "redis-server"),
+                              Vector(0), {"redis-server"}),
             "");
 }
 
 TEST(FindAgentObstacle, NamesProgramsThatChangeUsersOrNamespaces) {
-  EXPECT_EQ(FindAgentObstacle({}, Vector(0), "/usr/bin/sudo"),
+  EXPECT_EQ(FindAgentObstacle({}, Vector(0), {"/usr/bin/sudo"}),
             "sudo is excluded: it changes users or namespaces");
-  EXPECT_EQ(FindAgentObstacle({}, Vector(0), "bwrap"),
+  EXPECT_EQ(FindAgentObstacle({}, Vector(0), {"bwrap"}),
             "bwrap is excluded: it changes users or namespaces");
+  EXPECT_EQ(FindAgentObstacle({}, Vector(0), {"/proc/self/exe", "/bin/runc"}),
+            "runc is excluded: it changes users or namespaces");
 }
 
 TEST(FindAgentObstacle, NamesPrivilegesOfTheProgram) {
-  EXPECT_EQ(FindAgentObstacle({}, Vector(1), "redis-server"),
+  EXPECT_EQ(FindAgentObstacle({}, Vector(1), {"redis-server"}),
             "has more privileges than its user, and does not load the agent");
 }
 
