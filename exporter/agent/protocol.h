@@ -57,7 +57,7 @@ inline constexpr std::string_view kAgentOff = "off";
 
 /// `jemalloc_exporter attach` loads the agent by a path that starts with this,
 /// after it has run the process's seccomp filters for the agent's system calls.
-inline constexpr std::string_view kAttachPathPrefix = "/proc/self/";
+inline constexpr std::string_view kAttachPathPrefix = "/proc/self/./fd/";
 
 /// Stops the agent when tgkill(2) sends it to the agent's thread: the signal
 /// with which glibc cancels threads. It is free in a thread that is never
