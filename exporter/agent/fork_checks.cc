@@ -79,7 +79,7 @@ void ForkChecks::Prepare() {
     if (SystemCall(SYS_tgkill, process_, checker_, kStopSignal) == 0) {
       Await(&fork, is_disabled_);
     } else {
-      --requests_;
+      TakeRequest();
     }
     return;
   }
@@ -116,9 +116,11 @@ bool ForkChecks::Finish() {
 }
 
 bool ForkChecks::TakeRequest() {
-  if (requests_ <= 0) return false;
-  --requests_;
-  return true;
+  int requests = requests_;
+  while (requests > 0 &&
+         !requests_.compare_exchange_weak(requests, requests - 1)) {
+  }
+  return requests > 0;
 }
 
 void ForkChecks::CompleteAll() {

@@ -12,7 +12,8 @@ bool IsOff(const char* variable);
 
 /// Whether a name of this program is excluded (see `IsExcluded`): the last
 /// component of the path that was passed to execve(2), of argv[0], or of the
-/// file where that path is a link of /proc. runc executes a copy of itself.
+/// file where that path is a link of /proc. The copy of itself that runc
+/// executes has another name.
 bool IsProgramExcluded(std::string_view excluded);
 
 /// Whether the dynamic linker loaded this library by a path that starts with

@@ -36,8 +36,8 @@ inline std::intptr_t Word(int value) {
   return Word(static_cast<unsigned>(value));
 }
 
-// Returns the negative errno on an error. The kernel leaves the registers of
-// unused arguments alone.
+// Returns the negative errno on an error. The kernel ignores the registers of
+// arguments that a call lacks.
 inline std::intptr_t Call(std::intptr_t number, std::intptr_t a,
                           std::intptr_t b, std::intptr_t c, std::intptr_t d,
                           std::intptr_t e, std::intptr_t f) {
@@ -95,15 +95,16 @@ inline int OpenFile(const char* path, int flags = 0) {
       SystemCall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | flags));
 }
 
-/// As poll(2). 64-bit Arm has ppoll(2) only.
+/// As poll(2), but `timeout_ms` is at least 0. 64-bit Arm has ppoll(2) only,
+/// which rejects a negative time.
 inline int Poll(pollfd* files, unsigned count, int timeout_ms) {
 #ifdef SYS_poll
   return static_cast<int>(SystemCall(SYS_poll, files, count, timeout_ms));
 #else
   constexpr int kMsPerSecond = 1000;
   constexpr std::int64_t kNsPerMs = 1'000'000;
-  const timespec timeout = {timeout_ms / kMsPerSecond,
-                            timeout_ms % kMsPerSecond * kNsPerMs};
+  timespec timeout = {timeout_ms / kMsPerSecond,
+                      timeout_ms % kMsPerSecond * kNsPerMs};
   return static_cast<int>(
       SystemCall(SYS_ppoll, files, count, &timeout, nullptr, 0));
 #endif
