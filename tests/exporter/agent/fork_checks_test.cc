@@ -23,17 +23,16 @@ namespace {
 class Checker {
  public:
   explicit Checker(ForkChecks& checks) {
-    std::promise<pid_t> id;
-    thread_ = std::thread([&checks, &id, this] {
+    thread_ = std::thread([&checks, this] {
       const std::uint64_t mask = std::uint64_t{1} << (kStopSignal - 1);
       syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, nullptr, sizeof(mask));
-      id.set_value(static_cast<pid_t>(syscall(SYS_gettid)));
+      id_.set_value(static_cast<pid_t>(syscall(SYS_gettid)));
       while (!is_stopped_) {
         checks.CompleteAll();
         std::this_thread::yield();
       }
     });
-    checks.Reset(getpid(), id.get_future().get(), CountSeccompFilters());
+    checks.Reset(getpid(), id_.get_future().get(), CountSeccompFilters());
   }
   ~Checker() {
     is_stopped_ = true;
@@ -44,6 +43,7 @@ class Checker {
 
  private:
   std::atomic<bool> is_stopped_{false};
+  std::promise<pid_t> id_;
   std::thread thread_;
 };
 
