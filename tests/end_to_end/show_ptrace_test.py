@@ -340,6 +340,14 @@ class Waits(EveryWait, ShowPtraceCase):
         os.kill(started.pid, signal.SIGCONT)
         self.assertEqual(stop(started), KEPT)
 
+    def kill_amid_a_call(self, pid, numbers):
+        """Kills a tracer; awaits the wait to which the thread returns by itself."""
+        reading = start_reading(pid)
+        self.await_call(pid, NANOSLEEP)
+        reading.kill()
+        reading.wait()
+        self.await_call(pid, numbers)
+
     def test_a_tracer_that_is_killed_amid_a_call(self):
         """The call completes, and returns through a signal frame."""
         for program in ("mallctl_host", "mallctl_host_static", "mallctl_host_musl"):
@@ -348,11 +356,7 @@ class Waits(EveryWait, ShowPtraceCase):
             for wait, numbers in (("poll", POLL), ("read", READ)):
                 started = self.start(program, "slow", wait)
                 for _ in range(ROUNDS // 5):
-                    reading = start_reading(started.pid)
-                    self.await_call(started.pid, NANOSLEEP)
-                    reading.kill()
-                    reading.wait()
-                    self.await_call(started.pid, numbers)
+                    self.kill_amid_a_call(started.pid, numbers)
                 # errno is restored by the tracer only.
                 self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
 
@@ -428,11 +432,7 @@ class Waits(EveryWait, ShowPtraceCase):
         """The filter applies to the rest of the call, which is that alone."""
         launcher = [os.path.join(HOSTS, "seccomp_launcher"), "kill:ppoll"]
         started = self.start("mallctl_host", "slow", "read", command=launcher)
-        reading = start_reading(started.pid)
-        self.await_call(started.pid, NANOSLEEP)
-        reading.kill()
-        reading.wait()
-        self.await_call(started.pid, READ)
+        self.kill_amid_a_call(started.pid, READ)
         self.assertEqual(stop(started) | {"errno": "kept"}, KEPT)
 
 
